@@ -1,0 +1,1 @@
+"""A mineral chain-of-custody ledger."""
