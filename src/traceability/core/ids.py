@@ -1,0 +1,71 @@
+"""Names of things: event ids, key ids, and the derived ids of lots, parties, sites and rolls.
+
+A derived id is 26 characters of lower-case Crockford base-32: the first 130 bits of
+
+    SHA-256("traceability/<type>/v1\\n" || key id[32] || nonce[16])
+
+with the key that signs the event which makes the thing. Nobody can take another's id, a phone knows it
+before it is online, and it survives signing again. Event and key ids are lower-case hex of 32 bytes.
+"""
+
+import base64
+import binascii
+import hashlib
+from typing import Literal, NewType
+
+from traceability.core.errors import Malformed
+
+EventId = NewType("EventId", str)
+KeyId = NewType("KeyId", str)
+LotId = NewType("LotId", str)
+PartyId = NewType("PartyId", str)
+SiteId = NewType("SiteId", str)
+RollId = NewType("RollId", str)
+
+CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+ID_PATTERN = r"^[0-9a-hjkmnp-tv-z]{26}$"
+HEX_PATTERN = r"^[0-9a-f]{64}$"
+
+
+def derive(kind: Literal["lot", "party", "site", "roll"], key: KeyId, nonce: str) -> str:
+    """The id of a thing of this kind made with `key` and `nonce` (16 bytes as unpadded base64url)."""
+    seed = b"traceability/" + kind.encode() + b"/v1\n" + bytes.fromhex(key) + unpadded(nonce, 16)
+    number = int.from_bytes(hashlib.sha256(seed).digest()[:17], "big") >> 6
+    return "".join(CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def unpadded(text: str, size: int | None = None) -> bytes:
+    """The bytes behind unpadded base64url. Raises Malformed unless encoding them again gives `text`."""
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        data = None
+    if data is None or to_unpadded(data) != text or (size is not None and len(data) != size):
+        what = "bytes" if size is None else f"{size} bytes"
+        raise Malformed(f"{text[:60]!r} is not {what} in base64url without padding")
+    return data
+
+
+def to_unpadded(data: bytes) -> str:
+    """Unpadded base64url."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def padded(text: str) -> bytes:
+    """The bytes behind standard padded base64. Raises Malformed unless encoding them again gives `text`."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        data = None
+    if data is None or base64.b64encode(data).decode() != text:
+        raise Malformed("base64 is not in its one canonical form (standard alphabet, padded)")
+    return data
+
+
+def commitment(salt: str, path: str, canonical_value: bytes) -> str:
+    """What a sealed field stands as in an event: SHA-256 over the canonical JSON of [salt, path, value].
+
+    `salt` is 16 random bytes in base64url; `path` a JSON Pointer of letters, digits, `_` and `/`.
+    """
+    text = b'["' + salt.encode() + b'","' + path.encode() + b'",' + canonical_value + b"]"
+    return to_unpadded(hashlib.sha256(text).digest())
