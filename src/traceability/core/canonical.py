@@ -91,7 +91,9 @@ def check_string(text: str) -> None:
         return
     bad = _BARRED.search(text)
     if bad:
-        raise Malformed(f"a text has the character U+{ord(bad[0]):04X}, which may not stand in one: leave it out")
+        raise Malformed(
+            f"a text has the character U+{ord(bad[0]):04X}, which may not stand in one: leave it out"
+        )
     if not unicodedata.is_normalized("NFC", text):
         raise Malformed("a text is not in Unicode normal form NFC: normalise it before signing")
 

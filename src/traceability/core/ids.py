@@ -1,8 +1,8 @@
-"""Names of things: event ids, key ids, and the derived ids of lots, parties, sites and rolls.
+r"""Names of things: event ids, key ids, and the derived ids of lots, parties, sites and rolls.
 
 A derived id is 26 characters of lower-case Crockford base-32: the first 130 bits of
 
-    SHA-256("traceability/<type>/v1\\n" || key id[32] || nonce[16])
+    SHA-256("traceability/<type>/v1\n" || key id[32] || nonce[16])
 
 with the key that signs the event which makes the thing. Nobody can take another's id, a phone knows it
 before it is online, and it survives signing again. Event and key ids are lower-case hex of 32 bytes.

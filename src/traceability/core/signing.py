@@ -50,8 +50,8 @@ _SMALL_ORDER_Y = frozenset(
         0,
         1,
         _FIELD - 1,
-        2707385501144840649318225287225658788936804267575313519463743609750303021540,
-        _FIELD - 2707385501144840649318225287225658788936804267575313519463743609750303021540,
+        2707385501144840649318225287225658788936804267575313519463743609750303402022,
+        _FIELD - 2707385501144840649318225287225658788936804267575313519463743609750303402022,
     }
 )
 _EVENT_PAE = b"DSSEv1 %d %s " % (len(EVENT_TYPE), EVENT_TYPE.encode())
@@ -148,7 +148,9 @@ class SigningKey:
 
     def __init__(self, key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> None:
         self._key = key
-        self.public = PublicKey(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+        self.public = PublicKey(
+            key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        )
 
     @classmethod
     def generate(cls, algorithm: Algorithm = "ES256") -> "SigningKey":
