@@ -1,0 +1,199 @@
+"""Who may sign what: keys that count, roles by kind, delegations, and the quorum of authorities.
+
+Authority is judged at the entry's place in the log, never by a clock. Dates that keys and delegations give
+themselves are compared with the judged day and end in a finding.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+
+from traceability.core.events import Event
+from traceability.core.ids import EventId, KeyId, PartyId
+from traceability.core.outcome import RejectedStep, Step, WaitsFor, reject
+from traceability.core.state import Act, Delegation, Key, Lot, Number, Party
+
+AUTHORITY_ROLES = frozenset(
+    {"registrar", "inspectorate", "tag_issuer", "certifier", "regulator", "auditor", "operator"}
+)
+_TRADE = frozenset({"miner", "tag_agent", "trader", "processor", "exporter"})
+
+MAY_SIGN: dict[str, frozenset[str] | None] = {
+    "genesis": None,
+    "enrolment": frozenset({"registrar", "tag_agent"}),
+    "role_change": frozenset({"registrar"}),
+    "key_addition": None,
+    "key_revocation": None,
+    "delegation": None,
+    "delegation_end": None,
+    "approval": None,
+    "site_registration": frozenset({"inspectorate", "registrar"}),
+    "tag_issue": frozenset({"tag_issuer"}),
+    "tag_allocation": None,
+    "production": _TRADE,
+    "intake": None,
+    "transfer": None,
+    "acceptance": None,
+    "refusal": None,
+    "withdrawal": None,
+    "reassignment": frozenset({"regulator", "inspectorate", "registrar"}),
+    "transformation": None,
+    "retagging": None,
+    "inspection": None,
+    "export": None,
+    "import": None,
+    "closure": None,
+    "correction": None,
+}
+"""The roles of which a kind asks one; None where standing, not role, decides (the kind's own rule says)."""
+
+LATE_DAYS = 60
+
+
+def day_of(record_time: int) -> str:
+    """The UTC day of a record time in Unix seconds."""
+    return datetime.fromtimestamp(record_time, UTC).date().isoformat()
+
+
+def later_day(day: str, days: int) -> str:
+    """The day so many days after `day`."""
+    return (date.fromisoformat(day) + timedelta(days=days)).isoformat()
+
+
+def judged_day(event: Event, record_time: int) -> str:
+    """The event's own day, not later than the day it was recorded (design, "Which date judges")."""
+    return min(event.event_time[:10], day_of(record_time))
+
+
+def admit(step: Step) -> None:
+    """Checks that this key, party and role may sign this kind at all; rejects, or waits for what is unknown."""
+    event = step.event
+    if event.log != step.ledger().log:
+        reject("other_log", f"this ledger is {step.ledger().log}; the event was signed for {event.log}")
+    key = step.key(event.key)
+    if key.party != event.party:
+        reject("not_your_key", "the key belongs to another party than the one named as party")
+    if key.revoked is not None:
+        _admit_revoked(step, key)
+    if key.expires is not None and key.expires < judged_day(event, step.entry.record_time):
+        step.note("key_expired", "warning", [("key", key.id)], figures={"expires": key.expires})
+    party = step.party(event.party)
+    if event.body.acting_for is not None:
+        party = step.party(event.body.acting_for)
+        _admit_agent(step)
+    wanted = MAY_SIGN[event.kind]
+    if wanted is not None and not wanted & set(party.roles):
+        roles = " or ".join(sorted(wanted))
+        reject("role_missing", f"a {event.kind} is signed by a {roles}; this party holds no such role")
+
+
+def used_number(step: Step) -> bool:
+    """Whether this number of the key is used already; then the whole event can only be without effect."""
+    event, entry = step.event, step.entry
+    name = f"{event.key}:{event.sequence}"
+    used = step.find("number", name, Number)
+    if used is None:
+        step.put("number", name, Number(entry.event_id))
+        return False
+    if used.second is not None:
+        reject(
+            "number_used", f"number {event.sequence} of this key is used twice already; take the next number"
+        )
+    step.put("number", name, Number(used.first, entry.event_id))
+    step.note("number_used_twice", "severe", [("key", event.key)], events=(used.first,))
+    return True
+
+
+def _admit_revoked(step: Step, key: Key) -> None:
+    revoked = key.revoked
+    assert revoked is not None
+    event = step.event
+    act = step.find("act", step.entry.event_id, Act)
+    if act is not None and any(
+        decision == "approved" and _vouches(step, key, party, with_key)
+        for party, with_key, decision in act.approvals
+    ):
+        step.note("revoked_key_approved", "warning", [("key", key.id)])
+        return
+    trusted = (revoked.trusted_sequence is not None and event.sequence <= revoked.trusted_sequence) or (
+        revoked.trusted_until is not None and event.event_time <= revoked.trusted_until
+    )
+    in_time = step.entry.record_time - revoked.record_time <= LATE_DAYS * 86400
+    if trusted and in_time and revoked.reason not in ("stolen", "compromised"):
+        step.note("late_event_of_revoked_key", "warning", [("key", key.id)])
+        return
+    # Revoking itself again changes nothing and is no reason to refuse a key its last word.
+    reject(
+        "key_revoked",
+        "this key is revoked; keep the event, and ask another key of the party, its guardians or a registrar "
+        "to approve it by its id",
+    )
+
+
+def _vouches(step: Step, key: Key, party_id: PartyId, with_key: KeyId) -> bool:
+    if party_id == key.party:
+        return with_key != key.id
+    owner = step.party(key.party)
+    voucher = step.find("party", party_id, Party)
+    return party_id in owner.guardians or (voucher is not None and "registrar" in voucher.roles)
+
+
+def _admit_agent(step: Step) -> None:
+    event = step.event
+    assert event.body.delegation is not None
+    delegation = step.delegation(event.body.delegation)
+    if delegation.ended:
+        reject("delegation_ended", "the delegation has ended; a new one is needed to act for this party")
+    if delegation.agent != event.party:
+        reject("not_your_delegation", "the delegation names another agent than the signer")
+    if event.kind not in delegation.kinds:
+        reject("delegation_does_not_cover", f"the delegation does not cover a {event.kind}")
+    if delegation.principal is not None and delegation.principal != event.body.acting_for:
+        reject("delegation_does_not_cover", "the delegation is for another party than acting_for")
+    day = judged_day(event, step.entry.record_time)
+    if not delegation.since <= day <= delegation.until:
+        figures = {"day": day, "from": delegation.since, "until": delegation.until}
+        step.note("delegation_out_of_dates", "warning", [("party", event.party)], figures=figures)
+
+
+def site_delegation(step: Step) -> Delegation | None:
+    """The delegation by site this event acts under, if it does."""
+    if step.event.body.delegation is None or step.event.body.acting_for is None:
+        return None
+    delegation = step.delegation(step.event.body.delegation)
+    return delegation if delegation.site is not None else None
+
+
+def check_site_delegation(step: Step, lot: Lot) -> None:
+    """A delegation by site covers a site's lots only while their producer holds them."""
+    delegation = site_delegation(step)
+    if delegation is None:
+        return
+    if lot.site != delegation.site or not lot.producer == lot.custodian == step.event.body.acting_for:
+        reject(
+            "delegation_does_not_cover",
+            "a delegation by site covers that site's lots while their producer holds them",
+        )
+
+
+def is_authority(party: Party) -> bool:
+    """Whether the party answers for part of the registry."""
+    return bool(AUTHORITY_ROLES & set(party.roles))
+
+
+def approving(step: Step, act: Act, *, without: set[str], roles: frozenset[str] = AUTHORITY_ROLES) -> int:
+    """How many parties of these roles have approved, not counting those in `without`."""
+    count = 0
+    for party_id, _, decision in act.approvals:
+        party = step.find("party", party_id, Party)
+        if (
+            decision == "approved"
+            and party_id not in without
+            and party is not None
+            and roles & set(party.roles)
+        ):
+            count += 1
+    return count
+
+
+def waits_for_approval(event_id: EventId) -> RejectedStep:
+    """What rests on an act that is not approved yet waits for the approval."""
+    return RejectedStep(WaitsFor("approval", event_id))

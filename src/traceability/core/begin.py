@@ -1,0 +1,78 @@
+"""Lots begin: what a new lot is from its first event on."""
+
+from typing import Literal
+
+from traceability.core.authority import judged_day
+from traceability.core.claims import put_move
+from traceability.core.composition import Part
+from traceability.core.forms import NewLot
+from traceability.core.ids import PartyId, SiteId
+from traceability.core.mass import BOOKED, leaf_part
+from traceability.core.outcome import Step, reject
+from traceability.core.registry import NEW
+from traceability.core.state import Lot, LotItem, Mention
+from traceability.core.tagging import put_on
+
+
+def begin(
+    step: Step,
+    position: int,
+    new: NewLot,
+    *,
+    origin: Literal["production", "intake", "transformation"],
+    custodian: PartyId,
+    title: PartyId,
+    producer: PartyId,
+    site: SiteId | None,
+    day: str | None = None,
+    content: tuple[Part, ...] | None = None,
+    items: tuple[LotItem, ...] = (),
+) -> Lot:
+    """Makes the lot at `position` of this event's list; `content` is what a transformation put into it."""
+    event = step.event
+    lot_id = event.made[position]
+    if step.find("lot", lot_id, Lot) is not None:
+        reject("lot_known", f"lot {lot_id} exists already; give each new lot a fresh nonce")
+    weighing = new.weighing
+    mass_ug = weighing.net.mass_ug
+    whole = (leaf_part(lot_id, mass_ug),) if content is None else content
+    mention = step.find("lot", lot_id, Mention)
+    lot = Lot(
+        place=mention.place if mention else NEW,
+        id=lot_id,
+        maker=step.entry.event_id,
+        maker_index=step.entry.index,
+        position=position,
+        origin=origin,
+        mineral=new.mineral,
+        form=new.form,
+        site=site,
+        producer=producer,
+        state="held",
+        custodian=custodian,
+        title=title,
+        custody_head=step.entry.event_id,
+        title_head=step.entry.event_id,
+        judged_day=day or judged_day(event, step.entry.record_time),
+        expected_ug=sum(p.end - p.start for p in whole) + sum(i.part.end - i.part.start for i in items),
+        lowest_ug=mass_ug,
+        reading=weighing.net.exact if weighing.basis in BOOKED else None,
+        content=whole,
+        items=items,
+        count=new.count,
+        tags=tuple(new.tags or ()),
+        seals=tuple(new.seals or ()),
+        lot_number=new.lot_number,
+    )
+    step.put("lot", lot_id, lot)
+    step.fates[lot_id] = True
+    put_move(step, lot, "both", None)
+    put_on(step, lot_id, lot.tags)
+    return lot
+
+
+def begin_nothing(step: Step) -> None:
+    """The event's lots do not come to be: it is without effect."""
+    for lot_id in step.event.made:
+        step.fates[lot_id] = False
+    step.stands = False

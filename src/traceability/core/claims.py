@@ -1,0 +1,136 @@
+"""Claims: a lot an event moves, on the head it stands on, and what happens where it does not stand.
+
+`claim` finds out for each lot whether the event builds on the lot's head or on an earlier event; `settle`
+logs without effect whatever cannot stand, and gives back what can. Nothing here knows kinds of events.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
+
+from traceability.core.ids import EventId, LotId, PartyId
+from traceability.core.outcome import RejectedStep, Step, WaitsFor, reject
+from traceability.core.state import Lot, Move
+
+Heads = Literal["custody", "title", "both"]
+
+
+class Claim(NamedTuple):
+    """One lot an event wants to move."""
+
+    lot: Lot
+    predecessor: EventId
+    stale: Move | None
+    """The predecessor's move, where the lot has moved on since."""
+
+
+def claim(
+    step: Step,
+    *,
+    on_head: Callable[[Lot, EventId], bool],
+    entitled: Callable[[Move], bool],
+) -> list[Claim]:
+    """The event's lots. Waits for what is unknown; rejects the event for a lot that was never its signer's."""
+    known = [(_known(step, event_id, lot), event_id) for event_id, lot in step.event.moved]
+    claims = []
+    for lot, event_id in known:
+        if on_head(lot, event_id):
+            claims.append(Claim(lot, event_id, None))
+            continue
+        move = step.move(event_id, lot.id)
+        if move is None:
+            step.logged(event_id)
+            reject("not_its_lot", f"the event {event_id[:12]} named as previous did not move lot {lot.id}")
+        if not move.stands:
+            reject(
+                "predecessor_without_effect", f"the event {event_id[:12]} is without effect on lot {lot.id}"
+            )
+        if not entitled(move):
+            reject("not_custodian", f"it was never this party's to act on lot {lot.id} after {event_id[:12]}")
+        claims.append(Claim(lot, event_id, move))
+    return claims
+
+
+def _known(step: Step, event_id: EventId, lot: LotId) -> Lot:
+    found = step.find("lot", lot, Lot)
+    if found is not None:
+        return found
+    if not step.logged(event_id).stands:
+        reject(
+            "predecessor_without_effect", f"the event {event_id[:12]} is without effect, so lot {lot} is not"
+        )
+    raise RejectedStep(WaitsFor("lot", lot))
+
+
+def settle(
+    step: Step, claims: Sequence[Claim], *, doubled: bool, sets: Heads, whole: bool = False
+) -> list[Claim]:
+    """Logs without effect what cannot stand and gives back the claims that do.
+
+    `doubled`: the event's number was used before, so nothing stands. `whole`: one stale lot puts the whole
+    event without effect. Rejects the event where nothing stands and nothing is new evidence either.
+    """
+    stale = [c for c in claims if c.stale is not None]
+    standing = [] if doubled or (whole and stale) else [c for c in claims if c.stale is None]
+    if (
+        not standing
+        and not doubled
+        and all(step.event.key in (c.stale.late if c.stale else ()) for c in stale)
+    ):
+        reject(
+            "stale_predecessor",
+            "this key has already signed another successor of the same event; that one is logged as evidence",
+        )
+    for c in claims:
+        if c in standing:
+            step.fates[c.lot.id] = True
+        else:
+            _without_effect(step, c, sets, disputed=doubled or c.stale is not None)
+    step.stands = bool(standing)
+    return standing
+
+
+def _without_effect(step: Step, c: Claim, sets: Heads, *, disputed: bool) -> None:
+    entry = step.entry.event_id
+    step.fates[c.lot.id] = False
+    if c.stale is not None:
+        late = replace(c.stale, late=(*c.stale.late, step.event.key))
+        step.put("move", f"{c.predecessor}:{c.lot.id}", late)
+    put_move(step, c.lot, sets, c.predecessor, stands=False)
+    if disputed:
+        step.put("lot", c.lot.id, replace(c.lot, disputed=(*c.lot.disputed, entry)))
+        step.note("double_issue", "severe", [("lot", c.lot.id)], events=(c.predecessor,))
+
+
+def put_move(
+    step: Step,
+    lot: Lot,
+    sets: Heads,
+    predecessor: EventId | None,
+    *,
+    stands: bool = True,
+    title_predecessor: EventId | None = None,
+    giver: PartyId | None = None,
+    recipient: PartyId | None = None,
+    before: Lot | None = None,
+) -> None:
+    """Keeps what this event did (or would have done) to the heads of `lot`, given as it stands afterwards."""
+    title = sets == "title"
+    step.put(
+        "move",
+        f"{step.entry.event_id}:{lot.id}",
+        Move(
+            event=step.entry.event_id,
+            lot=lot.id,
+            sets=sets,
+            custody_predecessor=None if title else predecessor,
+            title_predecessor=predecessor if title else title_predecessor,
+            stands=stands,
+            custodian=lot.custodian,
+            title=lot.title,
+            giver=giver,
+            recipient=recipient,
+            before=before,
+        ),
+    )

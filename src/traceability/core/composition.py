@@ -1,0 +1,337 @@
+"""Where the ore in a lot came from: pools, how they are cut, and how a cut is followed back.
+
+No flattened composition is stored (design, "Composition"). What is kept is, for each act that makes or
+changes lots, one *pool*: its sources in order, and the mass each brought. A lot is an interval of a pool
+(a lot with numbered stones or bars may be several), so a pool never changes and nothing is ever copied.
+
+- *Production* makes a pool of one source (`begin`).
+- A *transformation* makes one pool (`mix`): input lots by id with their expected masses, each additive, the
+  stated gain. Its mass E is their sum. With S the typed masses of outputs in listed order, then losses,
+  summed up, the k-th cut is floor(E · S_k / S_n): an output is the interval between two cuts.
+- Whatever changes a lot's expected mass outside a transformation makes a pool of that one lot (`rebook`):
+  kept part first, loss last, gain a further source.
+
+Pools are *mixed*: W(x), the first x micrograms of a pool, is the Webster (Sainte-Laguë) apportionment of x
+over the masses of its sources, ties to the source that stands first. So what [a, b) holds of each source is
+W(b) − W(a): whole micrograms, never negative, exact by output and by source, computable for one output alone.
+And as W never takes back what it gave, source j of [a, b) is itself an interval, [W(a)_j, W(b)_j) of that
+lot's own micrograms; which is how `flatten` goes on down to the mines.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import sub
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from traceability.core.errors import Invalid, Malformed
+from traceability.core.ids import LotId, SiteId
+
+POOL_MAX_UG = 2**63 - 1
+"""Positions in a pool are kept in eight bytes. It is more than a thousand lots of 9,000 t."""
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The micrograms from `start` up to, not including, `end` of a pool."""
+
+    pool: str
+    start: int
+    end: int
+
+
+Parts = tuple[Part, ...]
+"""What a lot consists of, in order. Microgram i of a lot is counted along them."""
+
+
+class Production(msgspec.Struct, frozen=True, array_like=True, tag="production", gc=False):
+    """Ore as it was first weighed; `site` None: from no registered site."""
+
+    lot: LotId
+    site: SiteId | None
+
+
+class Intake(msgspec.Struct, frozen=True, array_like=True, tag="intake", gc=False):
+    """Ore that began here without a site of this ledger, with the intake's own code for why."""
+
+    lot: LotId
+    origin: str
+
+
+class Additive(msgspec.Struct, frozen=True, array_like=True, tag="additive", gc=False):
+    """Something else put in when `pool` was made: water, a reagent, an alloying metal."""
+
+    pool: str
+    material: str
+
+
+class Gain(msgspec.Struct, frozen=True, array_like=True, tag="gain", gc=False):
+    """Mass nothing explains, stated or booked when `pool` was made."""
+
+    pool: str
+
+
+class FromLot(msgspec.Struct, frozen=True, array_like=True, tag="part", gc=False):
+    """A lot that went in, and what it consisted of then."""
+
+    lot: LotId
+    parts: Parts
+
+
+Leaf = Production | Intake | Additive | Gain
+"""Where following back ends."""
+
+Source = Production | Intake | FromLot | Additive | Gain
+
+
+class Pool(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Sources in order, and the micrograms each brought."""
+
+    id: str
+    sources: tuple[Source, ...]
+    masses: tuple[int, ...]
+
+    @property
+    def mass_ug(self) -> int:
+        """E: all of it."""
+        return sum(self.masses)
+
+
+class Origin(NamedTuple):
+    """One line of a composition by site."""
+
+    kind: Literal["site", "no_site", "intake", "additive", "gain"]
+    id: str
+    """Site id, origin code of the intake, or material; empty for the others."""
+
+
+# --- making pools
+
+
+def begin(pool_id: str, source: Production | Intake, mass_ug: int) -> tuple[Pool, Parts]:
+    """The pool of a lot that begins, and that lot's content: all of it."""
+    return _pool(pool_id, [(source, mass_ug)]), (Part(pool_id, 0, mass_ug),)
+
+
+def mix(
+    pool_id: str,
+    inputs: Iterable[tuple[LotId, Parts]],
+    additives: Iterable[tuple[str, int]],
+    gain_ug: int,
+    outputs_ug: Sequence[int],
+    losses_ug: Sequence[int],
+) -> tuple[Pool, list[Part]]:
+    """The pool of a transformation, and what each output is of it, in listed order.
+
+    `inputs` are lots with what they consist of now, whose mass is their expected mass; `additives` are
+    materials with micrograms. Outputs and losses are as typed; at least one is above zero. An output of a
+    microgram or so may come out empty where less was expected than was weighed.
+
+    Raises Malformed where the whole is above POOL_MAX_UG.
+    """
+    lots = sorted(inputs, key=lambda line: line[0])
+    sources: list[tuple[Source, int]] = [(FromLot(lot, parts), parts_ug(parts)) for lot, parts in lots]
+    sources += [(Additive(pool_id, material), mass_ug) for material, mass_ug in additives]
+    if gain_ug:
+        sources.append((Gain(pool_id), gain_ug))
+    pool = _pool(pool_id, sources)
+    intervals = cuts(pool.mass_ug, [*outputs_ug, *losses_ug])
+    return pool, [Part(pool_id, start, end) for start, end in intervals[: len(outputs_ug)]]
+
+
+def rebook(
+    pool_id: str, lot: LotId, parts: Parts, kept_ug: int, lost_ug: int, gain_ug: int
+) -> tuple[Pool, Parts]:
+    """The pool of one lot whose expected mass changes, and the lot's new content.
+
+    `kept_ug` and `lost_ug` together are the lot's mass until now, `kept_ug` and `gain_ug` its mass from now
+    on. Raises Malformed where the whole is above POOL_MAX_UG.
+    """
+    before_ug = parts_ug(parts)
+    assert kept_ug + lost_ug == before_ug
+    sources: list[tuple[Source, int]] = [(FromLot(lot, parts), before_ug)]
+    if gain_ug:
+        sources.append((Gain(pool_id), gain_ug))
+    return _pool(pool_id, sources), (Part(pool_id, 0, kept_ug + gain_ug),)
+
+
+def parts_ug(parts: Parts) -> int:
+    """The mass of what a lot consists of."""
+    return sum(part.end - part.start for part in parts)
+
+
+def cuts(mass_ug: int, typed_ug: Sequence[int]) -> list[tuple[int, int]]:
+    """The intervals into which `mass_ug` is cut in the ratio of the typed masses, in their order.
+
+    The k-th ends at floor(mass · S_k / S_n), so they are whole, leave no gap and end at `mass_ug`. One typed
+    mass at least is above zero.
+    """
+    total = sum(typed_ug)
+    intervals, start, so_far = [], 0, 0
+    for mass in typed_ug:
+        so_far += mass
+        end = mass_ug * so_far // total
+        intervals.append((start, end))
+        start = end
+    return intervals
+
+
+def _pool(pool_id: str, sources: Sequence[tuple[Source, int]]) -> Pool:
+    pool = Pool(pool_id, tuple(source for source, _ in sources), tuple(mass for _, mass in sources))
+    if pool.mass_ug > POOL_MAX_UG:
+        raise Malformed("these lots together are more than nine million tonnes: check the units")
+    return pool
+
+
+# --- sharing
+
+
+def webster(x: int, masses: Sequence[int]) -> tuple[int, ...]:
+    """`x` units shared over `masses` by the Webster rule, exactly, ties to the earlier place.
+
+    As if handed out one at a time, each to the place with the largest mass / (2 · given + 1). So the shares
+    sum to x, none shrinks as x grows, x = sum(masses) gives the masses themselves, and a mass of zero gets
+    nothing. `x` may be above sum(masses). Raises ValueError below zero, or where there is x and no mass.
+
+    All awards whose worth is above a threshold come before all others. Two thresholds near sum(masses) / 2x
+    give two shares that enclose the right one, and the few awards between are handed out in order.
+    """
+    total = sum(masses)
+    if x < 0 or (x and not total):
+        raise ValueError(f"{x} cannot be shared over {total}")
+    if len(masses) == 1 or x == 0:
+        return (x,) * len(masses)
+
+    # A place has had its c-th award (from 0) when mass · t > c + 1/2, with t growing from 0. Here t is a whole
+    # number of 2**-scale, fine enough that one step is less than one award in all.
+    scale = total.bit_length()
+    half = (1 << scale - 1) - 1
+    t = (x << scale) // total
+    shares = [(mass * t + half) >> scale for mass in masses]
+    missing = x - sum(shares)
+    if missing == 0:
+        return tuple(shares)
+
+    other, rest, step = shares, missing, 2 * missing
+    while (rest > 0) == (missing > 0) and rest:
+        t_other = max(0, t + (step << scale) // total)
+        other = [(mass * t_other + half) >> scale for mass in masses]
+        rest, step = x - sum(other), 2 * step
+    low, high, missing = (shares, other, missing) if missing > 0 else (other, shares, rest)
+
+    # (2c + 1) / mass in order, exactly: two such fractions that differ, differ by more than 2**-fine.
+    fine = 2 * max(masses).bit_length()
+    between = sorted(
+        (((2 * given + 1) << fine) // mass, place)
+        for place, (mass, first, last) in enumerate(zip(masses, low, high, strict=True))
+        for given in range(first, last)
+    )
+    for _, place in between[:missing]:
+        low[place] += 1
+    return tuple(low)
+
+
+def part_shares(pool: Pool, start: int, end: int) -> tuple[int, ...]:
+    """What [start, end) of a pool holds of each of its sources, in micrograms: one level down."""
+    return tuple(map(sub, webster(end, pool.masses), webster(start, pool.masses)))
+
+
+# --- following back
+
+
+def flatten(parts: Iterable[Part], read_pool: Callable[[str], Pool]) -> dict[Leaf, int]:
+    """The micrograms of each leaf in all `parts` together, exactly; their sum is that of the parts.
+
+    `read_pool` is asked once for every pool behind the parts; what it raises passes through. Parts may be
+    those of one lot or of a thousand. Raises Invalid where pools contain each other.
+
+    Each pool is worked through once, after all that draw on it, with the intervals that meet in it joined:
+    otherwise ore that was split and combined a few times would be followed along every path it can have
+    taken. The work is that of the intervals left, times the sources of their pools.
+    """
+    waiting: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+    for part in parts:
+        waiting[part.pool].append((part.start, part.end))
+    found: Counter[Leaf] = Counter()
+    for pool in _newest_first(list(waiting), read_pool):
+        intervals = _joined(waiting.pop(pool.id, []))
+        if not intervals:
+            continue
+        lows = zip(*(webster(start, pool.masses) for start, _ in intervals), strict=True)
+        highs = zip(*(webster(end, pool.masses) for _, end in intervals), strict=True)
+        for source, low, high in zip(pool.sources, lows, highs, strict=True):
+            match source:
+                case FromLot():
+                    spans = [span for span in zip(low, high, strict=True) if span[0] < span[1]]
+                    for part in source.parts:
+                        waiting[part.pool] += _within(part, spans)
+                        size = part.end - part.start
+                        spans = [(max(a - size, 0), b - size) for a, b in spans if b > size]
+                case Production() | Intake() | Additive() | Gain():
+                    found[source] += sum(high) - sum(low)
+    return {leaf: mass_ug for leaf, mass_ug in found.items() if mass_ug}
+
+
+def by_site(composition: Mapping[Leaf, int]) -> dict[Origin, int]:
+    """A flat composition in micrograms by site, and by what else there is where ore is from no site."""
+    grouped: Counter[Origin] = Counter()
+    for leaf, mass_ug in composition.items():
+        match leaf:
+            case Production():
+                grouped[Origin("site", leaf.site) if leaf.site else Origin("no_site", "")] += mass_ug
+            case Intake():
+                grouped[Origin("intake", leaf.origin)] += mass_ug
+            case Additive():
+                grouped[Origin("additive", leaf.material)] += mass_ug
+            case Gain():
+                grouped[Origin("gain", "")] += mass_ug
+    return dict(grouped)
+
+
+def _newest_first(roots: Sequence[str], read_pool: Callable[[str], Pool]) -> Iterable[Pool]:
+    """Every pool behind `roots`, each after all pools that draw on it."""
+    pools: dict[str, Pool] = {}
+    drawn_on: Counter[str] = Counter()
+    unread = list(roots)
+    while unread:
+        pool_id = unread.pop()
+        if pool_id not in pools:
+            pools[pool_id] = read_pool(pool_id)
+            below = _below(pools[pool_id])
+            drawn_on.update(below)
+            unread += below
+    ready = [pool_id for pool_id in pools if not drawn_on[pool_id]]
+    done = 0
+    while ready:
+        pool = pools[ready.pop()]
+        yield pool
+        done += 1
+        for pool_id in _below(pool):
+            drawn_on[pool_id] -= 1
+            if not drawn_on[pool_id]:
+                ready.append(pool_id)
+    if done < len(pools):
+        raise Invalid("these pools contain each other: no ore can have gone that way")
+
+
+def _below(pool: Pool) -> set[str]:
+    return {part.pool for source in pool.sources if isinstance(source, FromLot) for part in source.parts}
+
+
+def _joined(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The intervals in order, those that touch joined. Those that overlap stay, and count as often."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(intervals):
+        if start == end:
+            continue
+        if joined and joined[-1][1] == start:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _within(part: Part, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Where spans, counted from the start of `part`, lie in its pool, as far as they lie in it."""
+    start, end = part.start, part.end
+    return [(start + a, min(start + b, end)) for a, b in spans if start + a < end]

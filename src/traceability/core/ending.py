@@ -1,0 +1,47 @@
+"""What every kind that moves a lot shares: may this party move it, keeping it once moved, and ending it."""
+
+from msgspec.structs import replace
+
+from traceability.core.authority import check_site_delegation, judged_day, later_day
+from traceability.core.claims import Claim, put_move
+from traceability.core.ids import PartyId
+from traceability.core.outcome import Step, reject
+from traceability.core.state import Lot
+
+
+def check_holds(step: Step, lot: Lot, actor: PartyId) -> None:
+    """Rejects unless `actor` has this lot in hand, free to move."""
+    if lot.state == "ended":
+        reject("lot_ended", f"lot {lot.id} has ended")
+    if lot.custodian != actor:
+        reject("not_custodian", f"lot {lot.id} is in another party's custody")
+    if lot.state == "offered":
+        reject("lot_in_transit", f"lot {lot.id} is on offer: its recipient accepts or refuses it first")
+    if lot.state == "exported":
+        reject("lot_exported", f"lot {lot.id} has left the country: its import comes next")
+    check_site_delegation(step, lot)
+
+
+def keep_moved(step: Step, lot: Lot) -> None:
+    """Keeps a lot that this event moved, with the day it is judged on."""
+    day = max(lot.judged_day, judged_day(step.event, step.entry.record_time))
+    if step.event.event_time[:10] < later_day(lot.judged_day, -1):
+        figures = {"event_day": step.event.event_time[:10], "day_before": lot.judged_day}
+        step.note("earlier_than_what_it_follows", "warning", [("lot", lot.id)], figures=figures)
+    step.put("lot", lot.id, replace(lot, judged_day=day))
+
+
+def end(step: Step, c: Claim) -> None:
+    """The lot ends with this event: used up, closed, gone."""
+    entry = step.entry.event_id
+    lot = replace(
+        step.lot(c.lot.id),
+        custody_head=entry,
+        title_head=entry,
+        state="ended",
+        ended_by=entry,
+        offer=None,
+        title_offer=None,
+    )
+    keep_moved(step, lot)
+    put_move(step, lot, "both", c.predecessor, title_predecessor=c.lot.title_head, before=c.lot)

@@ -1,0 +1,436 @@
+"""Events: what somebody signed, strictly read.
+
+An event payload is canonical JSON (`canonical`):
+
+    {"body":{…},"event_time":"2026-11-23T10:15:00Z","key":"<key id>","kind":"transfer",
+     "log":"ledger.example.org/car","party":"<party id>",
+     "previous":[{"event":"<event id>","lots":["<lot id>"]}],"sealed":[["/prices","<commitment>"]],
+     "seen":{"root":"…","size":41207},"sequence":17,"version":1}
+
+`parse` accepts exactly the bytes `encode` writes and nothing else. The union `Event` is closed: to add a
+kind, write its body, its class and its name in `Event`, and the type checker shows each place that has to
+decide about it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, StrictInt, StrictStr, TypeAdapter, ValidationError, model_validator
+
+from traceability.core import canonical
+from traceability.core.custody_bodies import (
+    AcceptanceBody,
+    ClosureBody,
+    CorrectionBody,
+    ExportBody,
+    ImportBody,
+    InspectionBody,
+    IntakeBody,
+    ProductionBody,
+    ReassignmentBody,
+    RefusalBody,
+    RetaggingBody,
+    TransferBody,
+    TransformationBody,
+    WithdrawalBody,
+    lots_named,
+    new_lots,
+)
+from traceability.core.errors import Invalid, Malformed
+from traceability.core.forms import (
+    Event_,
+    Form,
+    Hex,
+    Key_,
+    Lots,
+    Party_,
+    Sealed,
+    Time,
+    Whole,
+    text_ok,
+)
+from traceability.core.ids import EventId, LotId, PartyId, commitment, derive, unpadded
+from traceability.core.registry_bodies import (
+    ApprovalBody,
+    Body,
+    DelegationBody,
+    DelegationEndBody,
+    EnrolmentBody,
+    GenesisBody,
+    KeyAdditionBody,
+    KeyRevocationBody,
+    RoleChangeBody,
+    SiteRegistrationBody,
+    TagAllocationBody,
+    TagIssueBody,
+)
+
+SIZE_MAX = 256 * 1024
+SMALL_MAX = 16 * 1024
+LOTS_MAX = 1000
+
+
+class Seen(Form):
+    """The last checkpoint the signer had verified."""
+
+    root: Hex
+    size: Whole
+
+
+class Moved(Form):
+    """Lots this event moves, under the event that moved each of them last."""
+
+    event: Event_
+    lots: Lots
+
+
+class Header(Form):
+    """What every event says around its body."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", ignored_types=(cached_property,))
+
+    event_time: Time
+    key: Key_
+    log: Annotated[StrictStr, Field(min_length=1, max_length=100, pattern=r"^[a-z0-9./_-]+$")]
+    party: Party_
+    previous: Annotated[list[Moved], Field(max_length=LOTS_MAX)]
+    sealed: Annotated[
+        list[Annotated[list[StrictStr], Field(min_length=2, max_length=2)]], Field(max_length=2000)
+    ]
+    seen: Seen | None = None
+    sequence: Whole
+    version: Annotated[StrictInt, Field(ge=1, le=1)]
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> "Header":
+        body: Body = self.body  # type: ignore[attr-defined]  # every kind has one
+        kind: str = self.kind  # type: ignore[attr-defined]
+        if (kind in MOVING) != bool(self.previous):
+            raise ValueError(
+                f"previous names what a {kind} moves" if kind in MOVING else f"a {kind} moves no lot"
+            )
+        if self.previous:
+            _check_previous(self.previous)
+            moved = sum(len(group.lots) for group in self.previous)
+            if moved + len(new_lots(body)) > LOTS_MAX:
+                raise ValueError(f"an event moves and makes at most {LOTS_MAX} lots")
+        elif len(lots_named(body)) > LOTS_MAX:
+            raise ValueError(f"an event names at most {LOTS_MAX} lots")
+        if self.sealed or type(body).sealed_fields is not Body.sealed_fields:
+            _check_sealed(self.sealed, body)
+        if isinstance(body, ProductionBody | IntakeBody | TransformationBody):
+            nonces = {lot.nonce for lot in new_lots(body)}
+            if len(nonces) != len(new_lots(body)):
+                raise ValueError("each new lot has a nonce of its own")
+        if body.acting_for is not None and body.acting_for == self.party:
+            raise ValueError("acting_for names somebody else than the signer")
+        return self
+
+    @property
+    def moved(self) -> Iterator[tuple[EventId, LotId]]:
+        """(event, lot) for each lot this event moves, in the order written."""
+        return ((group.event, lot) for group in self.previous for lot in group.lots)
+
+    @cached_property
+    def made(self) -> tuple[LotId, ...]:
+        """Ids of the lots this event makes, in listed order."""
+        body: Body = self.body  # type: ignore[attr-defined]
+        return tuple(LotId(derive("lot", self.key, lot.nonce)) for lot in new_lots(body))
+
+    @property
+    def actor(self) -> PartyId:
+        """The party whose act this is: the one acted for, else the signer."""
+        body: Body = self.body  # type: ignore[attr-defined]
+        return body.acting_for or self.party
+
+
+class Genesis(Header):
+    kind: Literal["genesis"]
+    body: GenesisBody
+
+
+class Enrolment(Header):
+    kind: Literal["enrolment"]
+    body: EnrolmentBody
+
+
+class RoleChange(Header):
+    kind: Literal["role_change"]
+    body: RoleChangeBody
+
+
+class KeyAddition(Header):
+    kind: Literal["key_addition"]
+    body: KeyAdditionBody
+
+
+class KeyRevocation(Header):
+    kind: Literal["key_revocation"]
+    body: KeyRevocationBody
+
+
+class Delegation(Header):
+    kind: Literal["delegation"]
+    body: DelegationBody
+
+
+class DelegationEnd(Header):
+    kind: Literal["delegation_end"]
+    body: DelegationEndBody
+
+
+class Approval(Header):
+    kind: Literal["approval"]
+    body: ApprovalBody
+
+
+class SiteRegistration(Header):
+    kind: Literal["site_registration"]
+    body: SiteRegistrationBody
+
+
+class TagIssue(Header):
+    kind: Literal["tag_issue"]
+    body: TagIssueBody
+
+
+class TagAllocation(Header):
+    kind: Literal["tag_allocation"]
+    body: TagAllocationBody
+
+
+class Production(Header):
+    kind: Literal["production"]
+    body: ProductionBody
+
+
+class Intake(Header):
+    kind: Literal["intake"]
+    body: IntakeBody
+
+
+class Transfer(Header):
+    kind: Literal["transfer"]
+    body: TransferBody
+
+
+class Acceptance(Header):
+    kind: Literal["acceptance"]
+    body: AcceptanceBody
+
+
+class Refusal(Header):
+    kind: Literal["refusal"]
+    body: RefusalBody
+
+
+class Withdrawal(Header):
+    kind: Literal["withdrawal"]
+    body: WithdrawalBody
+
+
+class Reassignment(Header):
+    kind: Literal["reassignment"]
+    body: ReassignmentBody
+
+
+class Transformation(Header):
+    kind: Literal["transformation"]
+    body: TransformationBody
+
+
+class Retagging(Header):
+    kind: Literal["retagging"]
+    body: RetaggingBody
+
+
+class Inspection(Header):
+    kind: Literal["inspection"]
+    body: InspectionBody
+
+
+class Export(Header):
+    kind: Literal["export"]
+    body: ExportBody
+
+
+class Import(Header):
+    kind: Literal["import"]
+    body: ImportBody
+
+
+class Closure(Header):
+    kind: Literal["closure"]
+    body: ClosureBody
+
+
+class Correction(Header):
+    kind: Literal["correction"]
+    body: CorrectionBody
+
+
+Event = (
+    Genesis
+    | Enrolment
+    | RoleChange
+    | KeyAddition
+    | KeyRevocation
+    | Delegation
+    | DelegationEnd
+    | Approval
+    | SiteRegistration
+    | TagIssue
+    | TagAllocation
+    | Production
+    | Intake
+    | Transfer
+    | Acceptance
+    | Refusal
+    | Withdrawal
+    | Reassignment
+    | Transformation
+    | Retagging
+    | Inspection
+    | Export
+    | Import
+    | Closure
+    | Correction
+)
+
+MOVING = frozenset(
+    {"transfer", "acceptance", "refusal", "withdrawal", "transformation", "export", "import", "closure"}
+)
+"""The kinds that name in `previous` the lots they move."""
+
+_LARGE = MOVING | {"genesis", "production", "intake", "reassignment", "inspection", "retagging"}
+_ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+KINDS: tuple[str, ...] = tuple(k.model_fields["kind"].annotation.__args__[0] for k in Event.__args__)
+
+
+def parse(payload: bytes) -> Event:
+    """The event behind canonical bytes. Raises Malformed, naming the field and what to do."""
+    if len(payload) > SIZE_MAX:
+        raise Malformed(f"the event has {len(payload)} bytes; at most {SIZE_MAX} are allowed")
+    try:
+        event = _ADAPTER.validate_json(payload)
+    except ValidationError as error:
+        raise Malformed(_explain(error)) from error
+    if not canonical.is_canonical(payload):
+        raise Malformed("the event is not in canonical form (RFC 8785): encode it again and sign those bytes")
+    canonical.check_text(payload)
+    if len(payload) > SMALL_MAX and event.kind not in _LARGE:
+        raise Malformed(f"a {event.kind} has at most {SMALL_MAX} bytes, this one {len(payload)}")
+    return event
+
+
+def encode(value: Mapping[str, Any]) -> bytes:
+    """Canonical payload bytes of an event given as plain values. Raises Malformed if it is not one."""
+    payload = canonical.encode(value)
+    parse(payload)
+    return payload
+
+
+def sealed_form(body: Body, path: str) -> Sealed | None:
+    """What the sealed field at a JSON Pointer into `body` must be; None where no such field can stand."""
+    at: object = body
+    *way, last = path.split("/")[1:]
+    for token in way:
+        if isinstance(at, list):
+            if (
+                not token.isascii()
+                or not token.isdigit()
+                or str(int(token)) != token
+                or int(token) >= len(at)
+            ):
+                return None
+            at = at[int(token)]
+        elif isinstance(at, Form):
+            name = _field_named(at, token)
+            at = getattr(at, name) if name else None
+        else:
+            return None
+    return type(at).sealed_fields.get(last) if isinstance(at, Form) else None
+
+
+def check_disclosure(event: Event, salt: str, path: str, value: object) -> None:
+    """Raises Invalid unless this disclosure opens one of the event's commitments; Malformed for bad form."""
+    if len(unpadded(salt)) != 16:
+        raise Malformed("a salt is 16 bytes in base64url")
+    form = sealed_form(event.body, path)
+    committed = {entry[0]: entry[1] for entry in event.sealed}.get(path)
+    if committed is None or form is None:
+        raise Invalid(f"the event seals nothing at {path}")
+    text_ok(value)
+    data = canonical.dump(value)
+    if commitment(salt, path, data) != committed:
+        raise Invalid(f"the value disclosed for {path} is not the one the event commits to")
+    if form.form is not object:
+        try:
+            TypeAdapter(form.form).validate_json(data, strict=True)
+        except ValidationError as error:
+            raise Malformed(f"the value disclosed for {path}: {_explain(error)}") from error
+
+
+def _field_named(form: Form, token: str) -> str | None:
+    for name, info in type(form).model_fields.items():
+        if (info.alias or name) == token:
+            return name
+    return None
+
+
+def _check_previous(previous: list[Moved]) -> None:
+    events = [group.event for group in previous]
+    if events != sorted(set(events)):
+        raise ValueError("previous is sorted by event, each event once")
+    lots: list[str] = []
+    for group in previous:
+        if group.lots != sorted(set(group.lots)):
+            raise ValueError("the lots under an event are sorted, each once")
+        lots += group.lots
+    if len(previous) > 1 and len(set(lots)) != len(lots):
+        raise ValueError("a lot stands under one event of previous only")
+
+
+_POINTER = re.compile(r"(/[a-z0-9_]+)+\Z")
+_COMMITMENT = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\Z")
+
+
+def _check_sealed(sealed: list[list[str]], body: Body) -> None:
+    paths = [entry[0] for entry in sealed]
+    if len(paths) > 1 and paths != sorted(set(paths)):
+        raise ValueError("sealed is sorted by path, each path once")
+    for path, digest in sealed:
+        if not _COMMITMENT.match(digest):
+            raise ValueError(f"{path[:80]}: a commitment is 32 bytes in base64url without padding")
+        if not _POINTER.match(path) or sealed_form(body, path) is None:
+            raise ValueError(f"{path[:80]} is not a field that may be sealed here")
+    standing = set(paths)
+    for name, field in type(body).sealed_fields.items():
+        if field.needed and "/" + name not in standing and not _is_restated(body):
+            raise ValueError(f"/{name} must be sealed in this event")
+    match body:
+        case ExportBody():
+            if (body.importer is None) != ("/importer" in standing):
+                raise ValueError("the importer stands open as a party, or sealed as an entity: exactly one")
+        case TagIssueBody():
+            if (body.scheme == "t") != ("/codes" in standing):
+                raise ValueError("the codes of our own tags must be sealed: seal /codes")
+        case CorrectionBody():
+            for number, field_ in enumerate(body.fields_ or ()):
+                if (field_.is_ is None) != (f"/fields/{number}/is" in standing):
+                    raise ValueError(f"/fields/{number}: the right value stands open, or sealed: exactly one")
+        case _:
+            pass
+
+
+def _is_restated(body: Body) -> bool:
+    return isinstance(body, EnrolmentBody | SiteRegistrationBody) and body.nonce is None
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = "/".join(str(part) for part in first["loc"][1:])
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"{where or 'the event'}: {first['msg'].removeprefix('Value error, ')}{more}"

@@ -1,0 +1,186 @@
+"""What the fold answers about one entry, and the step in which it works that out.
+
+An `Outcome` is `Appended` (the changes, the findings, and for each lot whether the entry stands or is
+without effect), `Rejected` (a short stable name) or `WaitsFor` (what is not known here yet).
+"""
+
+from collections.abc import Mapping
+from typing import Literal, NoReturn, TypeVar
+
+import msgspec
+
+from traceability.core import canonical
+from traceability.core.events import Event
+from traceability.core.ids import EventId, LotId
+from traceability.core.state import (
+    Address,
+    AnyRecord,
+    Delegation,
+    Key,
+    LedgerFacts,
+    LogEntry,
+    Lot,
+    Move,
+    Party,
+    State,
+    Subject,
+)
+
+Severity = Literal["notice", "warning", "severe"]
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """An event in its place in the log, its signature already verified."""
+
+    index: int
+    record_time: int
+    """Unix seconds, UTC: when the log took it."""
+    event_id: EventId
+    event: Event
+
+
+class Finding(msgspec.Struct, frozen=True, gc=False):
+    """What a rule noticed. Never a verdict: it names rule, lots and figures, and can be answered."""
+
+    rule: str
+    version: int
+    severity: Severity
+    subjects: tuple[Address, ...]
+    events: tuple[EventId, ...]
+    figures: tuple[tuple[str, str], ...] = ()
+
+    def to_json(self) -> bytes:
+        """Canonical JSON: what the finding chain commits to."""
+        return canonical.dump(
+            {
+                "events": list(self.events),
+                "figures": [{"name": name, "value": value} for name, value in self.figures],
+                "rule": self.rule,
+                "severity": self.severity,
+                "subjects": [{"id": address[1], "type": address[0]} for address in self.subjects],
+                "version": self.version,
+            }
+        )
+
+
+class Appended(msgspec.Struct, frozen=True, gc=False):
+    """The entry belongs in the log."""
+
+    changes: Mapping[Address, AnyRecord]
+    """New records by address; what is not named stays as it was."""
+    findings: tuple[Finding, ...]
+    fates: Mapping[LotId, bool]
+    """For each lot the event moves or makes: whether the event stands on it."""
+    stands: bool
+    """False: the whole entry is without effect (a double issue)."""
+    links: tuple[tuple[Address, int], ...]
+    """For each subject of the entry, in order: the index of that subject's entry before, or −1."""
+
+
+class Rejected(msgspec.Struct, frozen=True, gc=False):
+    """The entry does not belong in the log. `name` is short and stable; `message` says what to do."""
+
+    name: str
+    message: str
+
+
+class WaitsFor(msgspec.Struct, frozen=True, gc=False):
+    """Something the event names is not known here yet; nothing is stored, it may be sent again later."""
+
+    type: str
+    id: str
+
+
+Outcome = Appended | Rejected | WaitsFor
+
+
+class RejectedStep(Exception):  # noqa: N818
+    """Carries a `Rejected` out of a rule."""
+
+    def __init__(self, outcome: Rejected | WaitsFor) -> None:
+        super().__init__(str(outcome))
+        self.outcome = outcome
+
+
+def reject(name: str, message: str) -> NoReturn:
+    """Ends the step: the entry is rejected under this name."""
+    raise RejectedStep(Rejected(name, message))
+
+
+_R = TypeVar("_R")
+
+
+class Step:
+    """One entry being judged: reads through to the state, and keeps what the entry changes."""
+
+    def __init__(self, entry: Entry, state: State) -> None:
+        self.entry = entry
+        self.event = entry.event
+        self.state = state
+        self.changes: dict[Address, AnyRecord] = {}
+        self.findings: list[Finding] = []
+        self.fates: dict[LotId, bool] = {}
+        self.stands = True
+
+    def find(self, kind: str, id_: str, record: type[_R]) -> _R | None:
+        """The record if there is one of that class (a mere mention is none)."""
+        address = (kind, id_)
+        found = self.changes.get(address) or self.state.find(address)
+        return found if isinstance(found, record) else None
+
+    def need(self, kind: str, id_: str, record: type[_R]) -> _R:
+        """The record; the whole event waits where there is none yet."""
+        address = (kind, id_)
+        found = self.changes.get(address) or self.state.need(address)
+        if not isinstance(found, record):
+            raise RejectedStep(WaitsFor(kind, id_))
+        return found
+
+    def put(self, kind: str, id_: str, record: AnyRecord) -> None:
+        """Sets what stands at that address after this entry."""
+        self.changes[kind, id_] = record
+
+    def logged(self, event_id: EventId) -> LogEntry:
+        """The entry of an event named here; the whole event waits where the log has it not yet."""
+        found = self.state.event(event_id)
+        if found is None:
+            raise RejectedStep(WaitsFor("event", event_id))
+        return found
+
+    def ledger(self) -> LedgerFacts:
+        """What genesis fixed."""
+        return self.need("ledger", "", LedgerFacts)
+
+    def party(self, id_: str) -> Party:
+        return self.need("party", id_, Party)
+
+    def key(self, id_: str) -> Key:
+        return self.need("key", id_, Key)
+
+    def lot(self, id_: str) -> Lot:
+        return self.need("lot", id_, Lot)
+
+    def delegation(self, id_: str) -> Delegation:
+        return self.need("delegation", id_, Delegation)
+
+    def move(self, event_id: str, lot: str) -> Move | None:
+        return self.find("move", f"{event_id}:{lot}", Move)
+
+    def note(
+        self,
+        rule: str,
+        severity: Severity,
+        subjects: list[Address],
+        *,
+        events: tuple[EventId, ...] = (),
+        figures: Mapping[str, object] | None = None,
+    ) -> None:
+        """Adds a finding of this entry on these subjects."""
+        shown = tuple((name, str(value)) for name, value in sorted((figures or {}).items()))
+        events = (self.entry.event_id, *events)
+        self.findings.append(Finding(rule, 1, severity, tuple(sorted(subjects)), events, shown))
+
+
+def is_subject(record: AnyRecord | None) -> bool:
+    """Whether the record has a line in the book."""
+    return isinstance(record, Subject)

@@ -1,0 +1,375 @@
+"""What the fold knows: records by key, and the three answers a lookup can have.
+
+The state of a ledger is a map from keys `(type, id)` to records. It is a function of the entries in log
+order and of nothing else. A *subject* (design, "The book") is a record that facts are about; it carries
+its own count and chain. Records are immutable: the fold answers with the new ones.
+
+A lookup gives a record, or says that there is none, or that this reader was not shown enough to know.
+`need` is for what must exist for a step to hold, `find` for what must not.
+"""
+
+from typing import Literal, Protocol
+
+import msgspec
+
+from traceability.core.composition import Part, Pool
+from traceability.core.events import Event
+from traceability.core.ids import EventId, KeyId, LotId, PartyId, RollId, SiteId
+
+SubjectType = Literal[
+    "certificate", "key", "licence", "lot", "party", "policy", "region", "roll", "site", "tag"
+]
+Address = tuple[str, str]
+"""Where a record is kept: its type and id, e.g. ("lot", "3anm…") or ("number", "<key id>:17")."""
+
+EMPTY_CHAIN = bytes(32)
+
+
+class Record(msgspec.Struct, frozen=True, array_like=True, tag=True, gc=False):
+    """Anything the fold keeps. Kept as its canonical MessagePack, compared byte by byte."""
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A subject's line in the book: where it stands, and the chains of its entries and findings."""
+
+    number: int
+    """Order of first appearance, from 0: the index of its leaf in the book."""
+    count: int = 0
+    chain: bytes = EMPTY_CHAIN
+    last: int = -1
+    """Index of the subject's newest entry; the one before it stands in that entry's outcome."""
+    finding_count: int = 0
+    finding_chain: bytes = EMPTY_CHAIN
+
+
+class Subject(Record, frozen=True):
+    """A record that facts are about."""
+
+    place: Place
+
+
+class LedgerFacts(Record, frozen=True):
+    """What genesis fixed, and how many subjects the book has."""
+
+    log: str
+    name: str
+    genesis: EventId
+    operator: PartyId
+    quorum: int
+    countries: tuple[str, ...]
+    log_keys: tuple[str, ...]
+    demo: bool
+    authorities: tuple[PartyId, ...]
+    """Parties that hold a role of authority now."""
+
+
+class Book(Record, frozen=True):
+    """How many subjects the book has."""
+
+    size: int
+
+
+class PartyFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What an enrolment says of a party from a day on."""
+
+    since: str
+    type: str
+    country: str
+    region: str | None
+    public_name: str | None
+    part_of: PartyId | None
+    members: int | None
+
+
+class Party(Subject, frozen=True):
+    """Somebody who can act or be acted for."""
+
+    id: PartyId
+    roles: tuple[str, ...]
+    facts: tuple[PartyFacts, ...]
+    """By place in the log; the last one whose `since` has come applies."""
+    enrolled_by: EventId
+    provisional: bool = False
+    guardians: tuple[PartyId, ...] = ()
+    guardian_quorum: int = 0
+    keys: tuple[KeyId, ...] = ()
+
+
+class Revocation(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How a key ended."""
+
+    event: EventId
+    record_time: int
+    reason: str
+    trusted_sequence: int | None
+    trusted_until: str | None
+
+
+class Key(Subject, frozen=True):
+    """A party's key, once it counts."""
+
+    id: KeyId
+    party: PartyId
+    public_key: bytes
+    added_by: EventId
+    expires: str | None = None
+    revoked: Revocation | None = None
+
+
+class SiteFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a registration says of a site from a day on."""
+
+    since: str
+    type: str
+    name: str
+    country: str
+    region: str
+    minerals: tuple[str, ...]
+    mining_method: str
+    activity: str
+    holder: PartyId
+    worked_by: tuple[PartyId, ...]
+    licences: tuple[EventId, ...]
+
+
+class Site(Subject, frozen=True):
+    """A place ore comes from."""
+
+    id: SiteId
+    facts: tuple[SiteFacts, ...]
+
+
+class Allocation(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Positions of a roll and who answers for them."""
+
+    first: int
+    last: int
+    party: PartyId
+    site: SiteId | None
+    event: EventId
+
+
+class Roll(Subject, frozen=True):
+    """A roll of tags."""
+
+    id: RollId
+    issuer: PartyId
+    scheme: str
+    level: str
+    medium: str
+    count: int
+    numbers: tuple[str, int, int, int, str] | None
+    """prefix, first, last, digits, suffix of other schemes' numbers."""
+    issued_by: EventId
+    allocations: tuple[Allocation, ...] = ()
+
+
+class TagRecord(Subject, frozen=True):
+    """A tag that was put on something: the lots it is on now, and the last it was on."""
+
+    on: tuple[LotId, ...] = ()
+    last_lot: LotId | None = None
+
+
+class Policy(Subject, frozen=True):
+    """The ledger's rules in force."""
+
+    event: EventId
+
+
+class Delegation(Record, frozen=True):
+    """Who may act for whom."""
+
+    event: EventId
+    agent: PartyId
+    principal: PartyId | None
+    site: SiteId | None
+    kinds: tuple[str, ...]
+    since: str
+    until: str
+    ended: bool = False
+
+
+class Act(Record, frozen=True):
+    """An event that is waited on or was answered: its approvals and corrections."""
+
+    event: EventId
+    needs: Literal["nothing", "quorum", "registrar", "inspection", "guardians", "revoked_key"] = "nothing"
+    approvals: tuple[tuple[PartyId, KeyId, str], ...] = ()
+    """Party, key and decision, newest of each party."""
+    effective: bool = True
+    corrections: tuple[EventId, ...] = ()
+
+
+class Number(Record, frozen=True):
+    """A used number of a key: the event that used it first, and the one that used it again."""
+
+    first: EventId
+    second: EventId | None = None
+
+
+class Offer(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What stands open between giver and recipient."""
+
+    event: EventId
+    giver: PartyId
+    recipient: PartyId
+    moves: Literal["both", "custody", "title"]
+    accept_by: str
+    """The last day on which only the recipient can end it."""
+    carries_title: bool
+    """Whether the giver held title when he offered it."""
+
+
+class LotItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A stone or bar followed by itself, and the part of a pool it is."""
+
+    number: str
+    mass_ug: int
+    part: Part
+
+
+LotState = Literal["held", "offered", "exported", "ended"]
+
+
+class Lot(Subject, frozen=True):
+    """A lot as it stands."""
+
+    id: LotId
+    maker: EventId
+    maker_index: int
+    position: int
+    """Which of its maker's lots it is, from 0."""
+    origin: Literal["production", "intake", "transformation"]
+    mineral: str
+    form: str
+    site: SiteId | None
+    producer: PartyId
+    state: LotState
+    custodian: PartyId
+    title: PartyId
+    custody_head: EventId
+    title_head: EventId
+    judged_day: str
+    """Judged day of the newest event that moved it: none after it is judged earlier."""
+    expected_ug: int
+    lowest_ug: int
+    """The lowest weighing since the lot was made."""
+    reading: int | None
+    """Its own last reading in 1e-16 g, less samples and spills since; None when that was shared."""
+    content: tuple[Part, ...]
+    """What it consists of besides the followed items."""
+    items: tuple[LotItem, ...] = ()
+    count: int | None = None
+    offer: Offer | None = None
+    title_offer: Offer | None = None
+    tags: tuple[str, ...] = ()
+    seals: tuple[str, ...] = ()
+    lot_number: str | None = None
+    gained_ug: int = 0
+    lost_ug: int = 0
+    ended_by: EventId | None = None
+    disputed: tuple[EventId, ...] = ()
+    """Entries without effect that nothing has settled yet."""
+    importer: PartyId | None = None
+    pools: int = 0
+    """How many pools of this one lot were made, to name the next."""
+
+
+class Move(Record, frozen=True):
+    """What an event did to one lot's heads, and who was entitled to go on from there."""
+
+    event: EventId
+    lot: LotId
+    sets: Literal["custody", "title", "both"]
+    """Which heads of the lot this event became (or would have become)."""
+    custody_predecessor: EventId | None
+    title_predecessor: EventId | None
+    """The heads whose place it took; None for a head it left alone, and where a lot begins or is taken as it
+    stands. At most one standing move for each lot and predecessor: the database holds that too."""
+    stands: bool
+    custodian: PartyId
+    title: PartyId
+    giver: PartyId | None = None
+    recipient: PartyId | None = None
+    late: tuple[KeyId, ...] = ()
+    """Keys that have already signed another successor, logged without effect."""
+    before: Lot | None = None
+    """The lot as it was, where a correction may have to bring it back."""
+
+
+class Mention(Subject, frozen=True):
+    """A subject that an entry without effect named or would have made, and that never came to be."""
+
+
+class PoolRecord(Record, frozen=True):
+    """A pool, for composition."""
+
+    pool: Pool
+
+
+class LogEntry(msgspec.Struct, frozen=True, gc=False):
+    """An event as the log keeps it, looked up by its id."""
+
+    index: int
+    record_time: int
+    event_id: EventId
+    event: Event
+    stands: bool
+    """False where the whole event is without effect."""
+
+
+AnyRecord = (
+    LedgerFacts
+    | Book
+    | Party
+    | Key
+    | Site
+    | Roll
+    | TagRecord
+    | Policy
+    | Delegation
+    | Act
+    | Number
+    | Lot
+    | Move
+    | Mention
+    | PoolRecord
+)
+_DECODER = msgspec.msgpack.Decoder(AnyRecord)
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+def encode_record(record: AnyRecord) -> bytes:
+    """The one way a record is kept."""
+    return _ENCODER.encode(record)
+
+
+def decode_record(data: bytes) -> AnyRecord:
+    """The record behind `encode_record`'s bytes."""
+    return _DECODER.decode(data)
+
+
+class NotShown(Exception):  # noqa: N818  # not an error: one of the three answers
+    """This reader was not shown enough of the log to know whether there is such a record."""
+
+    def __init__(self, address: Address) -> None:
+        super().__init__(f"{address[0]} {address[1]} is not shown")
+        self.address = address
+
+
+class State(Protocol):
+    """Somewhere records can be looked up. The fold asks only for what `touches` allows.
+
+    Addresses of the log itself, `("event", id)`, `("number", "<key>:<n>")` and `("move", "<event>:<lot>")`,
+    are looked up like any other.
+    """
+
+    def find(self, address: Address) -> AnyRecord | None:
+        """The record, or None where there is none *or none is shown* (the state notes which)."""
+
+    def need(self, address: Address) -> AnyRecord | None:
+        """The record, or None where there is none. Raises NotShown where this reader cannot know."""
+
+    def event(self, event_id: EventId) -> LogEntry | None:
+        """The entry of that event, or None where there is none. Raises NotShown like `need`."""

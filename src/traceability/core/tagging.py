@@ -1,0 +1,28 @@
+"""Tags on lots: putting on and taking off, and a tag that is on two lots at once."""
+
+from msgspec.structs import replace
+
+from traceability.core.ids import LotId
+from traceability.core.outcome import Step
+from traceability.core.registry import NEW
+from traceability.core.state import Lot, TagRecord
+
+
+def put_on(step: Step, lot: LotId, tags: tuple[str, ...] | list[str]) -> None:
+    """These tags are on `lot` now. A tag still on another open lot is a severe finding on both, not a refusal."""
+    for tag in tags:
+        record = step.find("tag", tag, TagRecord) or TagRecord(NEW)
+        for other_id in record.on:
+            other = step.find("lot", other_id, Lot)
+            if other_id != lot and other is not None and other.state != "ended" and tag in other.tags:
+                subjects = [("lot", lot), ("lot", other_id)]
+                step.note("tag_on_two_lots", "severe", subjects, figures={"tag": tag})
+        on = (*(known for known in record.on if known != lot), lot)
+        step.put("tag", tag, replace(record, on=on, last_lot=lot))
+
+
+def take_off(step: Step, lot: LotId, tags: tuple[str, ...] | list[str]) -> None:
+    """These tags are on `lot` no more."""
+    for tag in tags:
+        record = step.find("tag", tag, TagRecord) or TagRecord(NEW)
+        step.put("tag", tag, replace(record, on=tuple(known for known in record.on if known != lot)))
