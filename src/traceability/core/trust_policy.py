@@ -2,21 +2,22 @@ r"""The trust policy: whose checkpoints a verifier believes (C2SP tlog-policy).
 
 A verifier brings this file and nothing else decides whom it trusts: not the evidence, not the server.
 
+    # The ledger, and three who watch it; any two of them are enough.
     log ledger.example.org/car+23d361dc+AWU30/cf+UOHulPXGUNigIDi7P+czF6CpufMZ3iCIPyI
-
-    witness A <vkey>                    # a cosigner: the name is for this file alone
+    witness A <vkey>
     witness B <vkey> https://b.example/
     witness C <vkey>
-    group independent 2 A B C           # or all, or any, instead of a number
-    quorum independent                  # or one witness, or none
+    group independent 2 A B C
+    quorum independent
+
+In place of the 2 there may be `all` or `any`; the quorum may also be one witness, or `none`.
 
 Lines end in a newline; words are parted by spaces and tabs; empty lines and lines that begin with # are
-passed over (the remarks at the ends of lines above are for this page and would not be read). A checkpoint
-is good when one of the logs signed it, under the origin that is its key's name, and its cosignatures make
-the quorum. Names are defined before they are used; each is member of one group at most, so no witness
-counts twice; one public key stands on one line only, whatever it is called. That a log and a witness may
-not share a key either is stricter than the standard, which looks at logs and witnesses apart: a log that
-cosigns itself adds nothing.
+passed over. A checkpoint is good when one of the logs signed it, under the origin that is its key's name,
+and its cosignatures make the quorum. Names are defined before they are used and are for this file alone;
+each is member of one group at most, so no witness counts twice; one public key stands on one line only,
+whatever it is called. That a log and a witness may not share a key either is stricter than the standard,
+which looks at logs and witnesses apart: a log that cosigns itself adds nothing.
 
 Logs have Ed25519 keys (0x01), witnesses timestamped Ed25519 keys (0x04). A witness with a post-quantum
 key (0x06) may be listed; its cosignatures are not verified here and never count, so a quorum that needs
