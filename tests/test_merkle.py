@@ -10,7 +10,7 @@ from pathlib import Path
 
 import metamorphic_log
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
@@ -214,6 +214,7 @@ def test_a_consistency_proof_fails_with_any_bit_changed(size):
                 assert refused(merkle.verify_consistency, old_size, old_root, size, full.root, spoilt)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 3000), st.data())
 def test_proofs_of_larger_trees_fail_when_spoilt(size, data):
     """One random bit of one random hash is enough to refuse either proof."""
@@ -403,6 +404,7 @@ def some_leaves_of_a_tree(draw) -> tuple[int, list[int]]:
     return size, sorted(picked)
 
 
+@settings(deadline=None)
 @given(some_leaves_of_a_tree(), st.data())
 def test_a_multiproof_is_minimal_gives_the_root_and_nothing_near_it_does(picked, data):
     """The twin lists the same nodes; any spoilt leaf, place, node, order or number does not give the root."""
@@ -431,6 +433,7 @@ def test_a_multiproof_is_minimal_gives_the_root_and_nothing_near_it_does(picked,
         assert merkle.root_from_multiproof(spoilt, size, nodes) != full.root
 
 
+@settings(deadline=None)
 @given(some_leaves_of_a_tree(), st.data())
 def test_a_multiproof_holds_leaves_to_their_places(picked, data):
     """A leaf moved to an index where it does not stand gives another root or none."""

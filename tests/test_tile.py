@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
@@ -135,6 +135,7 @@ def test_nodes_that_a_tree_of_three_has_not_are_an_error(coordinate):
         read([coordinate])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 5_000_000), st.integers(0, 200_000))
 def test_the_tiles_between_two_sizes_are_exactly_the_new_ones(old_size, growth):
     """What is written for a larger tree is what the smaller tree did not have, in the same order."""

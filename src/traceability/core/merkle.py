@@ -17,8 +17,9 @@ subtrees, tall to short, one for each bit set in n, joined from the right. For n
        0    1   2    3  4    5    6        never stored and never travels in a multiproof
 
 Only perfect subtrees are ever asked for: their hashes never change once known. Storage is an argument. A
-`NodeReader` is handed all the coordinates a computation needs in one call (at most 64 for a root, about 64
-for each level of a proof) and gives their hashes in the same order. Nothing here opens, caches or guesses.
+`NodeReader` is handed all the coordinates a computation needs in one call (at most 64 for a root, 128 for
+a proof of one leaf or of growth) and gives their hashes in the same order. Nothing here opens, caches or
+guesses.
 
 Those who prove hold the tree, so a wrong index is their bug and raises ValueError. Those who verify hold
 what somebody sent, so everything that is wrong with it, shape included, raises Invalid. Roots and sizes
