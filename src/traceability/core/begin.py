@@ -4,10 +4,10 @@ from typing import Literal
 
 from traceability.core.authority import judged_day
 from traceability.core.claims import put_move
-from traceability.core.composition import Part
+from traceability.core.composition import Parts, parts_ug
 from traceability.core.forms import NewLot
 from traceability.core.ids import PartyId, SiteId
-from traceability.core.mass import BOOKED, leaf_part
+from traceability.core.mass import BOOKED, leaf_parts
 from traceability.core.outcome import Step, reject
 from traceability.core.registry import NEW
 from traceability.core.state import Lot, LotItem, Mention
@@ -24,8 +24,9 @@ def begin(
     title: PartyId,
     producer: PartyId,
     site: SiteId | None,
+    whence: str | None = None,
     day: str | None = None,
-    content: tuple[Part, ...] | None = None,
+    content: Parts | None = None,
     items: tuple[LotItem, ...] = (),
 ) -> Lot:
     """Makes the lot at `position` of this event's list; `content` is what a transformation put into it."""
@@ -35,7 +36,7 @@ def begin(
         reject("lot_known", f"lot {lot_id} exists already; give each new lot a fresh nonce")
     weighing = new.weighing
     mass_ug = weighing.net.mass_ug
-    whole = (leaf_part(lot_id, mass_ug),) if content is None else content
+    whole = leaf_parts(lot_id, mass_ug) if content is None else content
     mention = step.find("lot", lot_id, Mention)
     lot = Lot(
         place=mention.place if mention else NEW,
@@ -44,6 +45,7 @@ def begin(
         maker_index=step.entry.index,
         position=position,
         origin=origin,
+        whence=whence,
         mineral=new.mineral,
         form=new.form,
         site=site,
@@ -54,7 +56,7 @@ def begin(
         custody_head=step.entry.event_id,
         title_head=step.entry.event_id,
         judged_day=day or judged_day(event, step.entry.record_time),
-        expected_ug=sum(p.end - p.start for p in whole) + sum(i.part.end - i.part.start for i in items),
+        expected_ug=parts_ug(whole) + parts_ug(tuple(item.part for item in items)),
         lowest_ug=mass_ug,
         reading=weighing.net.exact if weighing.basis in BOOKED else None,
         content=whole,

@@ -81,7 +81,7 @@ def _about(event: Event, named: Callable[[EventId], Event | None]) -> list[Addre
         case KeyRevocation():
             return [("party", event.party), ("key", event.body.key)]
         case Delegation():
-            sides = [("party", event.body.agent)]
+            sides: list[Address] = [("party", event.body.agent)]
             if event.body.principal is not None:
                 sides.append(("party", event.body.principal))
             if event.body.site is not None:

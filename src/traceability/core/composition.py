@@ -8,7 +8,7 @@ changes lots, one *pool*: its sources in order, and the mass each brought. A lot
 - A *transformation* makes one pool (`mix`): input lots by id with their expected masses, each additive, the
   stated gain. Its mass E is their sum. With S the typed masses of outputs in listed order, then losses,
   summed up, the k-th cut is floor(E · S_k / S_n): an output is the interval between two cuts.
-- Whatever changes a lot's expected mass outside a transformation makes a pool of that one lot (`rebook`):
+- Whatever changes a lot's expected mass outside a transformation makes a pool of that one lot (`rebooked`):
   kept part first, loss last, gain a further source.
 
 Pools are *mixed*: W(x), the first x micrograms of a pool, is the Webster (Sainte-Laguë) apportionment of x
@@ -20,16 +20,24 @@ lot's own micrograms; which is how `flatten` goes on down to the mines.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import sub
+from itertools import compress
+from operator import ne, sub
 from typing import Literal, NamedTuple
 
 import msgspec
 
-from traceability.core.errors import Invalid, Malformed
+from traceability.core.errors import Invalid, Malformed, TraceabilityError
 from traceability.core.ids import LotId, SiteId
 
 POOL_MAX_UG = 2**63 - 1
 """Positions in a pool are kept in eight bytes. It is more than a thousand lots of 9,000 t."""
+
+_BATCH = 500
+"""How many intervals of a pool are shared at a time: bounds memory, changes nothing else."""
+
+
+class TooFinelyMixed(TraceabilityError):  # noqa: N818  # reads as a sentence where it is raised
+    """Following this ore back exactly would take more work than the caller allowed."""
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -139,7 +147,7 @@ def mix(
     return pool, [Part(pool_id, start, end) for start, end in intervals[: len(outputs_ug)]]
 
 
-def rebook(
+def rebooked(
     pool_id: str, lot: LotId, parts: Parts, kept_ug: int, lost_ug: int, gain_ug: int
 ) -> tuple[Pool, Parts]:
     """The pool of one lot whose expected mass changes, and the lot's new content.
@@ -193,17 +201,18 @@ def webster(x: int, masses: Sequence[int]) -> tuple[int, ...]:
     sum to x, none shrinks as x grows, x = sum(masses) gives the masses themselves, and a mass of zero gets
     nothing. `x` may be above sum(masses). Raises ValueError below zero, or where there is x and no mass.
 
-    All awards whose worth is above a threshold come before all others. Two thresholds near sum(masses) / 2x
-    give two shares that enclose the right one, and the few awards between are handed out in order.
+    All awards that are worth more than some threshold come before all others. So any threshold gives a share
+    that is right for its own sum; two of them near x enclose the right one, and only the few awards between
+    are put in order.
     """
     total = sum(masses)
     if x < 0 or (x and not total):
         raise ValueError(f"{x} cannot be shared over {total}")
-    if len(masses) == 1 or x == 0:
+    if x == 0 or len(masses) == 1:
         return (x,) * len(masses)
 
-    # A place has had its c-th award (from 0) when mass · t > c + 1/2, with t growing from 0. Here t is a whole
-    # number of 2**-scale, fine enough that one step is less than one award in all.
+    # A place has had its c-th award (from 0) once mass · t > c + 1/2, with t growing from 0. Here t counts in
+    # steps of 2**-scale, so fine that one step hands out less than one unit in all.
     scale = total.bit_length()
     half = (1 << scale - 1) - 1
     t = (x << scale) // total
@@ -212,19 +221,23 @@ def webster(x: int, masses: Sequence[int]) -> tuple[int, ...]:
     if missing == 0:
         return tuple(shares)
 
+    # Go on from t by somewhat more than is missing (or back). Rounding errs by at most half a unit a place,
+    # so the second step encloses x where the first did not.
     other, rest, step = shares, missing, 2 * missing
-    while (rest > 0) == (missing > 0) and rest:
+    while rest and (rest > 0) == (missing > 0):
         t_other = max(0, t + (step << scale) // total)
         other = [(mass * t_other + half) >> scale for mass in masses]
-        rest, step = x - sum(other), 2 * step
+        rest = x - sum(other)
+        step += len(masses) if missing > 0 else -len(masses)
     low, high, missing = (shares, other, missing) if missing > 0 else (other, shares, rest)
 
-    # (2c + 1) / mass in order, exactly: two such fractions that differ, differ by more than 2**-fine.
+    # In order of (2c + 1) / mass. Two such fractions that differ do so by more than 2**-fine: cut to whole
+    # multiples of it they compare as the fractions do.
     fine = 2 * max(masses).bit_length()
     between = sorted(
-        (((2 * given + 1) << fine) // mass, place)
-        for place, (mass, first, last) in enumerate(zip(masses, low, high, strict=True))
-        for given in range(first, last)
+        (((2 * given + 1) << fine) // masses[place], place)
+        for place in compress(range(len(masses)), map(ne, low, high))
+        for given in range(low[place], high[place])
     )
     for _, place in between[:missing]:
         low[place] += 1
@@ -239,36 +252,42 @@ def part_shares(pool: Pool, start: int, end: int) -> tuple[int, ...]:
 # --- following back
 
 
-def flatten(parts: Iterable[Part], read_pool: Callable[[str], Pool]) -> dict[Leaf, int]:
+def flatten(
+    parts: Iterable[Part], read_pool: Callable[[str], Pool], *, work_max: int = 10_000_000
+) -> dict[Leaf, int]:
     """The micrograms of each leaf in all `parts` together, exactly; their sum is that of the parts.
 
-    `read_pool` is asked once for every pool behind the parts; what it raises passes through. Parts may be
-    those of one lot or of a thousand. Raises Invalid where pools contain each other.
+    The parts may be those of one lot or of a thousand. `read_pool` is asked once for each pool behind them;
+    what it raises passes through. Raises Invalid where pools contain each other, and TooFinelyMixed where
+    more than `work_max` shares (an interval times a source) would have to be worked out.
 
-    Each pool is worked through once, after all that draw on it, with the intervals that meet in it joined:
-    otherwise ore that was split and combined a few times would be followed along every path it can have
-    taken. The work is that of the intervals left, times the sources of their pools.
+    Each pool is worked through once, after all that draw on it, with the intervals that touch joined. Where
+    whole pools went on whole, that leaves one interval a pool. Where ore was split, spread and combined again
+    and again, it leaves as many as there are ways the ore can have gone: hence the limit, which depends on
+    nothing but the pools.
     """
     waiting: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     for part in parts:
         waiting[part.pool].append((part.start, part.end))
     found: Counter[Leaf] = Counter()
-    for pool in _newest_first(list(waiting), read_pool):
+    pools = _newest_first(list(waiting), read_pool)
+    for pool in pools.values():
         intervals = _joined(waiting.pop(pool.id, []))
-        if not intervals:
-            continue
-        lows = zip(*(webster(start, pool.masses) for start, _ in intervals), strict=True)
-        highs = zip(*(webster(end, pool.masses) for _, end in intervals), strict=True)
-        for source, low, high in zip(pool.sources, lows, highs, strict=True):
-            match source:
-                case FromLot():
-                    spans = [span for span in zip(low, high, strict=True) if span[0] < span[1]]
-                    for part in source.parts:
-                        waiting[part.pool] += _within(part, spans)
-                        size = part.end - part.start
-                        spans = [(max(a - size, 0), b - size) for a, b in spans if b > size]
-                case Production() | Intake() | Additive() | Gain():
-                    found[source] += sum(high) - sum(low)
+        work_max -= len(intervals) * len(pool.sources)
+        if work_max < 0:
+            raise TooFinelyMixed("this ore was split and combined too often to be followed in one go")
+        ends = [_sole_leaf(source, pools) for source in pool.sources]
+        for at in range(0, len(intervals), _BATCH):
+            batch = intervals[at : at + _BATCH]
+            lows = zip(*(webster(start, pool.masses) for start, _ in batch), strict=True)
+            highs = zip(*(webster(end, pool.masses) for _, end in batch), strict=True)
+            for source, low, high in zip(ends, lows, highs, strict=True):
+                match source:
+                    case FromLot():
+                        for pool_id, spans in _along(source.parts, zip(low, high, strict=True)):
+                            waiting[pool_id] += spans
+                    case Production() | Intake() | Additive() | Gain():
+                        found[source] += sum(high) - sum(low)
     return {leaf: mass_ug for leaf, mass_ug in found.items() if mass_ug}
 
 
@@ -288,8 +307,8 @@ def by_site(composition: Mapping[Leaf, int]) -> dict[Origin, int]:
     return dict(grouped)
 
 
-def _newest_first(roots: Sequence[str], read_pool: Callable[[str], Pool]) -> Iterable[Pool]:
-    """Every pool behind `roots`, each after all pools that draw on it."""
+def _newest_first(roots: Sequence[str], read_pool: Callable[[str], Pool]) -> dict[str, Pool]:
+    """Every pool behind `roots` by id, each after all pools that draw on it."""
     pools: dict[str, Pool] = {}
     drawn_on: Counter[str] = Counter()
     unread = list(roots)
@@ -301,37 +320,52 @@ def _newest_first(roots: Sequence[str], read_pool: Callable[[str], Pool]) -> Ite
             drawn_on.update(below)
             unread += below
     ready = [pool_id for pool_id in pools if not drawn_on[pool_id]]
-    done = 0
+    ordered: dict[str, Pool] = {}
     while ready:
-        pool = pools[ready.pop()]
-        yield pool
-        done += 1
-        for pool_id in _below(pool):
-            drawn_on[pool_id] -= 1
-            if not drawn_on[pool_id]:
-                ready.append(pool_id)
-    if done < len(pools):
+        pool_id = ready.pop()
+        ordered[pool_id] = pools[pool_id]
+        for below_id in _below(pools[pool_id]):
+            drawn_on[below_id] -= 1
+            if not drawn_on[below_id]:
+                ready.append(below_id)
+    if len(ordered) < len(pools):
         raise Invalid("these pools contain each other: no ore can have gone that way")
+    return ordered
 
 
-def _below(pool: Pool) -> set[str]:
-    return {part.pool for source in pool.sources if isinstance(source, FromLot) for part in source.parts}
+def _below(pool: Pool) -> list[str]:
+    """The pools a pool draws on, each once."""
+    lots = (source for source in pool.sources if isinstance(source, FromLot))
+    return list(dict.fromkeys(part.pool for lot in lots for part in lot.parts))
+
+
+def _sole_leaf(source: Source, pools: Mapping[str, Pool]) -> Source:
+    """The leaf that all of a source comes from, where there is but one on the way; else the source.
+
+    Of such a lot, one straight from the mine, any microgram is as good as any other.
+    """
+    at = source
+    while isinstance(at, FromLot) and len(at.parts) == 1 and len(pools[at.parts[0].pool].sources) == 1:
+        at = pools[at.parts[0].pool].sources[0]
+    return source if isinstance(at, FromLot) else at
 
 
 def _joined(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """The intervals in order, those that touch joined. Those that overlap stay, and count as often."""
     joined: list[tuple[int, int]] = []
     for start, end in sorted(intervals):
-        if start == end:
-            continue
         if joined and joined[-1][1] == start:
             joined[-1] = (joined[-1][0], end)
-        else:
+        elif start < end:
             joined.append((start, end))
     return joined
 
 
-def _within(part: Part, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Where spans, counted from the start of `part`, lie in its pool, as far as they lie in it."""
-    start, end = part.start, part.end
-    return [(start + a, min(start + b, end)) for a, b in spans if start + a < end]
+def _along(parts: Parts, spans: Iterable[tuple[int, int]]) -> Iterable[tuple[str, list[tuple[int, int]]]]:
+    """Spans of a lot's micrograms, counted along its parts in order, as intervals of their pools."""
+    spans = [(a, b) for a, b in spans if a < b]
+    for part in parts:
+        start, end = part.start, part.end
+        yield part.pool, [(start + a, min(start + b, end)) for a, b in spans if start + a < end]
+        size = end - start
+        spans = [(max(a - size, 0), b - size) for a, b in spans if b > size]

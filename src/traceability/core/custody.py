@@ -145,6 +145,7 @@ def _intake(step: Step, event: Intake, *, doubled: bool) -> None:
             position,
             new,
             origin="intake",
+            whence=event.body.origin,
             custodian=event.actor,
             title=title,
             producer=event.actor,

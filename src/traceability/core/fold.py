@@ -5,7 +5,7 @@ load the state, so they cannot disagree. State is a function of (envelope, recor
 nothing else.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from msgspec.structs import replace
@@ -14,7 +14,9 @@ from traceability.core import book, custody, registry
 from traceability.core.authority import admit, used_number
 from traceability.core.custody_bodies import lots_named, new_lots
 from traceability.core.events import (
+    Acceptance,
     Approval,
+    Closure,
     Correction,
     Delegation,
     DelegationEnd,
@@ -22,11 +24,14 @@ from traceability.core.events import (
     Event,
     Export,
     Genesis,
+    Import,
     Inspection,
+    Intake,
     KeyAddition,
     KeyRevocation,
     Production,
     Reassignment,
+    Refusal,
     Retagging,
     RoleChange,
     SiteRegistration,
@@ -34,12 +39,13 @@ from traceability.core.events import (
     TagIssue,
     Transfer,
     Transformation,
+    Withdrawal,
 )
 from traceability.core.ids import EventId, unpadded
 from traceability.core.outcome import Appended, Entry, Outcome, RejectedStep, Step, reject
 from traceability.core.registry import NEW
 from traceability.core.signing import key_id
-from traceability.core.state import Address, Book, Mention, Number, Place, State, Subject
+from traceability.core.state import Address, Book, Mention, Number, Place, State, SubjectRecord
 
 
 def apply(entry: Entry, state: State) -> Outcome:
@@ -141,9 +147,9 @@ def _keep_book(step: Step) -> tuple[tuple[Address, int], ...]:
     return tuple(links)
 
 
-def _subject(step: Step, address: Address) -> Subject:
-    found = step.find(*address, Subject)
-    return found if found is not None else Mention(NEW)
+def _subject(step: Step, address: Address) -> SubjectRecord:
+    found = step.changes.get(address) or step.state.find(address)
+    return found if isinstance(found, SubjectRecord) else Mention(NEW)
 
 
 # What the fold may look up
@@ -174,57 +180,59 @@ def touches(event: Event) -> set[Address]:
     return found
 
 
-def _own(event: Event) -> Iterable[Address]:
+def _own(event: Event) -> Iterator[Address]:
     """What single kinds look up besides."""
     match event:
         case Genesis():
-            return [("policy", "policy")]
+            yield "policy", "policy"
         case Enrolment():
-            body = event.body
-            guardians = body.guardians.parties if body.guardians else []
-            parties = [body.party, *([body.part_of] if body.part_of else []), *guardians]
-            keys = [("key", key_id(unpadded(key.public_key))) for key in body.keys or ()]
-            return [*(("party", party) for party in parties), *keys]
+            guardians = event.body.guardians.parties if event.body.guardians else ()
+            yield from _named("party", event.body.party, event.body.part_of, *guardians)
+            yield from (("key", key_id(unpadded(key.public_key))) for key in event.body.keys or ())
         case RoleChange():
-            return [("party", event.body.party)]
+            yield "party", event.body.party
         case KeyAddition():
-            return [("party", event.body.party), ("key", key_id(unpadded(event.body.key.public_key)))]
+            yield "party", event.body.party
+            yield "key", key_id(unpadded(event.body.key.public_key))
         case KeyRevocation():
-            return [("key", event.body.key)]
+            yield "key", event.body.key
         case Delegation():
-            body = event.body
-            parties = [party for party in (body.agent, body.principal) if party]
-            return [*(("party", party) for party in parties), *([("site", body.site)] if body.site else [])]
+            yield from _named("party", event.body.agent, event.body.principal)
+            yield from _named("site", event.body.site)
         case DelegationEnd():
-            return [("delegation", event.body.delegation)]
-        case Approval():
-            return [("act", event.body.event)]
+            yield "delegation", event.body.delegation
+        case Approval() | Correction():
+            yield "act", event.body.event
         case SiteRegistration():
-            body = event.body
-            return [("site", body.site), *(("party", p) for p in (body.holder, *(body.worked_by or ())))]
+            yield "site", event.body.site
+            yield from _named("party", event.body.holder, *(event.body.worked_by or ()))
         case TagIssue():
-            return [("roll", event.body.roll)]
+            yield "roll", event.body.roll
         case TagAllocation():
-            site = [("site", event.body.to_site)] if event.body.to_site else []
-            return [("roll", event.body.roll), ("party", event.body.to_party), *site]
+            yield "roll", event.body.roll
+            yield "party", event.body.to_party
+            yield from _named("site", event.body.to_site)
         case Production():
-            site = [("site", event.body.site)] if event.body.site else []
-            return [*site, *([("party", event.body.producer)] if event.body.producer else [])]
+            yield from _named("site", event.body.site)
+            yield from _named("party", event.body.producer, *(new.title for new in event.body.lots))
+        case Intake():
+            yield from _named("party", *(new.title for new in event.body.lots))
         case Transfer():
-            carrier = [("party", event.body.carrier)] if event.body.carrier else []
-            return [("party", event.body.recipient), *carrier]
+            yield from _named("party", event.body.recipient, event.body.carrier)
         case Reassignment():
-            return [("party", event.body.to)]
+            yield "party", event.body.to
         case Transformation():
-            return [("party", event.body.for_title)] if event.body.for_title else []
+            yield from _named("party", event.body.for_title)
         case Retagging():
-            tags = [tag.tag for tag in event.body.tags_off or ()] + (event.body.tags_on or [])
-            return [("tag", tag) for tag in tags]
+            yield from (("tag", off.tag) for off in event.body.tags_off or ())
+            yield from _named("tag", *(event.body.tags_on or ()))
         case Inspection():
-            return [("party", event.body.party)] if event.body.party else []
+            yield from _named("party", event.body.party)
         case Export():
-            return [("party", event.body.importer)] if event.body.importer else []
-        case Correction():
-            return [("act", event.body.event)]
-        case _:
-            return []
+            yield from _named("party", event.body.importer)
+        case Acceptance() | Refusal() | Withdrawal() | Import() | Closure():
+            pass
+
+
+def _named(kind: str, *ids: str | None) -> Iterable[Address]:
+    return ((kind, id_) for id_ in ids if id_ is not None)

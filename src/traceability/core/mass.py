@@ -13,7 +13,16 @@ from collections.abc import Collection, Mapping, Sequence
 from msgspec.structs import replace
 
 from traceability.core import balance
-from traceability.core.composition import Part, Pool, Source, rebooked
+from traceability.core.composition import (
+    POOL_MAX_UG,
+    Intake,
+    Part,
+    Parts,
+    Pool,
+    Production,
+    parts_ug,
+    rebooked,
+)
 from traceability.core.forms import Weighing
 from traceability.core.ids import LotId
 from traceability.core.outcome import Step, reject
@@ -22,23 +31,20 @@ from traceability.core.state import Lot, PoolRecord
 
 BOOKED = ("measured", "counted")
 BAND = balance.Band()
-MASS_MAX_UG = 9_000_000_000_000_000
 
 
-def leaf_part(lot: LotId, mass_ug: int) -> Part:
+def leaf_parts(lot: LotId, mass_ug: int) -> Parts:
     """What a lot consists of that begins in this ledger: all of its own leaf pool."""
-    return Part(f"{lot}:0", 0, mass_ug)
+    return (Part(f"{lot}:0", 0, mass_ug),)
 
 
 def leaf_pool(lot: Lot) -> Pool:
-    """The pool of one source behind a lot that began in this ledger; not kept, because the lot says it all."""
-    kind = "production" if lot.origin == "production" else "intake"
-    return Pool(f"{lot.id}:0", (Source(kind, lot=lot.id, site=lot.site),), (MASS_MAX_UG,))
+    """The pool of one source behind a lot that began in this ledger; not kept, because the lot says it all.
 
-
-def expected(content: Sequence[Part]) -> int:
-    """Micrograms in these parts."""
-    return sum(part.end - part.start for part in content)
+    Of one source any interval is that source, whatever its mass.
+    """
+    source = Production(lot.id, lot.site) if lot.whence is None else Intake(lot.id, lot.whence)
+    return Pool(f"{lot.id}:0", (source,), (POOL_MAX_UG,))
 
 
 def share(weighing: Weighing, lots: Mapping[LotId, Lot]) -> dict[LotId, int]:
@@ -104,18 +110,18 @@ def rebook(step: Step, lot: Lot, *, lost_ug: int = 0, gain_ug: int = 0) -> Lot:
     """The lot in a pool of its own after loss or gain; followed items stay apart as long as the rest bears it."""
     items = lot.items
     content = lot.content
-    if not content or expected(content) <= lost_ug:
+    if not content or parts_ug(content) <= lost_ug:
         content = (*content, *(item.part for item in items))
         items = ()
     pool_id = f"{lot.id}:{lot.pools + 1}"
-    kept_ug = expected(content) - lost_ug
+    kept_ug = parts_ug(content) - lost_ug
     pool, content = rebooked(pool_id, lot.id, content, kept_ug, lost_ug, gain_ug)
     step.put("pool", pool_id, PoolRecord(pool))
     return replace(
         lot,
-        content=tuple(content),
+        content=content,
         items=items,
-        expected_ug=expected(content) + sum(item.mass_ug for item in items),
+        expected_ug=parts_ug(content) + parts_ug(tuple(item.part for item in items)),
         pools=lot.pools + 1,
         lost_ug=lot.lost_ug + lost_ug,
         gained_ug=lot.gained_ug + gain_ug,

@@ -4,7 +4,7 @@ An `Outcome` is `Appended` (the changes, the findings, and for each lot whether 
 without effect), `Rejected` (a short stable name) or `WaitsFor` (what is not known here yet).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, NoReturn, TypeVar
 
 import msgspec
@@ -23,7 +23,6 @@ from traceability.core.state import (
     Move,
     Party,
     State,
-    Subject,
 )
 
 Severity = Literal["notice", "warning", "severe"]
@@ -170,7 +169,7 @@ class Step:
         self,
         rule: str,
         severity: Severity,
-        subjects: list[Address],
+        subjects: Sequence[Address],
         *,
         events: tuple[EventId, ...] = (),
         figures: Mapping[str, object] | None = None,
@@ -179,8 +178,3 @@ class Step:
         shown = tuple((name, str(value)) for name, value in sorted((figures or {}).items()))
         events = (self.entry.event_id, *events)
         self.findings.append(Finding(rule, 1, severity, tuple(sorted(subjects)), events, shown))
-
-
-def is_subject(record: AnyRecord | None) -> bool:
-    """Whether the record has a line in the book."""
-    return isinstance(record, Subject)

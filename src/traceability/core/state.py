@@ -241,6 +241,8 @@ class Lot(Subject, frozen=True):
     position: int
     """Which of its maker's lots it is, from 0."""
     origin: Literal["production", "intake", "transformation"]
+    whence: str | None
+    """Of an intake, the code it gives for where the ore is from."""
     mineral: str
     form: str
     site: SiteId | None
@@ -303,7 +305,7 @@ class Mention(Subject, frozen=True):
 
 
 class PoolRecord(Record, frozen=True):
-    """A pool, for composition."""
+    """A pool an event made, for composition. A lot that begins here has none: its record says as much."""
 
     pool: Pool
 
@@ -336,7 +338,8 @@ AnyRecord = (
     | Mention
     | PoolRecord
 )
-_DECODER = msgspec.msgpack.Decoder(AnyRecord)
+SubjectRecord = Party | Key | Site | Roll | TagRecord | Policy | Lot | Mention
+_DECODER: msgspec.msgpack.Decoder[AnyRecord] = msgspec.msgpack.Decoder(AnyRecord)
 _ENCODER = msgspec.msgpack.Encoder()
 
 

@@ -13,13 +13,13 @@ from traceability.core import quantity
 from traceability.core.authority import judged_day
 from traceability.core.begin import begin, begin_nothing
 from traceability.core.claims import claim, settle
-from traceability.core.composition import Part, mix
+from traceability.core.composition import Parts, mix
 from traceability.core.custody_bodies import TransformationBody
 from traceability.core.ending import check_holds, end
 from traceability.core.events import Transformation
 from traceability.core.forms import STONES, NewLot
 from traceability.core.ids import LotId, PartyId
-from traceability.core.mass import expected, weigh
+from traceability.core.mass import weigh
 from traceability.core.outcome import Step, reject
 from traceability.core.state import Lot, LotItem, PoolRecord
 
@@ -141,7 +141,7 @@ def _title(new: NewLot, inputs: Mapping[LotId, Lot], actor: PartyId) -> PartyId:
 class Share(NamedTuple):
     """What one output consists of."""
 
-    content: tuple[Part, ...]
+    content: Parts
     items: tuple[LotItem, ...]
 
 
@@ -153,7 +153,7 @@ def _share(step: Step, event: Transformation, inputs: Mapping[LotId, Lot]) -> li
     for lot_id in sorted(inputs):
         lot = inputs[lot_id]
         parts = (*lot.content, *(item.part for item in lot.items if item.number not in carried))
-        sources.append((lot_id, parts, expected(parts)))
+        sources.append((lot_id, parts))
     typed: list[int] = []
     for new in body.outputs:
         fresh = [item for item in new.items or () if item.number not in carried]
@@ -163,7 +163,9 @@ def _share(step: Step, event: Transformation, inputs: Mapping[LotId, Lot]) -> li
     additives = [(additive.material, additive.mass.mass_ug) for additive in body.additives or ()]
     gain_ug = body.gain.mass_ug if body.gain else 0
     losses = [loss.mass.mass_ug for loss in body.losses or ()]
-    pool, parts_made = mix(event_pool(step), sources, additives, gain_ug, typed, losses)
+    if not any(typed) and not any(losses):
+        losses = [1]  # everything followed goes on by number: what the rest was expected to be is nowhere
+    pool, parts_made = mix(step.entry.event_id, sources, additives, gain_ug, typed, losses)
     step.put("pool", pool.id, PoolRecord(pool))
     cuts = iter(parts_made)
     shares = []
@@ -176,11 +178,6 @@ def _share(step: Step, event: Transformation, inputs: Mapping[LotId, Lot]) -> li
         content = (rest_part,) if rest_part.end > rest_part.start else ()
         shares.append(Share(content, tuple(items)))
     return shares
-
-
-def event_pool(step: Step) -> str:
-    """The id of the pool a transformation makes: its event's."""
-    return step.entry.event_id
 
 
 def _carried(body: TransformationBody, inputs: Mapping[LotId, Lot]) -> dict[str, LotItem]:
