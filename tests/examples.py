@@ -7,13 +7,14 @@ from typing import Any
 
 from traceability.core import canonical
 from traceability.core.ids import KeyId, derive, to_unpadded
+from traceability.core.note import Signer
 from traceability.core.signing import SigningKey
 
 LOG = "ledger.example.org/car"
 OPERATOR = SigningKey.from_seed(b"example operator", "Ed25519")
 REGISTRAR = SigningKey.from_seed(b"example registrar", "Ed25519")
 TRADER = SigningKey.from_seed(b"example trader")
-PHONE = SigningKey.from_seed(b"example phone")
+LOG_SIGNER = Signer(LOG, bytes(range(32)))
 
 
 def nonce(number: int) -> str:
@@ -81,7 +82,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             ],
             "quorum": 0,
             "countries": ["CF"],
-            "log_keys": [f"{LOG}+00000000+AQ"],
+            "log_keys": [LOG_SIGNER.verifier.encode()],
             "policy": POLICY,
         },
     },
@@ -212,7 +213,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "moves": "both",
             "purpose": "sale",
             "accept_by": "2026-03-28",
-            "weighings": [kilograms("38.40", lots=[LOT], gross={"unit": "KGM", "value": "38.75"}, tare={"unit": "GRM", "value": "350"})],
+            "weighings": [
+                kilograms(
+                    "38.40",
+                    lots=[LOT],
+                    gross={"unit": "KGM", "value": "38.75"},
+                    tare={"unit": "GRM", "value": "350"},
+                )
+            ],
         },
     },
     "acceptance": {

@@ -9,7 +9,6 @@ import re
 from pathlib import Path
 
 import examples
-
 from traceability.core import events
 from traceability.core.signing import event_id
 
@@ -38,7 +37,9 @@ def spoiled(payload: bytes) -> dict[str, str]:
         "version_float": text.replace('"version":1', '"version":1.0'),
         "version_true": text.replace('"version":1', '"version":true'),
         "version_two": text.replace('"version":1', '"version":2'),
-        "capital_key_id": re.sub(r'"key":"([0-9a-f]{64})","kind"', lambda m: f'"key":"{m[1].upper()}","kind"', text),
+        "capital_key_id": re.sub(
+            r'"key":"([0-9a-f]{64})","kind"', lambda m: f'"key":"{m[1].upper()}","kind"', text
+        ),
         "short_party": re.sub(r'("kind":.*?"party":"[0-9a-z]{25})[0-9a-z]', r"\1", text),
         "unassigned_letter_in_party": re.sub(r'("log":"[^"]*","party":")[0-9a-z]', r"\1l", text),
         "no_such_day": text.replace("2026-03-14T10:10:00Z", "2026-02-30T10:10:00Z"),
@@ -46,7 +47,9 @@ def spoiled(payload: bytes) -> dict[str, str]:
         "leap_second": text.replace("2026-03-14T10:10:00Z", "2026-03-14T10:10:60Z"),
         "needless_escape": text.replace('"version"', '"\\u0076ersion"'),
         "unknown_kind": text.replace(f'"kind":"{kind[1]}"', '"kind":"blessing"'),
-        "sealed_of_no_field": re.sub(r'"sealed":\[.*?\],"se', f'"sealed":[["/nothing","{examples.COMMITMENT}"]],"se', text),
+        "sealed_of_no_field": re.sub(
+            r'"sealed":\[.*?\],"se', f'"sealed":[["/nothing","{examples.COMMITMENT}"]],"se', text
+        ),
         "sealed_with_bad_commitment": re.sub(r'"sealed":\[.*?\],"se', '"sealed":[["/note","abc"]],"se', text),
         "no_time": re.sub(r'"event_time":"[^"]*",', "", text),
         "control_character": text.replace('"log":"ledger', '"log":"led\\u0007ger'),

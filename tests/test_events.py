@@ -4,17 +4,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-import examples
-import make_vectors
 import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from traceability.core import canonical, events
+import examples
+import make_vectors
+from traceability.core import book, canonical, events
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.ids import commitment, derive, to_unpadded
 from traceability.core.signing import Envelope, PublicKey, event_id
+from traceability.core.state import Place
 
 VECTORS = Path(__file__).parent / "vectors"
 KINDS: dict[str, Any] = json.loads((VECTORS / "events.json").read_text())["kinds"]
@@ -56,7 +57,9 @@ def test_every_required_field_is_required(kind: str) -> None:
     """Leaving out any one field of an example either keeps it valid because it is optional, or is refused."""
     whole = examples.payload(kind)
     optional = {
-        name for name, info in type(events.parse(examples.encoded(kind))).model_fields.items() if not info.is_required()
+        name
+        for name, info in type(events.parse(examples.encoded(kind))).model_fields.items()
+        if not info.is_required()
     }
     for field in whole:
         part = {name: value for name, value in whole.items() if name != field}
@@ -69,7 +72,17 @@ def test_every_required_field_is_required(kind: str) -> None:
 
 def test_no_open_field_is_about_a_person() -> None:
     """No kind has a field named for a person, a price or an exact place outside what is sealed."""
-    private = {"name", "phone", "email", "id_number", "price", "prices", "amount", "latitude_e7", "longitude_e7"}
+    private = {
+        "name",
+        "phone",
+        "email",
+        "id_number",
+        "price",
+        "prices",
+        "amount",
+        "latitude_e7",
+        "longitude_e7",
+    }
     allowed = {
         ("GenesisBody", "name"),
         ("Authority", "name"),
@@ -116,7 +129,9 @@ def test_golden_ids_and_commitment() -> None:
     for made in GOLDEN["ids"]:
         assert derive(made["type"], made["key_id"], made["nonce"]) == made["id"]
     sealed = GOLDEN["commitment"]
-    assert commitment(sealed["salt"], sealed["path"], canonical.encode(sealed["value"])) == sealed["commitment"]
+    assert (
+        commitment(sealed["salt"], sealed["path"], canonical.encode(sealed["value"])) == sealed["commitment"]
+    )
 
 
 def _base64(text: str) -> bytes:
@@ -184,3 +199,11 @@ def test_a_changed_byte_is_refused_or_gives_another_id(kind: str, place: int, ne
     assert canonical.dump(json.loads(changed)) == changed
     assert changed == payload or event_id(changed) != event_id(payload)
     assert event.kind in events.KINDS
+
+
+def test_golden_chain_of_the_book() -> None:
+    """A lot's chain over its entries is that of an implementation that shares nothing with this one."""
+    place = Place(0)
+    for index, event in enumerate(GOLDEN["events"]):
+        place = book.advance(place, index, event["pae_sha256_event_id"])
+        assert place.chain.hex() == event["lot_chain_after_hex"]

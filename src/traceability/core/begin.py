@@ -9,6 +9,7 @@ from traceability.core.forms import NewLot
 from traceability.core.ids import PartyId, SiteId
 from traceability.core.mass import BOOKED, leaf_parts
 from traceability.core.outcome import Step, reject
+from traceability.core.quantity import show_grams
 from traceability.core.registry import NEW
 from traceability.core.state import Lot, LotItem, Mention
 from traceability.core.tagging import put_on
@@ -58,7 +59,7 @@ def begin(
         judged_day=day or judged_day(event, step.entry.record_time),
         expected_ug=parts_ug(whole) + parts_ug(tuple(item.part for item in items)),
         lowest_ug=mass_ug,
-        reading=weighing.net.exact if weighing.basis in BOOKED else None,
+        reading=show_grams(weighing.net.exact) if weighing.basis in BOOKED else None,
         content=whole,
         items=items,
         count=new.count,

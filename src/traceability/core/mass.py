@@ -26,7 +26,7 @@ from traceability.core.composition import (
 from traceability.core.forms import Weighing
 from traceability.core.ids import LotId
 from traceability.core.outcome import Step, reject
-from traceability.core.quantity import micrograms
+from traceability.core.quantity import micrograms, read_grams, show_grams
 from traceability.core.state import Lot, PoolRecord
 
 BOOKED = ("measured", "counted")
@@ -91,7 +91,7 @@ def read(step: Step, lot: Lot, reading_ug: int, own: int | None, basis: str) -> 
         rule = "mass_lost" if booking.lost_ug else "mass_gained"
         step.note(rule, "warning", [("lot", lot.id)], figures=figures)
         lot = rebook(step, lot, lost_ug=booking.lost_ug, gain_ug=booking.gain_ug)
-    return replace(lot, lowest_ug=min(lot.lowest_ug, reading_ug), reading=own)
+    return replace(lot, lowest_ug=min(lot.lowest_ug, reading_ug), reading=show_grams(own) if own else None)
 
 
 def take_out(step: Step, lot: Lot, exact: int) -> Lot:
@@ -100,10 +100,13 @@ def take_out(step: Step, lot: Lot, exact: int) -> Lot:
     if mass_ug >= lot.expected_ug:
         reject("more_than_the_lot", "what is taken out weighs as much as the lot itself")
     lot = rebook(step, lot, lost_ug=mass_ug)
-    reading = None if lot.reading is None else lot.reading - exact
-    if reading is not None and reading <= 0:
+    lowest_ug = max(lot.lowest_ug - mass_ug, 0)
+    if lot.reading is None:
+        return replace(lot, lowest_ug=lowest_ug)
+    reading = read_grams(lot.reading) - exact
+    if reading <= 0:
         reject("more_than_the_lot", "what is taken out weighs as much as the lot's last reading")
-    return replace(lot, lowest_ug=max(lot.lowest_ug - mass_ug, 0), reading=reading)
+    return replace(lot, lowest_ug=lowest_ug, reading=show_grams(reading))
 
 
 def rebook(step: Step, lot: Lot, *, lost_ug: int = 0, gain_ug: int = 0) -> Lot:

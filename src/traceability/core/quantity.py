@@ -119,3 +119,9 @@ def show_grams(exact: int) -> str:
     whole, rest = divmod(exact, 10**16)
     decimals = f"{rest:016d}".rstrip("0")
     return f"{whole}.{decimals}" if decimals else str(whole)
+
+
+def read_grams(text: str) -> int:
+    """The exact mass (1e-16 g) behind `show_grams`' text."""
+    whole, _, decimals = text.partition(".")
+    return int(whole) * 10**16 + int(decimals.ljust(16, "0"))

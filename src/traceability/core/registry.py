@@ -33,7 +33,8 @@ from traceability.core.events import (
     TagIssue,
 )
 from traceability.core.forms import NewKey
-from traceability.core.ids import EventId, KeyId, PartyId, RollId, SiteId, derive, padded, unpadded
+from traceability.core.ids import EventId, KeyId, PartyId, RollId, SiteId, derive, unpadded
+from traceability.core.note import Verifier
 from traceability.core.outcome import Step, reject
 from traceability.core.registry_bodies import EnrolmentBody, TagNumbers
 from traceability.core.signing import POSSESSION_TYPE, PublicKey, pae, possession_payload
@@ -113,6 +114,11 @@ def _genesis(step: Step, event: Genesis) -> None:
         _check_id("party", authority.party, event.key, authority.nonce)
         roles.setdefault(authority.party, set()).update(authority.roles)
     authorities = sorted(party for party, held in roles.items() if AUTHORITY_ROLES & held)
+    for vkey in body.log_keys:
+        try:
+            Verifier.parse(vkey)
+        except Malformed as error:
+            reject("bad_log_key", f"{vkey[:60]!r} is no verifier key of a log (C2SP signed-note): {error}")
     number = len(authorities)
     most = {1: 0, 2: 1}.get(number, number - 2)
     if body.quorum > most:
@@ -376,7 +382,7 @@ def _check_keys(step: Step, party: PartyId, keys: Sequence[NewKey]) -> None:
             )
         if key.id in seen or step.find("key", key.id, Key) is not None:
             reject("key_known", "this key is registered already, to this party or another: make a fresh one")
-        if any(padded(vkey.rsplit("+", 1)[1])[1:] == key.spki[12:] for vkey in _log_keys(step)):
+        if any(Verifier.parse(vkey).public_key == key.spki[12:] for vkey in _log_keys(step)):
             reject("key_known", "a log's key cannot also be a party's key: make a fresh one")
         seen.add(key.id)
 

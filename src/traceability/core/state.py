@@ -257,8 +257,8 @@ class Lot(Subject, frozen=True):
     expected_ug: int
     lowest_ug: int
     """The lowest weighing since the lot was made."""
-    reading: int | None
-    """Its own last reading in 1e-16 g, less samples and spills since; None when that was shared."""
+    reading: str | None
+    """Its own last reading as exact decimal grams, less samples and spills since; None when it was shared."""
     content: tuple[Part, ...]
     """What it consists of besides the followed items."""
     items: tuple[LotItem, ...] = ()

@@ -94,7 +94,7 @@ def _check_closes(body: TransformationBody, inputs: Mapping[LotId, Lot]) -> None
                     "weigh_inputs",
                     f"lot {lot.id} must be weighed now: its last reading was shared, stated or estimated",
                 )
-            into.append(lot.reading)
+            into.append(quantity.read_grams(lot.reading))
     into.extend(additive.mass.exact for additive in body.additives or ())
     gain = body.gain.exact if body.gain else 0
     out = [new.weighing.net.exact for new in body.outputs]
