@@ -1,0 +1,70 @@
+# Everything here needs Python 3.11, make and a package index; the rest is brought along.
+#
+#   make run      a demonstration: PORT=8000 DATA=data EVENTS=5000 HOST=127.0.0.1
+#   make test     the whole suite, with its own PostgreSQL and a Chromium
+#   make check    lint, types, import contracts
+#   make fix      what lint and the formatter can mend
+#   make bench    the benchmarks
+#   make migrate  brings the database of DATA or DATABASE_URL to the newest schema
+#   make locks    pins the newest versions that pyproject.toml allows
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+TESTS ?= tests
+WORKERS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+UV := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal -p 3.11
+
+.PHONY: run test check fix bench migrate locks clean
+
+run: $(VENV)/server.stamp
+	@$(BIN)/traceability demo
+
+test: $(VENV)/dev.stamp
+	$(BIN)/python tests/browser.py
+	$(BIN)/pytest -n $(WORKERS) $(TESTS)
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: $(VENV)/dev.stamp
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks
+
+migrate: $(VENV)/server.stamp
+	$(BIN)/traceability migrate
+
+locks: $(VENV)/dev.stamp
+	$(UV) --upgrade pyproject.toml --extra server -o locks/server.txt
+	$(UV) --upgrade pyproject.toml --extra server --group dev -c locks/server.txt -o locks/dev.txt
+	$(UV) --upgrade --group build -c locks/dev.txt -o locks/build.txt
+
+clean:
+	rm -rf $(VENV) build dist .*_cache .hypothesis
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it with PYTHON=…"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than 3.11: name a newer one with PYTHON=…"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "$(PYTHON) cannot make virtual environments: on Debian, install python3-venv"; exit 1; }
+
+# A stamp says that a lock file is in the environment; the project itself is installed from here,
+# with the locked build tools, so nothing unpinned is fetched.
+$(VENV)/server.stamp: locks/server.txt locks/build.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what the server needs into $(VENV)"
+	@$(PIP) --require-hashes -r locks/server.txt -r locks/build.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: locks/dev.txt $(VENV)/server.stamp
+	@echo "Installing what the tests need into $(VENV)"
+	@$(PIP) --require-hashes -r locks/dev.txt
+	@touch $@

@@ -1,0 +1,57 @@
+"""The command line. `key`, `sign` and `verify` need only the core; the rest needs traceability[server].
+
+Exit codes are the same everywhere: 0 done or holds, 1 no, 2 cannot tell or not yet, 3 not tried
+(`common.Exit`). What programs read goes to stdout, remarks to stderr.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from traceability.cli import keys
+from traceability.cli.common import Exit, Stop, remark
+from traceability.core.errors import TraceabilityError
+
+HELP = """Who had the ore, and can everyone check it?
+
+Exit codes: 0 done, or what was checked holds; 1 no: refused, failed, damaged; 2 cannot tell, or something
+has to come first; 3 not tried: wrong use, or a file, setting or package is missing.
+"""
+
+app = typer.Typer(
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(keys.key, name="key")
+app.command(epilog="Example: traceability sign transfer.json --key trader.pem --sequence 17")(keys.sign)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command; the exit code. Errors a person can act on are one sentence on stderr."""
+    try:
+        return int(app(list(arguments), prog_name="traceability", standalone_mode=False) or Exit.DONE)
+    except Stop as stop:
+        remark(f"traceability: {stop}")
+        return stop.code
+    except TraceabilityError as error:
+        remark(f"traceability: {error}")
+        return Exit.NO
+    except typer.TyperException as error:
+        text = error.format_message()  # the whole help, where a command was called with nothing
+        remark(text if text.startswith("Usage:") else f"traceability: {text}")
+        return Exit.NOT_TRIED
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("traceability"):
+            raise
+        remark(f"traceability: this needs {error.name}: pip install 'traceability[server]'")
+        return Exit.NOT_TRIED
+
+
+def main() -> None:
+    """The program `traceability`."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,64 @@
+"""What a deployment decides, read once from the environment.
+
+Plain names: DATA, DATABASE_URL, LOG_KEY, GUARD, HOST, PORT, BASE_URL. A data folder may hold a file
+`traceability.env` with lines NAME=value (`init` and `demo` write one, so that the folder alone is enough
+to serve it again); the environment wins over it. The key and the guard themselves never lie in DATA: a
+copy of the folder, or a backup of it, must not be able to sign.
+"""
+
+import os
+from pathlib import Path
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ENV_FILE = "traceability.env"
+LEDGER_FILE = "ledger.sqlite3"
+
+
+def state_folder() -> Path:
+    """Where what must survive the data folder lies: $XDG_STATE_HOME/traceability."""
+    home = os.environ.get("XDG_STATE_HOME")
+    return (Path(home) if home else Path.home() / ".local" / "state") / "traceability"
+
+
+class Settings(BaseSettings):
+    """One deployment. Made by `load`, handed down from there; nothing else reads the environment."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    data: Path = Path("data")
+    """Folder of the ledger file, credentials of a demonstration and whatever else may be copied."""
+    database_url: str = ""
+    """SQLAlchemy URL of SQLite or PostgreSQL; empty: the file ledger.sqlite3 in DATA."""
+    log_key: Path = Field(default_factory=lambda: state_folder() / "log-key")
+    """File with the key that signs checkpoints (an skey, C2SP signed-note)."""
+    guard: str = Field(default_factory=lambda: str(state_folder() / "guard"))
+    """Path of a file, or a PostgreSQL URL, that holds the last tree head signed."""
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = Field(default=8000, ge=0, le=65535)
+    base_url: str = ""
+    """How people reach this ledger, as it stands in tags' QR codes; empty: http://localhost:PORT."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _absent_when_empty(cls, values: dict[str, object]) -> dict[str, object]:
+        return {name: value for name, value in values.items() if value != ""}
+
+    @property
+    def url(self) -> str:
+        """The database."""
+        return self.database_url or f"sqlite:///{(self.data / LEDGER_FILE).absolute()}"
+
+    @property
+    def public_url(self) -> str:
+        """BASE_URL without a slash at its end."""
+        return (self.base_url or f"http://localhost:{self.port}").rstrip("/")
+
+
+def load(data: Path | None = None) -> Settings:
+    """The settings of the data folder `data`, or of DATA. Raises pydantic's ValidationError."""
+    folder = data or Path(os.environ.get("DATA") or "data")
+    given = Settings(_env_file=folder / ENV_FILE, _env_file_encoding="utf-8")
+    return given.model_copy(update={"data": folder})
