@@ -65,7 +65,7 @@ from traceability.core.registry_bodies import (
     SiteRegistrationBody,
     TagAllocationBody,
     TagIssueBody,
-)
+)from traceability.core.signing import Envelope
 
 SIZE_MAX = 256 * 1024
 SMALL_MAX = 16 * 1024
@@ -322,6 +322,14 @@ def parse(payload: bytes) -> Event:
     canonical.check_text(payload)
     if len(payload) > SMALL_MAX and event.kind not in _LARGE:
         raise Malformed(f"a {event.kind} has at most {SMALL_MAX} bytes, this one {len(payload)}")
+    return event
+
+
+def read(envelope: Envelope) -> Event:
+    """The event in an envelope. Raises Malformed where `parse` does, or the envelope names another key."""
+    event = parse(envelope.payload)
+    if envelope.key != event.key:
+        raise Malformed("keyid in the envelope must equal key in the event")
     return event
 
 
