@@ -65,7 +65,8 @@ from traceability.core.registry_bodies import (
     SiteRegistrationBody,
     TagAllocationBody,
     TagIssueBody,
-)from traceability.core.signing import Envelope
+)
+from traceability.core.signing import Envelope
 
 SIZE_MAX = 256 * 1024
 SMALL_MAX = 16 * 1024
