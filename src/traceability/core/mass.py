@@ -30,7 +30,6 @@ from traceability.core.quantity import micrograms, read_grams, show_grams
 from traceability.core.state import Lot, PoolRecord
 
 BOOKED = ("measured", "counted")
-BAND = balance.Band()
 
 
 def leaf_parts(lot: LotId, mass_ug: int) -> Parts:
@@ -82,10 +81,10 @@ def read(step: Step, lot: Lot, reading_ug: int, own: int | None, basis: str) -> 
     """The lot after one reading; `own` is the exact reading where the lot lay on the scale alone."""
     if basis not in BOOKED:
         return lot
-    if balance.above_lowest(lot.lowest_ug, reading_ug, BAND):
+    if balance.above_lowest(lot.lowest_ug, reading_ug):
         figures = {"lowest_ug": lot.lowest_ug, "reading_ug": reading_ug}
         step.note("rise_above_lowest", "warning", [("lot", lot.id)], figures=figures)
-    booking = balance.book(lot.expected_ug, reading_ug, BAND)
+    booking = balance.book(lot.expected_ug, reading_ug)
     if booking.lost_ug or booking.gain_ug:
         figures = {"expected_ug": lot.expected_ug, "reading_ug": reading_ug}
         rule = "mass_lost" if booking.lost_ug else "mass_gained"
