@@ -81,6 +81,9 @@ def admit(step: Step) -> None:
         _admit_agent(step)
     wanted = MAY_SIGN[event.kind]
     if wanted is not None and not wanted & set(party.roles):
+        for awaited, roles_awaited in party.awaited:
+            if wanted & set(roles_awaited):
+                raise RejectedStep(WaitsFor("approval", awaited))
         roles = " or ".join(sorted(wanted))
         reject("role_missing", f"a {event.kind} is signed by a {roles}; this party holds no such role")
 
@@ -192,8 +195,3 @@ def approving(step: Step, act: Act, *, without: set[str], roles: frozenset[str] 
         ):
             count += 1
     return count
-
-
-def waits_for_approval(event_id: EventId) -> RejectedStep:
-    """What rests on an act that is not approved yet waits for the approval."""
-    return RejectedStep(WaitsFor("approval", event_id))

@@ -188,6 +188,10 @@ def _effect_or_wait(step: Step, event: Enrolment | RoleChange | KeyAddition | Ke
     else:
         act = step.find("act", step.entry.event_id, Act) or Act(step.entry.event_id)
         step.put("act", act.event, replace(act, needs=needs, effective=False))
+        if isinstance(event, RoleChange):
+            party = step.party(event.body.party)
+            awaited = (step.entry.event_id, tuple(event.body.add or ()))
+            step.put("party", party.id, replace(party, awaited=(*party.awaited, awaited)))
 
 
 def take_effect(
@@ -200,7 +204,8 @@ def take_effect(
         case RoleChange():
             party = step.party(event.body.party)
             roles = (set(party.roles) | set(event.body.add or ())) - set(event.body.remove or ())
-            step.put("party", party.id, replace(party, roles=tuple(sorted(roles))))
+            awaited = tuple(waiting for waiting in party.awaited if waiting[0] != event_id)
+            step.put("party", party.id, replace(party, roles=tuple(sorted(roles)), awaited=awaited))
             _keep_authorities(step, party.id)
         case KeyAddition():
             _add_keys(step, event.body.party, [event.body.key], event_id)

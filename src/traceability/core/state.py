@@ -93,6 +93,8 @@ class Party(Subject, frozen=True):
     guardians: tuple[PartyId, ...] = ()
     guardian_quorum: int = 0
     keys: tuple[KeyId, ...] = ()
+    awaited: tuple[tuple[EventId, tuple[str, ...]], ...] = ()
+    """Role changes that are not approved yet, and the roles they would give."""
 
 
 class Revocation(msgspec.Struct, frozen=True, array_like=True, gc=False):
