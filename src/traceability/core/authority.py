@@ -7,7 +7,7 @@ themselves are compared with the judged day and end in a finding.
 from datetime import UTC, date, datetime, timedelta
 
 from traceability.core.events import Event
-from traceability.core.ids import EventId, KeyId, PartyId
+from traceability.core.ids import KeyId, PartyId
 from traceability.core.outcome import RejectedStep, Step, WaitsFor, reject
 from traceability.core.state import Act, Delegation, Key, Lot, Number, Party
 
