@@ -194,3 +194,12 @@ def test_more_than_9000_tonnes_is_refused(unit, value):
     """Before any rounding could hide it."""
     with pytest.raises(Malformed, match="9,000 t"):
         quantity.to_micrograms(unit, value)
+
+
+@given(st.integers(0, MASS_MAX_UG * 10**10))
+def test_exact_masses_have_one_text_in_grams(exact):
+    """Any whole number of 1e-16 g, with no digit more than it needs, and back."""
+    text = quantity.show_grams(exact)
+    assert Fraction(text) == Fraction(exact, 10**16)
+    assert quantity.read_grams(text) == exact
+    assert not ("." in text and text.endswith(("0", ".")))

@@ -1,9 +1,15 @@
-"""Bands and booking: when a weighing changes what a lot is expected to weigh.
+"""Whether masses agree: bands, booking, shared readings, and lines that add up.
 
-Integers only; shares of parts per million are compared by cross-multiplying.
+A lot has an *expected mass* (design, "Mass"). A weighing inside its band changes nothing, so drift adds up
+against one number through any chain of handoffs. Outside it the whole difference is booked, as loss or as
+unexplained gain, and the expected mass becomes the weighing. Gain is judged once more from the lowest weighing
+since the lot was made: ore topped up to the tag's weight is the commonest way to fill a bag.
+
+All of it is integers: micrograms, parts per million, and exact masses (1e-16 g) where lines must add up. A
+fraction is never formed; both sides are multiplied instead.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from traceability.core.composition import webster
@@ -13,44 +19,64 @@ _MILLION = 1_000_000
 
 
 class Band(NamedTuple):
-    """How far a reading may lie from the expected mass before the difference is booked, in ppm of it."""
+    """How far below and above the expected mass a weighing may lie; the edge itself is inside."""
 
-    loss_ppm: int = 40_000
-    gain_ppm: int = 10_000
+    loss_ppm: int
+    gain_ppm: int
+
+
+DEFAULT_BAND = Band(loss_ppm=40_000, gain_ppm=10_000)
+"""Until policies say otherwise: loss 4 %, gain 1 %. Ore dries and spills; it does not grow."""
 
 
 class Booking(NamedTuple):
-    """What a reading does to a lot's expected mass: `kept_ug` + `gain_ug` is expected from now on."""
+    """What a weighing does to an expected mass, in micrograms; `lost_ug` or `gain_ug` is zero, often both.
+
+    `kept_ug` + `lost_ug` was expected so far, `kept_ug` + `gain_ug` is expected from here on.
+    """
 
     kept_ug: int
     lost_ug: int
     gain_ug: int
 
 
-def share_reading(reading_ug: int, expected: Mapping[LotId, int]) -> dict[LotId, int]:
-    """One reading over several lots, shared by the Webster rule over their expected masses, ties by lot id."""
-    lots = sorted(expected)
-    return dict(zip(lots, webster(reading_ug, [expected[lot] for lot in lots]), strict=True))
+def book(expected_ug: int, reading_ug: int, band: Band = DEFAULT_BAND) -> Booking:
+    """What is booked when a lot expected to weigh `expected_ug` weighs `reading_ug`.
 
-
-def book(expected_ug: int, reading_ug: int, band: Band) -> Booking:
-    """Inside the band nothing changes; outside it the whole difference is booked as loss or as gain."""
-    difference = reading_ug - expected_ug
-    allowed_ppm = band.gain_ppm if difference > 0 else band.loss_ppm
-    if abs(difference) * _MILLION <= expected_ug * allowed_ppm:
+    Nothing inside the band, outside it the whole difference.
+    """
+    difference_ug = reading_ug - expected_ug
+    allowed_ppm = band.gain_ppm if difference_ug > 0 else band.loss_ppm
+    if abs(difference_ug) * _MILLION <= expected_ug * allowed_ppm:
         return Booking(expected_ug, 0, 0)
-    if difference > 0:
-        return Booking(expected_ug, 0, difference)
-    return Booking(reading_ug, -difference, 0)
+    return Booking(min(expected_ug, reading_ug), max(-difference_ug, 0), max(difference_ug, 0))
 
 
-def above_lowest(lowest_ug: int, reading_ug: int, band: Band) -> bool:
-    """Whether a reading rises above the lowest one so far by more than the band allows a gain."""
+def above_lowest(lowest_ug: int, reading_ug: int, band: Band = DEFAULT_BAND) -> bool:
+    """Whether a reading is above the lowest one since the lot was made by more than the band allows a gain.
+
+    Each step up may be inside the band: what is taken out and filled up again bit by bit still shows here.
+    """
     return (reading_ug - lowest_ug) * _MILLION > lowest_ug * band.gain_ppm
 
 
-def closes(
-    inputs: Sequence[int], additives: Sequence[int], gain: int, outputs: Sequence[int], losses: Sequence[int]
+def share_reading(total: int, expected_ug: Mapping[LotId, int]) -> dict[LotId, int]:
+    """One reading over several lots, shared by the Webster rule over their expected masses, ties by lot id.
+
+    The shares are in the unit of `total` and sum to it. Where nothing is expected of any of the lots (crumbs
+    of a split too small for a microgram), they share evenly. At least one lot.
+    """
+    lots = sorted(expected_ug)
+    masses = [expected_ug[lot] for lot in lots]
+    return dict(zip(lots, webster(total, masses if any(masses) else [1] * len(lots)), strict=True))
+
+
+def unclosed(
+    inputs: Iterable[int], additives: Iterable[int], gain: int, outputs: Iterable[int], losses: Iterable[int]
 ) -> int:
-    """Inputs + additives + gain − outputs − losses, in the exact unit they are given in: zero when it closes."""
+    """Inputs + additives + gain − outputs − losses: zero where a transformation's own lines add up.
+
+    In exact masses (1e-16 g), before any rounding (events, section 8). Above zero, a loss is not named; below
+    zero, a gain is not stated.
+    """
     return sum(inputs) + sum(additives) + gain - sum(outputs) - sum(losses)

@@ -4,7 +4,7 @@ No flattened composition is stored (design, "Composition"). What is kept is, for
 changes lots, one *pool*: its sources in order, and the mass each brought. A lot is an interval of a pool
 (a lot with numbered stones or bars may be several), so a pool never changes and nothing is ever copied.
 
-- *Production* makes a pool of one source (`begin`).
+- *Production*, and *intake*, make a pool of one source: all of it is that leaf.
 - A *transformation* makes one pool (`mix`): input lots by id with their expected masses, each additive, the
   stated gain. Its mass E is their sum. With S the typed masses of outputs in listed order, then losses,
   summed up, the k-th cut is floor(E · S_k / S_n): an output is the interval between two cuts.
@@ -114,11 +114,6 @@ class Origin(NamedTuple):
 
 
 # --- making pools
-
-
-def begin(pool_id: str, source: Production | Intake, mass_ug: int) -> tuple[Pool, Parts]:
-    """The pool of a lot that begins, and that lot's content: all of it."""
-    return _pool(pool_id, [(source, mass_ug)]), (Part(pool_id, 0, mass_ug),)
 
 
 def mix(

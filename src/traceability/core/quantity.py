@@ -97,6 +97,19 @@ def format_quantity(mass_ug: int, unit: Unit) -> str:
     return f"{whole}.{decimals:0{_DECIMALS}}".rstrip("0").rstrip(".")
 
 
+def show_grams(exact: int) -> str:
+    """An exact mass (1e-16 g) as a decimal number of grams with no digit more than it needs."""
+    whole, rest = divmod(exact, 10**16)
+    decimals = f"{rest:016d}".rstrip("0")
+    return f"{whole}.{decimals}" if decimals else str(whole)
+
+
+def read_grams(text: str) -> int:
+    """The exact mass (1e-16 g) behind `show_grams`' text."""
+    whole, _, decimals = text.partition(".")
+    return int(whole) * 10**16 + int(decimals.ljust(16, "0"))
+
+
 def _advice(value: str) -> str:
     """What to do about a value that is not in the one form."""
     if "," in value:
@@ -112,16 +125,3 @@ def _advice(value: str) -> str:
     if (whole or decimals) and _VALUE.fullmatch(tidied):
         return f"write {tidied}"
     return "write the digits 0 to 9, at most 13 of them, and if needed a point and at most 9 decimals, as in 25.40"
-
-
-def show_grams(exact: int) -> str:
-    """An exact mass (1e-16 g) as a decimal number of grams with no digit more than it needs."""
-    whole, rest = divmod(exact, 10**16)
-    decimals = f"{rest:016d}".rstrip("0")
-    return f"{whole}.{decimals}" if decimals else str(whole)
-
-
-def read_grams(text: str) -> int:
-    """The exact mass (1e-16 g) behind `show_grams`' text."""
-    whole, _, decimals = text.partition(".")
-    return int(whole) * 10**16 + int(decimals.ljust(16, "0"))
