@@ -5,6 +5,7 @@ themselves are compared with the judged day and end in a finding.
 """
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from traceability.core.events import Event
 from traceability.core.ids import KeyId, PartyId
@@ -48,11 +49,13 @@ MAY_SIGN: dict[str, frozenset[str] | None] = {
 LATE_DAYS = 60
 
 
+@lru_cache(maxsize=4096)
 def day_of(record_time: int) -> str:
     """The UTC day of a record time in Unix seconds."""
     return datetime.fromtimestamp(record_time, UTC).date().isoformat()
 
 
+@lru_cache(maxsize=4096)
 def later_day(day: str, days: int) -> str:
     """The day so many days after `day`."""
     return (date.fromisoformat(day) + timedelta(days=days)).isoformat()

@@ -68,7 +68,21 @@ def subjects(event: Event, named: Callable[[EventId], Event | None]) -> list[Add
 
 
 def _about(event: Event, named: Callable[[EventId], Event | None]) -> list[Address]:
-    match event:
+    match event:  # the most frequent first
+        case (
+            Transfer()
+            | Acceptance()
+            | Refusal()
+            | Withdrawal()
+            | Reassignment()
+            | Inspection()
+            | Export()
+            | Import()
+            | Closure()
+        ):
+            return _lots(event)
+        case Production() | Intake():
+            return _lots(event) + [("tag", tag) for lot in event.body.lots for tag in lot.tags or ()]
         case Genesis():
             return _genesis(event)
         case Enrolment():
@@ -97,25 +111,11 @@ def _about(event: Event, named: Callable[[EventId], Event | None]) -> list[Addre
             return [("site", event.body.site)]
         case TagIssue() | TagAllocation():
             return [("roll", event.body.roll)]
-        case Production() | Intake():
-            return _lots(event) + [("tag", tag) for lot in event.body.lots for tag in lot.tags or ()]
         case Transformation():
             return _lots(event) + [("tag", tag) for lot in event.body.outputs for tag in lot.tags or ()]
         case Retagging():
             off = [("tag", off.tag) for off in event.body.tags_off or ()]
             return _lots(event) + off + [("tag", tag) for tag in event.body.tags_on or ()]
-        case (
-            Transfer()
-            | Acceptance()
-            | Refusal()
-            | Withdrawal()
-            | Reassignment()
-            | Inspection()
-            | Export()
-            | Import()
-            | Closure()
-        ):
-            return _lots(event)
 
 
 def _lots(event: Event) -> list[Address]:

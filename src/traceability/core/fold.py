@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from traceability.core import book, custody, registry
-from traceability.core.authority import admit, used_number
+from traceability.core.authority import admit, day_of, used_number
 from traceability.core.custody_bodies import lots_named, new_lots
 from traceability.core.events import (
     Acceptance,
@@ -83,26 +83,15 @@ def _judge(step: Step) -> None:
         return
     admit(step)
     doubled = used_number(step)
-    match event:
-        case (
-            Enrolment()
-            | RoleChange()
-            | KeyAddition()
-            | KeyRevocation()
-            | Delegation()
-            | DelegationEnd()
-            | Approval()
-            | SiteRegistration()
-            | TagIssue()
-            | TagAllocation()
-        ):
-            if doubled:
-                step.stands = False
-            else:
-                registry.apply(step, event)
-        case _:
-            custody.apply(step, event, doubled=doubled)
-    if event.event_time > _time_of(step.entry.record_time):
+    if isinstance(event, registry.RegistryEvent):
+        if doubled:
+            step.stands = False
+        else:
+            registry.apply(step, event)
+    else:
+        custody.apply(step, event, doubled=doubled)
+    day = day_of(step.entry.record_time)
+    if event.event_time[:10] >= day and event.event_time > _time_of(step.entry.record_time):
         step.note("clock_ahead", "notice", [("key", event.key)], figures={"event_time": event.event_time})
 
 
@@ -182,7 +171,14 @@ def touches(event: Event) -> set[Address]:
 
 def _own(event: Event) -> Iterator[Address]:
     """What single kinds look up besides."""
-    match event:
+    match event:  # the most frequent first
+        case Transfer():
+            yield from _named("party", event.body.recipient, event.body.carrier)
+        case Acceptance() | Refusal() | Withdrawal() | Import() | Closure():
+            pass
+        case Production():
+            yield from _named("site", event.body.site)
+            yield from _named("party", event.body.producer, *(new.title for new in event.body.lots))
         case Genesis():
             yield "policy", "policy"
         case Enrolment():
@@ -212,13 +208,8 @@ def _own(event: Event) -> Iterator[Address]:
             yield "roll", event.body.roll
             yield "party", event.body.to_party
             yield from _named("site", event.body.to_site)
-        case Production():
-            yield from _named("site", event.body.site)
-            yield from _named("party", event.body.producer, *(new.title for new in event.body.lots))
         case Intake():
             yield from _named("party", *(new.title for new in event.body.lots))
-        case Transfer():
-            yield from _named("party", event.body.recipient, event.body.carrier)
         case Reassignment():
             yield "party", event.body.to
         case Transformation():
@@ -230,8 +221,6 @@ def _own(event: Event) -> Iterator[Address]:
             yield from _named("party", event.body.party)
         case Export():
             yield from _named("party", event.body.importer)
-        case Acceptance() | Refusal() | Withdrawal() | Import() | Closure():
-            pass
 
 
 def _named(kind: str, *ids: str | None) -> Iterable[Address]:

@@ -7,6 +7,7 @@ to it (`Sealed`), and its value travels apart, checked against the commitment an
 
 from collections.abc import Mapping
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -125,12 +126,12 @@ class Quantity(Form):
     unit: Literal["MGM", "GRM", "KGM", "TNE", "CTM", "APZ"]
     value: Annotated[StrictStr, Field(pattern=r"^(0|[1-9][0-9]{0,12})(\.[0-9]{1,9})?$")]
 
-    @property
+    @cached_property
     def exact(self) -> int:
         """The mass in 1e-16 g, exactly."""
         return quantity.exact(self.unit, self.value)
 
-    @property
+    @cached_property
     def mass_ug(self) -> int:
         """The mass in micrograms by the one published rounding."""
         return quantity.micrograms(self.exact)
