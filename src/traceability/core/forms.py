@@ -121,10 +121,10 @@ class Form(BaseModel):
 
 
 class Quantity(Form):
-    """A mass as the person saw it: Rec 20 unit and the digits the scale showed."""
+    """A mass as the person saw it: Rec 20 unit and the digits the scale showed (see `quantity`)."""
 
     unit: Literal["MGM", "GRM", "KGM", "TNE", "CTM", "APZ"]
-    value: Annotated[StrictStr, Field(pattern=r"^(0|[1-9][0-9]{0,12})(\.[0-9]{1,9})?$")]
+    value: Annotated[StrictStr, Field(max_length=40)]
 
     @cached_property
     def exact(self) -> int:
@@ -137,15 +137,24 @@ class Quantity(Form):
         return quantity.micrograms(self.exact)
 
 
-def _some_mass(value: Quantity) -> Quantity:
+def _a_mass(value: Quantity) -> Quantity:
     try:
-        quantity.to_micrograms(value.unit, value.value)
+        mass_ug = value.mass_ug
     except Malformed as error:
         raise ValueError(str(error)) from error
+    if mass_ug > quantity.MASS_MAX_UG:
+        raise ValueError(f"{value.value} {value.unit} is more than 9,000 t: check the unit")
+    return value
+
+
+def _some_mass(value: Quantity) -> Quantity:
+    if _a_mass(value).mass_ug == 0:
+        raise ValueError("this is less than a microgram: give the mass, or leave the field out")
     return value
 
 
 Mass = Annotated[Quantity, AfterValidator(_some_mass)]
+Tare = Annotated[Quantity, AfterValidator(_a_mass)]
 
 
 class Money(Form):
@@ -246,7 +255,7 @@ class Weighing(Form):
     lots: Lots | None = None
     net: Mass
     gross: Mass | None = None
-    tare: Quantity | None = None
+    tare: Tare | None = None
     basis: Basis
     scale: Text | None = None
     ticket: Text | None = None
