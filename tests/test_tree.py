@@ -1,0 +1,109 @@
+"""The tree itself: what must not lie in it, whom its parts may import, and what the core needs to run."""
+
+import re
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+MACHINE = re.compile(rb"/(home|root|Users|work)/[\w.]|[A-Z]:\\Users")
+REGISTRY = re.compile(rb"pypi\.org|pythonhosted\.org|registry\.npmjs|deb\.debian|--(extra-)?index-url http")
+SECRET = re.compile(
+    rb"-----BEGIN [A-Z ]*PRIVATE KEY-----\n|PRIVATE\+KEY\+(?!<)[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]{40}"
+    rb"|AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36}"
+)
+PUBLISHED = {
+    "src/traceability/core/note.py": 1,  # made for the example, and says so
+    "tests/vectors/tlog/c2sp-examples.json": 1,  # from the standard
+}
+
+
+@pytest.fixture(scope="module")
+def tracked() -> dict[str, bytes]:
+    """Every file of the repository with what is in it."""
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("not a git checkout")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    names = [name for name in listed.decode().split("\0") if name]
+    return {name: (ROOT / name).read_bytes() for name in names if (ROOT / name).is_file()}
+
+
+@pytest.mark.parametrize("pattern", [MACHINE, REGISTRY], ids=["machine paths", "registry addresses"])
+def test_nothing_of_one_machine(tracked: dict[str, bytes], pattern: re.Pattern[bytes]) -> None:
+    """No file names a folder of somebody's machine, or where packages are fetched from."""
+    found = {name: match[0] for name, data in tracked.items() if (match := pattern.search(data))}
+    assert not found
+
+
+def test_no_secrets(tracked: dict[str, bytes]) -> None:
+    """No file holds a private key, but for examples that were published as such."""
+    found = {name: len(SECRET.findall(data)) for name, data in tracked.items() if SECRET.search(data)}
+    assert {name: count for name, count in found.items() if count > PUBLISHED.get(name, 0)} == {}
+
+
+def test_no_generated_files(tracked: dict[str, bytes]) -> None:
+    """Nothing that a program writes by itself was added, and nothing large."""
+    junk = re.compile(r"(^|/)(__pycache__|\.venv|build|dist|data)/|\.(pyc|sqlite3|log|egg-info)$|\.DS_Store$")
+    assert [name for name in tracked if junk.search(name)] == []
+    assert [name for name, data in tracked.items() if len(data) > 2**20] == []
+
+
+def test_imports_point_inward() -> None:
+    """The layers of pyproject.toml hold, and the core does no I/O."""
+    linter = Path(sys.executable).parent / "lint-imports"
+    done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_core_needs_only_the_core() -> None:
+    """Keys and the verifier start where only the core's own dependencies can be imported."""
+    helps = "; ".join(f"assert run([{name}, '--help']) == 0" for name in ("'verify'", "'key'", "'sign'"))
+    done = subprocess.run(
+        [sys.executable, "-c", f"{only_the_core()}\nfrom traceability.cli import run; {helps}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_block_blocks() -> None:
+    """What keeps the server's packages out in these tests does keep them out."""
+    for module in ("fastapi", "sqlmodel", "sqlalchemy", "uvicorn", "pydantic_settings"):
+        done = subprocess.run(
+            [sys.executable, "-c", f"{only_the_core()}\nimport {module}"], capture_output=True, check=False
+        )
+        assert b"ModuleNotFoundError" in done.stderr
+
+
+def only_the_core() -> str:
+    """Python lines after which no package can be imported that `pip install traceability` does not bring."""
+    needed, waiting = set[str](), ["traceability"]
+    while waiting:
+        name = waiting.pop().lower().replace("_", "-")
+        if name not in needed:
+            needed.add(name)
+            waiting += [
+                requirement.name
+                for requirement in map(Requirement, metadata.requires(name) or [])
+                if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+            ]
+    barred = {
+        module
+        for module, distributions in metadata.packages_distributions().items()
+        if not {name.lower().replace("_", "-") for name in distributions} & needed
+    }
+    return (
+        "import sys\n"
+        "class Barred:\n"
+        "    @staticmethod\n"
+        "    def find_spec(name, path=None, target=None):\n"
+        f"        if name.partition('.')[0] in {barred!r}:\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Barred)"
+    )
