@@ -40,6 +40,7 @@ from traceability.core.custody_bodies import (
 )
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.forms import (
+    LIKE,
     Event_,
     Form,
     Hex,
@@ -442,4 +443,7 @@ def _explain(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     where = "/".join(str(part) for part in first["loc"][1:])
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{where or 'the event'}: {first['msg'].removeprefix('Value error, ')}{more}"
+    said = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "string_pattern_mismatch":
+        said = "this should be " + LIKE.get(first["ctx"]["pattern"], f"of the form {first['ctx']['pattern']}")
+    return f"{where or 'the event'}: {said}{more}"

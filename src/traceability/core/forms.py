@@ -39,28 +39,33 @@ def _plainly_true(value: bool) -> bool:
     return value
 
 
+_DAY = r"(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+DATE_PATTERN = rf"^{_DAY}$"
+TIME_PATTERN = rf"^{_DAY}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$"
+COUNTRY_PATTERN = r"^[A-Z]{2}$"
+REGION_PATTERN = r"^[A-Z]{2}-[A-Z0-9]{1,3}$"
+LIKE = {
+    DATE_PATTERN: "a date like 2026-03-14",
+    TIME_PATTERN: "a time in UTC like 2026-03-14T10:15:00Z",
+    COUNTRY_PATTERN: "a country as two capital letters, like CF (ISO 3166-1)",
+    REGION_PATTERN: "a region like CF-HS (ISO 3166-2)",
+    ID_PATTERN: "an id of 26 characters (0–9, a–z without i, l, o, u)",
+    HEX_PATTERN: "64 lower-case hexadecimal digits",
+}
+"""What a text that does not match should have looked like."""
+
 Text = Annotated[StrictStr, Field(min_length=1, max_length=200, pattern=r"^[^\n]*$")]
 LongText = Annotated[StrictStr, Field(min_length=1, max_length=2000)]
-Date = Annotated[
-    StrictStr,
-    Field(pattern=r"^(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"),
-    AfterValidator(_calendar_day),
-]
-Time = Annotated[
-    StrictStr,
-    Field(
-        pattern=r"^(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$"
-    ),
-    AfterValidator(_calendar_day),
-]
+Date = Annotated[StrictStr, Field(pattern=DATE_PATTERN), AfterValidator(_calendar_day)]
+Time = Annotated[StrictStr, Field(pattern=TIME_PATTERN), AfterValidator(_calendar_day)]
 Whole = Annotated[StrictInt, Field(ge=0, le=INTEGER_MAX)]
 Integer = Annotated[StrictInt, Field(ge=-INTEGER_MAX, le=INTEGER_MAX)]
 Count = Annotated[StrictInt, Field(ge=1, le=INTEGER_MAX)]
 Ppm = Annotated[StrictInt, Field(ge=0, le=1_000_000)]
 Yes = Annotated[StrictBool, AfterValidator(_plainly_true)]
-Country = Annotated[StrictStr, Field(pattern=r"^[A-Z]{2}$")]
+Country = Annotated[StrictStr, Field(pattern=COUNTRY_PATTERN)]
 CountryOrUnknown = Annotated[StrictStr, Field(pattern=r"^([A-Z]{2}|0)$")]
-Region = Annotated[StrictStr, Field(pattern=r"^[A-Z]{2}-[A-Z0-9]{1,3}$")]
+Region = Annotated[StrictStr, Field(pattern=REGION_PATTERN)]
 RegionOrCountry = Annotated[StrictStr, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
 Cell = Annotated[StrictStr, Field(pattern=r"^(0|-?[1-9][0-9]{0,3}),(0|-?[1-9][0-9]{0,3})$")]
 Bytes = Annotated[StrictStr, Field(min_length=1, max_length=400, pattern=r"^[A-Za-z0-9_-]+$")]
