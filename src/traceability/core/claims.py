@@ -82,8 +82,9 @@ def settle(
             "stale_predecessor",
             "this key has already signed another successor of the same event; that one is logged as evidence",
         )
+    stands = {c.lot.id for c in standing}
     for c in claims:
-        if c in standing:
+        if c.lot.id in stands:
             step.fates[c.lot.id] = True
         else:
             _without_effect(step, c, sets, disputed=doubled or c.stale is not None)
