@@ -1,0 +1,309 @@
+"""The two databases a ledger can stand on, and the few things in which they differ.
+
+Statements are written once, with `?` for a value and `= ANY(?)` for a list of ids or numbers; each database
+spells them its own way. Rows come and go raw: no objects are mapped where events are appended.
+
+SQLite: WAL, synchronous=FULL, foreign keys, and every write under BEGIN IMMEDIATE. PostgreSQL: fsync,
+synchronous_commit and full_page_writes on, read committed, and every write under a lock on the head row.
+Whoever opens one of them asserts that, and refuses it otherwise: an acknowledged entry survives the
+power going out, or it is not acknowledged.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import orjson
+import psycopg
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+
+from traceability.ledger.tables import APPLICATION_ID
+
+ERRORS = (sqlite3.Error, psycopg.Error, SQLAlchemyError)
+"""Whatever goes wrong with a database."""
+CONSTRAINTS = (sqlite3.IntegrityError, psycopg.IntegrityError)
+"""A constraint of the database fired."""
+
+BUSY_SECONDS = 30
+_POOL = {"pool_size": 8, "max_overflow": 32, "pool_timeout": BUSY_SECONDS}
+_CACHE_KIB = 64 * 1024
+
+
+class Unusable(Exception):  # noqa: N818  # reads as a sentence where it is raised
+    """This database cannot be used as it is; the message says what to do."""
+
+
+class Into(NamedTuple):
+    """Where rows go: a table, its columns with their types on PostgreSQL, and what a conflict means."""
+
+    table: str
+    columns: Mapping[str, str]
+    conflict: str = ""
+
+
+class Database:
+    """What both databases have in common. `engine` pools connections and lends them raw."""
+
+    name: str
+    engine: Engine
+    lock = ""
+    """What a SELECT of the head row ends in, so that it is locked."""
+    tables: str
+    """Finds a table by its name."""
+
+    @staticmethod
+    def sql(statement: str) -> str:
+        """The statement as this database spells it."""
+        raise NotImplementedError
+
+    @staticmethod
+    def values(values: Sequence[Any]) -> Sequence[Any]:
+        """The values as its driver takes them."""
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """Raises Unusable unless the database keeps what it says it has kept."""
+        raise NotImplementedError
+
+    def cursor(self, connection: PoolProxiedConnection, *, write: bool, durable: bool = True) -> Any:
+        """A cursor in a new transaction: one that may write, or a consistent view.
+
+        What a transaction that is not `durable` has written may be lost when the power goes out.
+        """
+        raise NotImplementedError
+
+    def insert(self, cursor: Any, into: Into, rows: Sequence[Sequence[Any]]) -> None:
+        """Puts rows in; no two of them may be in conflict with each other."""
+        raise NotImplementedError
+
+    def stream(self, connection: PoolProxiedConnection, statement: str) -> Iterator[Any]:
+        """The rows of a long answer, little by little, in the transaction of `connection`."""
+        raise NotImplementedError
+
+    def now(self, cursor: Any) -> int:
+        """The one clock of this database, in Unix seconds, read now and not when the transaction began."""
+        raise NotImplementedError
+
+
+class Sqlite(Database):
+    """One file. `create` allows it to be made."""
+
+    name = "sqlite"
+    tables = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+
+    def __init__(self, url: URL, *, create: bool) -> None:
+        if not url.database or url.database == ":memory:":
+            raise Unusable("a ledger in SQLite is a file: sqlite:///path/to/ledger.sqlite3")
+        self.path = Path(url.database)
+        self._mode = "rwc" if create else "rw"
+        if not create and not self.path.exists():
+            raise Unusable(f"there is no ledger at {self.path}: begin one with `traceability init`")
+        self.engine = create_engine(url, creator=self._connect, poolclass=QueuePool, **_POOL)
+        event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+
+    def _connect(self) -> Any:
+        connection = sqlite3.connect(
+            f"file:{quote(str(self.path))}?mode={self._mode}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        for setting in ("synchronous=FULL", "foreign_keys=ON", f"cache_size=-{_CACHE_KIB}"):
+            connection.execute(f"PRAGMA {setting}")
+        return connection
+
+    def prepare(self) -> None:
+        """Makes the file a ledger's: write-ahead log, and a mark that says what it is."""
+        raw = self.engine.raw_connection()
+        try:
+            cursor: Any = raw.cursor()
+            (mark,) = cursor.execute("PRAGMA application_id").fetchone()
+            (tables,) = cursor.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            if mark not in (0, APPLICATION_ID) or (mark == 0 and tables):
+                raise Unusable(f"{self.path} is a database of something else")
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        finally:
+            raw.close()
+
+    def check(self) -> None:
+        raw = self.engine.raw_connection()
+        wanted = {
+            "application_id": APPLICATION_ID,
+            "journal_mode": "wal",
+            "synchronous": 2,
+            "foreign_keys": 1,
+        }
+        try:
+            cursor: Any = raw.cursor()
+            for name, value in wanted.items():
+                found = cursor.execute(f"PRAGMA {name}").fetchone()[0]
+                if found != value:
+                    raise Unusable(
+                        f"{self.path} is no ledger, or not a safe one: {name} is {found}, not {value}"
+                    )
+        finally:
+            raw.close()
+
+    @staticmethod
+    @lru_cache
+    def sql(statement: str) -> str:
+        return statement.replace("= ANY(?)", "IN (SELECT value FROM json_each(?))")
+
+    @staticmethod
+    def values(values: Sequence[Any]) -> Sequence[Any]:
+        return [orjson.dumps(value).decode() if isinstance(value, list) else value for value in values]
+
+    def cursor(self, connection: PoolProxiedConnection, *, write: bool, durable: bool = True) -> Any:
+        cursor = connection.cursor()
+        if write:
+            # In WAL mode frames follow each other: the next full commit makes a normal one durable too.
+            cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        cursor.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+        return cursor
+
+    def insert(self, cursor: Any, into: Into, rows: Sequence[Sequence[Any]]) -> None:
+        cursor.executemany(_sqlite_insert(into.table, tuple(into.columns), into.conflict), rows)
+
+    def stream(self, connection: PoolProxiedConnection, statement: str) -> Iterator[Any]:
+        cursor: Any = connection.cursor()
+        yield from cursor.execute(self.sql(statement))
+
+    def now(self, cursor: Any) -> int:  # noqa: ARG002
+        return int(time.time())
+
+
+class Postgres(Database):
+    """One database of a PostgreSQL server; several server processes may write at once."""
+
+    name = "postgresql"
+    lock = " FOR UPDATE"
+    tables = "SELECT 1 WHERE to_regclass(%s) IS NOT NULL"
+
+    def __init__(self, url: URL) -> None:
+        url = url.set(drivername="postgresql+psycopg")
+        self.engine = create_engine(url, pool_pre_ping=True, **_POOL)
+
+    def check(self) -> None:
+        raw = self.engine.raw_connection()
+        try:
+            cursor: Any = raw.cursor()
+            for name, good in (
+                ("fsync", ("on",)),
+                ("full_page_writes", ("on",)),
+                ("synchronous_commit", ("on", "remote_apply")),
+            ):
+                found = cursor.execute(f"SHOW {name}").fetchone()[0]
+                if found not in good:
+                    raise Unusable(f"PostgreSQL has {name} = {found}; a ledger needs {good[0]}: set it so")
+        finally:
+            raw.close()
+
+    @staticmethod
+    @lru_cache
+    def sql(statement: str) -> str:
+        return statement.replace("?", "%s")
+
+    @staticmethod
+    def values(values: Sequence[Any]) -> Sequence[Any]:
+        return values
+
+    def cursor(self, connection: PoolProxiedConnection, *, write: bool, durable: bool = True) -> Any:
+        driver: Any = connection.driver_connection
+        level = psycopg.IsolationLevel
+        driver.isolation_level = level.READ_COMMITTED if write else level.REPEATABLE_READ
+        driver.read_only = not write
+        cursor = driver.cursor(binary=True)
+        if not durable:
+            cursor.execute("SET LOCAL synchronous_commit TO off")
+        return cursor
+
+    def insert(self, cursor: Any, into: Into, rows: Sequence[Sequence[Any]]) -> None:
+        statement = _postgres_insert(into.table, tuple(into.columns.items()), into.conflict)
+        cursor.execute(statement, [list(column) for column in zip(*rows, strict=True)])
+
+    def stream(self, connection: PoolProxiedConnection, statement: str) -> Iterator[Any]:
+        driver: Any = connection.driver_connection
+        with driver.cursor(name="stream", binary=True) as cursor:
+            cursor.itersize = 2000
+            cursor.execute(self.sql(statement))
+            yield from cursor
+
+    def now(self, cursor: Any) -> int:
+        cursor.execute("SELECT floor(extract(epoch FROM clock_timestamp()))::bigint")
+        return int(cursor.fetchone()[0])
+
+
+def open_database(url: str, *, create: bool = False) -> Sqlite | Postgres:
+    """The database behind an SQLAlchemy URL. Raises Unusable for any other kind, and for a missing file."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise Unusable(f"{url[:60]!r} is not the URL of a database") from error
+    match parsed.get_backend_name():
+        case "sqlite":
+            return Sqlite(parsed, create=create)
+        case "postgresql":
+            return Postgres(parsed)
+        case other:
+            raise Unusable(f"a ledger stands on sqlite or postgresql, not on {other}")
+
+
+class Rows:
+    """The tables inside one transaction."""
+
+    def __init__(self, database: Database, connection: PoolProxiedConnection, cursor: Any) -> None:
+        self.database = database
+        self._connection = connection
+        self._cursor = cursor
+        self._sql: Callable[[str], str] = database.sql
+        self._values = database.values
+
+    def all(self, statement: str, *values: Any) -> list[Any]:
+        """Every row of the answer, as tuples."""
+        self._cursor.execute(self._sql(statement), self._values(values))
+        found: list[Any] = self._cursor.fetchall()
+        return found
+
+    def one(self, statement: str, *values: Any) -> Any:
+        """The first row of the answer, or None."""
+        self._cursor.execute(self._sql(statement), self._values(values))
+        return self._cursor.fetchone()
+
+    def run(self, statement: str, *values: Any) -> int:
+        """Executes it; how many rows it touched."""
+        self._cursor.execute(self._sql(statement), self._values(values))
+        return int(self._cursor.rowcount)
+
+    def insert(self, into: Into, rows: Sequence[Sequence[Any]]) -> None:
+        """Puts rows in; no two of them may be in conflict with each other."""
+        if rows:
+            self.database.insert(self._cursor, into, rows)
+
+    def stream(self, statement: str) -> Iterator[Any]:
+        """The rows of a long answer, little by little. One at a time."""
+        return self.database.stream(self._connection, statement)
+
+    def now(self) -> int:
+        """The database's clock, in Unix seconds."""
+        return self.database.now(self._cursor)
+
+
+@lru_cache
+def _sqlite_insert(table: str, columns: tuple[str, ...], conflict: str) -> str:
+    marks = ", ".join("?" * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) {conflict}"  # noqa: S608
+
+
+@lru_cache
+def _postgres_insert(table: str, columns: tuple[tuple[str, str], ...], conflict: str) -> str:
+    names = ", ".join(name for name, _ in columns)
+    arrays = ", ".join(f"%s::{type_}[]" for _, type_ in columns)
+    return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {conflict}"  # noqa: S608

@@ -1,0 +1,239 @@
+"""The guard: the last tree head that was signed, kept where no backup reaches.
+
+A ledger restored from a backup does not know what it has signed since. If it signed on, two histories
+would carry one key. So the head that is about to be signed is written here first, in a tiny store of its
+own, outside the data folder and every backup: a file, or a small PostgreSQL elsewhere as soon as two
+machines write. It is kept by log key, so that one store can guard several ledgers.
+
+A guard moves forward only, to a head whose tree contains the one it holds. A guard already at or beyond the
+head, on the same tree, is success: another process was faster. Anything else stops signing.
+"""
+
+import fcntl
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import psycopg
+
+from traceability.core.merkle import HASH_SIZE
+
+
+class GuardHead(NamedTuple):
+    """A tree head that was signed, or is about to be."""
+
+    size: int
+    root: bytes
+
+
+Contains = Callable[[GuardHead], bool]
+"""Whether the log in the database, as it is now, has this head: at least that long, and that root there."""
+
+
+class GuardRefuses(Exception):  # noqa: N818  # reads as a sentence where it is raised
+    """Nothing may be signed; the message says why and what to do."""
+
+
+class GuardUnavailable(Exception):  # noqa: N818
+    """The guard could not be read or written; nothing is known to have changed."""
+
+
+class Guard(Protocol):
+    """Where the last signed head is kept. Every method raises GuardUnavailable when it cannot be reached."""
+
+    def read(self) -> GuardHead | None:
+        """The last head signed under this key; None when this guard has never seen the key."""
+        ...
+
+    def advance(self, head: GuardHead, contains: Contains) -> None:
+        """Moves forward to `head`, or finds itself beyond it on the same tree. Raises GuardRefuses."""
+        ...
+
+    def begin(self, head: GuardHead) -> None:
+        """Starts guarding this key at `head`. Raises GuardRefuses where it guards another head already."""
+        ...
+
+    def close(self) -> None:
+        """Gives back what it holds; it may be used again."""
+        ...
+
+
+def _next(held: GuardHead | None, head: GuardHead, contains: Contains) -> GuardHead | None:
+    """What the guard must hold before `head` is signed; None when it need not move."""
+    if held is None:
+        raise GuardRefuses(
+            "the guard knows nothing of this log key: bring back the guard's file or database, or adopt the newest "
+            "checkpoint anybody holds with `traceability restore --adopt-guard`"
+        )
+    if held == head:
+        return None
+    if not contains(held):
+        raise GuardRefuses(
+            f"the guard holds a signed head of {held.size} entries that this database does not have"
+            + (
+                ": it was rolled back; restore what is missing"
+                if held.size > head.size
+                else ": it is another history"
+            )
+        )
+    return head if held.size < head.size else None
+
+
+def _first(held: GuardHead | None, head: GuardHead) -> None:
+    if held not in (None, head):
+        assert held is not None
+        raise GuardRefuses(
+            f"this log key has signed a head of {held.size} entries already: give a new log a new key"
+        )
+
+
+class FileGuard:
+    """A guard in a text file: a line `<vkey> <size> <root in hex>` for each log key.
+
+    Written beside itself, synced, renamed, and the folder synced; a lock file keeps processes apart.
+    """
+
+    def __init__(self, path: Path, vkey: str) -> None:
+        self._path = path
+        self._vkey = vkey
+
+    def read(self) -> GuardHead | None:
+        with self._locked():
+            return self._heads().get(self._vkey)
+
+    def advance(self, head: GuardHead, contains: Contains) -> None:
+        with self._locked():
+            heads = self._heads()
+            wanted = _next(heads.get(self._vkey), head, contains)
+            if wanted is not None:
+                self._write({**heads, self._vkey: wanted})
+
+    def begin(self, head: GuardHead) -> None:
+        with self._locked():
+            heads = self._heads()
+            _first(heads.get(self._vkey), head)
+            self._write({**heads, self._vkey: head})
+
+    def close(self) -> None:
+        pass
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.with_name(self._path.name + ".lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            raise GuardUnavailable(f"the guard {self._path} cannot be used: {error}") from error
+
+    def _heads(self) -> dict[str, GuardHead]:
+        try:
+            text = self._path.read_text()
+        except FileNotFoundError:
+            return {}
+        heads = {}
+        for line in text.splitlines():
+            try:
+                vkey, size, root = line.split(" ")
+                heads[vkey] = GuardHead(int(size), bytes.fromhex(root))
+            except ValueError:
+                raise GuardRefuses(
+                    f"{self._path} is damaged: {line[:60]!r} is not a vkey, a size and a root"
+                ) from None
+            if len(heads[vkey].root) != HASH_SIZE or heads[vkey].size < 0:
+                raise GuardRefuses(f"{self._path} is damaged: {line[:60]!r} has no root of 32 bytes")
+        return heads
+
+    def _write(self, heads: dict[str, GuardHead]) -> None:
+        text = "".join(f"{vkey} {head.size} {head.root.hex()}\n" for vkey, head in sorted(heads.items()))
+        descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name + ".")
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(self._path)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+class PostgresGuard:
+    """A guard in a table of a PostgreSQL, which must be another server than the ledger's own."""
+
+    def __init__(self, url: str, vkey: str) -> None:
+        self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
+        self._vkey = vkey
+        self._connection: psycopg.Connection | None = None
+        self._one_at_a_time = threading.Lock()
+
+    def read(self) -> GuardHead | None:
+        with self._locked() as connection:
+            return self._head(connection)
+
+    def advance(self, head: GuardHead, contains: Contains) -> None:
+        with self._locked() as connection:
+            wanted = _next(self._head(connection), head, contains)
+            if wanted is not None:
+                self._write(connection, wanted)
+
+    def begin(self, head: GuardHead) -> None:
+        with self._locked() as connection:
+            _first(self._head(connection), head)
+            self._write(connection, head)
+
+    @contextmanager
+    def _locked(self) -> Iterator[psycopg.Connection]:
+        with self._one_at_a_time:
+            try:
+                connection = self._connection or self._connect()
+                with connection.transaction():
+                    connection.execute("LOCK TABLE traceability_guard IN SHARE ROW EXCLUSIVE MODE")
+                    yield connection
+            except psycopg.Error as error:
+                self.close()
+                raise GuardUnavailable(f"the guard's database cannot be used: {error}") from error
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connect(self) -> psycopg.Connection:
+        connection = psycopg.connect(self._url, connect_timeout=10, autocommit=True)
+        connection.execute("SET synchronous_commit TO on")
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS traceability_guard"
+            " (vkey text PRIMARY KEY, size bigint NOT NULL, root bytea NOT NULL)"
+        )
+        self._connection = connection
+        return connection
+
+    def _head(self, connection: psycopg.Connection) -> GuardHead | None:
+        query = "SELECT size, root FROM traceability_guard WHERE vkey = %s"
+        found = connection.execute(query, (self._vkey,)).fetchone()
+        return None if found is None else GuardHead(*found)
+
+    def _write(self, connection: psycopg.Connection, head: GuardHead) -> None:
+        connection.execute(
+            "INSERT INTO traceability_guard (vkey, size, root) VALUES (%s, %s, %s)"
+            " ON CONFLICT (vkey) DO UPDATE SET size = excluded.size, root = excluded.root",
+            (self._vkey, head.size, head.root),
+        )
+
+
+def open_guard(where: str, vkey: str) -> Guard:
+    """The guard of this log key: a PostgreSQL URL, or the path of a file."""
+    if where.startswith(("postgresql://", "postgresql+psycopg://")):
+        return PostgresGuard(where, vkey)
+    return FileGuard(Path(where), vkey)

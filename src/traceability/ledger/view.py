@@ -1,0 +1,227 @@
+"""What the tables say, asked in the words of the core: entries, records, heads, nodes of the tree.
+
+A `View` is one transaction: everything it answers is of one moment. Nothing here decides anything.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import orjson
+
+from traceability.core import canonical, leaf, merkle, tile
+from traceability.core.events import Event, parse
+from traceability.core.ids import EventId, KeyId
+from traceability.core.merkle import HASH_SIZE, Edge, NodeReader
+from traceability.core.outcome import Finding
+from traceability.core.signing import EVENT_TYPE, Envelope, event_id
+from traceability.core.state import Address, AnyRecord, Move, decode_record
+from traceability.ledger.database import Rows
+
+
+class Head(NamedTuple):
+    """The tree as it stands, and the record time of its last entry."""
+
+    edge: Edge
+    root: bytes
+    record_time: int
+
+    @property
+    def size(self) -> int:
+        """How many entries there are."""
+        return self.edge.size
+
+
+class StoredEntry(msgspec.Struct, frozen=True, gc=False):
+    """An entry as it is kept. `record_time` in Unix seconds."""
+
+    index: int
+    record_time: int
+    payload: bytes
+    signature: bytes
+    blind: bytes
+
+    @property
+    def event_id(self) -> EventId:
+        """The id of its event."""
+        return event_id(self.payload)
+
+    @property
+    def envelope(self) -> Envelope:
+        """The envelope as it was sent first."""
+        return Envelope(EVENT_TYPE, self.payload, KeyId(canonical.load(self.payload)["key"]), self.signature)
+
+    @property
+    def entry(self) -> bytes:
+        """The canonical bytes that the leaf commits to."""
+        return leaf.entry_bytes(self.envelope, self.record_time)
+
+    @property
+    def leaf_data(self) -> bytes:
+        """The 33 bytes that stand in the tree for it."""
+        return leaf.leaf_data(self.blind, self.entry)
+
+    def event(self) -> Event:
+        """Its event. Raises Malformed where the entry is damaged."""
+        return parse(self.payload)
+
+
+class Verdict(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the fold answered for an entry, as `outcome` keeps it."""
+
+    stands: bool
+    fates: tuple[tuple[str, bool], ...]
+    links: tuple[tuple[str, str, int], ...]
+    """For each subject (type, id) of the entry: the index of that subject's entry before, or −1."""
+
+
+_VERDICT = msgspec.msgpack.Decoder(Verdict)
+encode_verdict = msgspec.msgpack.Encoder().encode
+_ENTRIES = "SELECT idx, record_time, payload, signature, blind FROM entry WHERE "
+
+
+class View(Rows):
+    """The ledger inside one transaction."""
+
+    # The tree
+
+    def head(self, *, lock: bool = False) -> Head:
+        """The tree as it stands; with `lock`, nobody else appends until this transaction ends."""
+        query = "SELECT size, root, edge, record_time FROM head WHERE id = 0"
+        size, root, edge, time = self.one(query + self.database.lock if lock else query)
+        hashes = tuple(edge[at : at + HASH_SIZE] for at in range(0, len(edge), HASH_SIZE))
+        return Head(Edge(size, hashes), root, time)
+
+    def checkpoint(self) -> tuple[int, bytes] | None:
+        """Size and signed note of the newest checkpoint published; None before the first."""
+        found = self.one("SELECT size, note FROM checkpoint WHERE id = 0")
+        return None if found is None else (found[0], found[1])
+
+    def nodes(self, size: int) -> NodeReader:
+        """Reads nodes of the tree of `size` leaves, `size` not above that of the head."""
+        return tile.node_reader(size, self.tile)
+
+    def tile(self, level: int, n: int, width: int) -> bytes:
+        """The bytes of a tile of the tree (C2SP tlog-tiles). Raises Malformed for one that is not there."""
+        found = self.one("SELECT hashes FROM tile WHERE level = ? AND n = ?", level, n)
+        if found is not None:
+            return bytes(found[0][: width * HASH_SIZE])
+        first = n * tile.TILE_WIDTH
+        return b"".join(self.hashes(level, first, first + width))
+
+    def hashes(self, level: int, first: int, end: int) -> list[bytes]:
+        """The hashes [first, end) of which tiles of this level are made: leaves, or roots of full tiles."""
+        if level == 0:
+            rows = self.all("SELECT leaf FROM outcome WHERE idx >= ? AND idx < ? ORDER BY idx", first, end)
+        else:
+            rows = self.all(
+                "SELECT root FROM tile WHERE level = ? AND n >= ? AND n < ? ORDER BY n", level - 1, first, end
+            )
+        return [row[0] for row in rows]
+
+    def root_at(self, size: int) -> bytes:
+        """The root of the first `size` leaves, `size` not above that of the head."""
+        found = self.one("SELECT root FROM root WHERE size = ?", size)
+        return found[0] if found is not None else merkle.tree_root(size, self.nodes(size))
+
+    # Entries
+
+    def entry(self, index: int) -> StoredEntry | None:
+        """The entry at this index, or None beyond the end."""
+        found = self.one(_ENTRIES + "idx = ?", index)
+        return None if found is None else StoredEntry(*found)
+
+    def entries(self, first: int, limit: int) -> list[StoredEntry]:
+        """Up to `limit` entries from index `first` on, in order."""
+        rows = self.all(_ENTRIES + "idx >= ? AND idx < ? ORDER BY idx", first, first + limit)
+        return [StoredEntry(*row) for row in rows]
+
+    def entries_at(self, indexes: Sequence[int]) -> list[StoredEntry]:
+        """The entries at these indexes that there are, in order."""
+        rows = self.all(_ENTRIES + "idx = ANY(?) ORDER BY idx", list(indexes))
+        return [StoredEntry(*row) for row in rows]
+
+    def verdict(self, index: int) -> Verdict:
+        """What the fold answered for the entry at this index, which must be there."""
+        return _VERDICT.decode(self.one("SELECT value FROM outcome WHERE idx = ?", index)[0])
+
+    def verdicts(self, indexes: Sequence[int]) -> dict[int, Verdict]:
+        """What the fold answered for the entries at these indexes, by index."""
+        rows = self.all("SELECT idx, value FROM outcome WHERE idx = ANY(?)", list(indexes))
+        return {index: _VERDICT.decode(value) for index, value in rows}
+
+    def index_of(self, wanted: EventId) -> int | None:
+        """Where the event with this id stands, or None where the log has it not."""
+        placed = self.placed()
+        rows = self.all("SELECT idx FROM event_place WHERE id = ?", place_of(wanted))
+        for (index,) in rows:
+            found = self.entry(index)
+            if found is not None and found.event_id == wanted:
+                return int(index)
+        for index, payload in self.unplaced(placed):
+            if event_id(payload) == wanted:
+                return index
+        return None
+
+    def placed(self) -> int:
+        """How many entries have their place in `event_place`."""
+        return int(self.one("SELECT size FROM placed WHERE id = 0")[0])
+
+    def unplaced(self, placed: int) -> list[tuple[int, bytes]]:
+        """Index and payload of the newest entries, which `event_place` does not know yet."""
+        return self.all("SELECT idx, payload FROM entry WHERE idx >= ? ORDER BY idx", placed)
+
+    # Records of the fold
+
+    def record(self, address: Address) -> AnyRecord | None:
+        """The record at this address of the generic kinds (not of numbers and moves), or None."""
+        found = self.one("SELECT value FROM state WHERE type = ? AND id = ?", *address)
+        return None if found is None else decode_record(found[0])
+
+    def records(self, addresses: Iterable[Address]) -> dict[Address, AnyRecord]:
+        """The records at these addresses that there are: one query for each type."""
+        by_type: dict[str, list[str]] = {}
+        for type_, id_ in addresses:
+            by_type.setdefault(type_, []).append(id_)
+        return {
+            (type_, id_): decode_record(value)
+            for type_, ids in by_type.items()
+            for id_, value in self.all(
+                "SELECT id, value FROM state WHERE type = ? AND id = ANY(?)", type_, ids
+            )
+        }
+
+    def moves(self, lot: str) -> list[tuple[int, Move]]:
+        """What entries did to this lot's heads: index and move, oldest first."""
+        rows = self.all("SELECT idx, value FROM move WHERE lot = ? ORDER BY idx", lot)
+        found = [(index, decode_record(value)) for index, value in rows]
+        return [(index, move) for index, move in found if isinstance(move, Move)]
+
+    # What goes with an entry
+
+    def findings(self, index: int) -> tuple[Finding, ...]:
+        """What rules noticed at this entry, in order."""
+        rows = self.all("SELECT value FROM finding WHERE idx = ? ORDER BY n", index)
+        return tuple(finding_of(value) for (value,) in rows)
+
+    def disclosures(self, index: int) -> list[tuple[str, bytes, bytes]]:
+        """What was opened of this entry: path, salt (16 bytes) and canonical JSON of the value, by path."""
+        return self.all("SELECT path, salt, value FROM disclosure WHERE idx = ? ORDER BY path", index)
+
+
+def place_of(id_: EventId) -> int:
+    """The first eight bytes of an event id as the signed number `event_place` keeps."""
+    return int.from_bytes(bytes.fromhex(id_[:16]), "big", signed=True)
+
+
+def finding_of(value: bytes) -> Finding:
+    """The finding behind its canonical JSON."""
+    known: dict[str, Any] = orjson.loads(value)
+    return Finding(
+        rule=known["rule"],
+        version=known["version"],
+        severity=known["severity"],
+        subjects=tuple((subject["type"], subject["id"]) for subject in known["subjects"]),
+        events=tuple(known["events"]),
+        figures=tuple((figure["name"], figure["value"]) for figure in known["figures"]),
+    )
