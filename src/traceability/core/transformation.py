@@ -69,13 +69,12 @@ def _make(step: Step, event: Transformation, inputs: Mapping[LotId, Lot], titles
             origin="transformation",
             custodian=event.actor,
             title=title,
-            producer=producers.pop() if len(producers) == 1 else event.actor,
+            producer=next(iter(producers)) if len(producers) == 1 else event.actor,
             site=next(iter(sites)) if len(sites) == 1 else None,
             day=day,
             content=made.content,
             items=made.items,
         )
-        producers = {lot.producer for lot in inputs.values()}
         if body.gain is not None:
             figures = {"gain_ug": body.gain.mass_ug}
             step.note("gain_stated", "warning", [("lot", lot.id)], figures=figures)
