@@ -1,0 +1,1 @@
+"""Labels, certificates, packs: facts in, files out."""
