@@ -1,0 +1,1 @@
+"""HTTP for machines: a route parses, calls the ledger once, answers."""
