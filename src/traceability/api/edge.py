@@ -1,0 +1,103 @@
+"""What holds for every request, whatever route it finds: an id, headers, one log line, one place for faults.
+
+A fault (an error no route expected) becomes a problem answer without a word of the error's message. HEAD is
+answered as GET without the body.
+"""
+
+import re
+import secrets
+import time
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from traceability.api.limits import Disconnected
+from traceability.api.logging import FAULTS, REQUESTS, fault
+from traceability.api.metrics import Metrics
+from traceability.api.problems import Problem
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9_.-]{8,64}")
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+"""Set where a route has not said otherwise."""
+
+
+class Edge:
+    """ASGI middleware, the outermost of ours. `secure`: people reach this ledger by https."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, secure: bool) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._headers = dict(_HEADERS)
+        if secure:
+            self._headers["Strict-Transport-Security"] = "max-age=31536000"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        head = scope["method"] == "HEAD"
+        inner = {**scope, "method": "GET"} if head else scope
+        answer = _Answer(send, self._headers, request_id, without_body=head)
+        began = time.perf_counter()
+        try:
+            await self._app(inner, receive, answer.send)
+        except Disconnected:
+            pass
+        except Exception as error:  # noqa: BLE001  # the one place where a fault ends
+            self._metrics.faults.inc()
+            FAULTS.error("fault", extra={"facts": {"request_id": request_id, **fault(error)}})
+            if not answer.status:
+                detail = "the request failed for a reason that is ours"
+                await Problem("internal", detail).response(request_id)(inner, receive, answer.send)
+        self._note(scope, inner, answer, time.perf_counter() - began, request_id)
+
+    def _note(self, scope: Scope, inner: Scope, answer: "_Answer", seconds: float, request_id: str) -> None:
+        route = getattr(inner.get("route"), "path", "none")
+        self._metrics.requests.labels(scope["method"], route, answer.status).inc()
+        self._metrics.seconds.labels(route).observe(seconds)
+        facts = {
+            "request_id": request_id,
+            "method": scope["method"],
+            "route": route,
+            "status": answer.status,
+            "ms": round(seconds * 1000, 1),
+            **inner["state"].get("facts", {}),
+        }
+        REQUESTS.info("request", extra={"facts": facts})
+
+
+class _Answer:
+    """Adds the headers on the way out; `status` is 0 until the answer has begun."""
+
+    def __init__(self, send: Send, headers: dict[str, str], request_id: str, *, without_body: bool) -> None:
+        self._send = send
+        self._headers = headers
+        self._request_id = request_id
+        self._without_body = without_body
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in self._headers.items():
+                headers.setdefault(name, value)
+            headers["X-Request-Id"] = self._request_id
+        elif self._without_body:
+            message = {**message, "body": b""}
+        await self._send(message)
+
+
+def _request_id(scope: Scope) -> str:
+    """The one a proxy in front has given, if it is of a form that can stand in a log; else a fresh one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return bytes(value).decode()
+    return secrets.token_hex(8)

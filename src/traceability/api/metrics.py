@@ -1,0 +1,52 @@
+"""What /metrics says (Prometheus text): requests, events by answer, and the state of the log.
+
+Labels come from closed lists (route templates, methods, statuses, problem names), so that no client can
+make the server keep more of them.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
+
+
+class Metrics:
+    """The counters of one application."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.requests = Counter(
+            "traceability_http_requests_total",
+            "Requests answered.",
+            ("method", "route", "status"),
+            registry=self._registry,
+        )
+        self.seconds = Histogram(
+            "traceability_http_request_seconds",
+            "From the head of a request to the end of its answer.",
+            ("route",),
+            registry=self._registry,
+            buckets=_SECONDS,
+        )
+        self.events = Counter(
+            "traceability_events_total",
+            "Events submitted, by what they were answered: taken, known, or the name of the problem.",
+            ("answer",),
+            registry=self._registry,
+        )
+        self.faults = Counter(
+            "traceability_faults_total",
+            "Errors that no route expected; each is a bug.",
+            registry=self._registry,
+        )
+        self.log_size = Gauge(
+            "traceability_log_size", "Entries under the published checkpoint.", registry=self._registry
+        )
+        self.signing = Gauge(
+            "traceability_signing",
+            "1 while the ledger takes and signs events, else 0.",
+            registry=self._registry,
+        )
+
+    def text(self) -> bytes:
+        """The page."""
+        return generate_latest(self._registry)

@@ -1,0 +1,145 @@
+"""HTTP on the socket, with the deadlines and answers uvicorn leaves out.
+
+uvicorn closes an idle kept connection and nothing else: a client that sends half a head, half a body, or
+never reads its answer holds its socket for ever. Here a head has 10 seconds and 32 KiB, an answer that
+nobody reads 60 seconds, and a connection whose answer is complete before its body came lives 2 more
+seconds, so that the client can read why. Pauses inside a body are the reader's business (`limits`).
+
+What is refused before any route sees it (no HTTP, a head too slow or too large) is a problem answer too.
+"""
+
+import asyncio
+from typing import Any
+
+import orjson
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from traceability.api.problems import MEDIA_TYPE, Problem
+
+HEAD_SECONDS = 10.0
+HEAD_SIZE_MAX = 32 * 1024
+UNREAD_SECONDS = 60.0
+LINGER_SECONDS = 2.0
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection. `uvicorn.Config(http=BoundedProtocol)`."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._head_size = 0
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._unread_timer: asyncio.TimerHandle | None = None
+        self._linger_timer: asyncio.TimerHandle | None = None
+
+    # A connection comes and goes
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for timer in (self._head_timer, self._unread_timer, self._linger_timer):
+            if timer is not None:
+                timer.cancel()
+        self._unset_keepalive_if_required()
+        super().connection_lost(exc)
+
+    # A head comes, in time and not too large
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        if self._head_timer is None and self._is_over():
+            self._await_head()  # the next request of a kept connection begins
+        super().data_received(data)
+        if self._head_timer is not None:
+            self._head_size += len(data)
+            if self._head_size > HEAD_SIZE_MAX:
+                self._refuse(_too_large())
+
+    def on_headers_complete(self) -> None:
+        self._unset_head_timer()
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_SIZE_MAX:
+            self._refuse(_too_large())
+        else:
+            super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(Problem("malformed", msg))
+
+    # The answer goes, perhaps before the body came
+
+    def on_response_complete(self) -> None:
+        last = not self.pipeline
+        super().on_response_complete()
+        if last and self.cycle.more_body and not self.transport.is_closing():
+            self._unset_keepalive_if_required()
+            self._linger_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        if self._linger_timer is not None:
+            # The rest came in time: the connection can be kept after all.
+            self._linger_timer.cancel()
+            self._linger_timer = None
+            self.cycle.more_body = False
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._unread_timer is None:
+            self._unread_timer = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+            self._unread_timer = None
+        super().resume_writing()
+
+    # Helpers
+
+    def _is_over(self) -> bool:
+        return self.cycle.response_complete and not self.cycle.more_body
+
+    def _await_head(self) -> None:
+        self._unset_head_timer()
+        self._head_size = 0
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_too_slow)
+
+    def _unset_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _head_too_slow(self) -> None:
+        self._refuse(Problem("too_slow", f"no whole request head came in {HEAD_SECONDS:.0f} s"))
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answers for no route, and closes."""
+        self._unset_head_timer()
+        if self.transport.is_closing():
+            return
+        body = orjson.dumps(problem.body(), option=orjson.OPT_SORT_KEYS)
+        head = [
+            STATUS_LINE[problem.kind.status],
+            *(b"%s: %s\r\n" % header for header in self.server_state.default_headers),
+            b"content-type: %s\r\ncontent-length: %d\r\n" % (MEDIA_TYPE.encode(), len(body)),
+            b"cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n",
+        ]
+        self.transport.write(b"".join(head) + body)
+        self.transport.close()
+
+
+def _too_large() -> Problem:
+    return Problem("headers_too_large", f"a request's head has at most {HEAD_SIZE_MAX} bytes")

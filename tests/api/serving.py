@@ -1,0 +1,56 @@
+"""Runs an application on a real socket in a thread, for tests."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import uvicorn
+
+from traceability.api.server import config
+
+
+class Server:
+    """A server on a loopback port; `url` is where."""
+
+    def __init__(self, app) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.server = uvicorn.Server(config(app))
+        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]}, daemon=True)
+
+    def start(self) -> None:
+        self.thread.start()
+        until = time.monotonic() + 10
+        while not self.server.started:
+            assert time.monotonic() < until, "the server did not start"
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join(20)
+        assert not self.thread.is_alive()
+
+    def connect(self, timeout: float = 20) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
+
+
+@contextlib.contextmanager
+def serving(app) -> Iterator[Server]:
+    server = Server(app)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def answer_on(connection: socket.socket) -> bytes:
+    """Everything the server says until it closes."""
+    said = b""
+    with contextlib.suppress(ConnectionResetError):
+        while data := connection.recv(65536):
+            said += data
+    return said

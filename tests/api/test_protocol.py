@@ -1,0 +1,281 @@
+"""Silent, slow and broken clients on real sockets: none of them holds the server."""
+
+import asyncio
+import json
+import threading
+import time
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+from serving import answer_on, serving
+from starlette.responses import PlainTextResponse, StreamingResponse
+
+from traceability.api import limits, problems, protocol
+from traceability.api.edge import Edge
+from traceability.api.metrics import Metrics
+
+HEAD = b"POST /echo HTTP/1.1\r\nHost: x\r\n"
+
+
+def application() -> FastAPI:
+    app = FastAPI(redirect_slashes=False, openapi_url=None)
+    app.add_middleware(Edge, metrics=Metrics(), secure=False)
+    problems.install(app)
+
+    @app.get("/plain")
+    async def plain() -> PlainTextResponse:
+        return PlainTextResponse("here")
+
+    @app.get("/endless")
+    async def endless() -> StreamingResponse:
+        async def forever():
+            while True:
+                yield b"x" * 65536
+                await asyncio.sleep(0)
+
+        return StreamingResponse(forever())
+
+    @app.get("/fault")
+    async def fault() -> None:
+        raise RuntimeError("the password of Jean is 12345")
+
+    @app.post("/echo")
+    async def echo(request: Request) -> PlainTextResponse:
+        body = await limits.read_body(request, limits.Limits(1 << 20, gzip=True))
+        await asyncio.sleep(0)
+        return PlainTextResponse(str(len(body)))
+
+    return app
+
+
+@pytest.fixture(scope="module")
+def server():
+    with serving(application()) as running:
+        yield running
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """The same deadlines, shorter."""
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(protocol, "UNREAD_SECONDS", 0.5)
+    monkeypatch.setattr(protocol, "LINGER_SECONDS", 0.5)
+    monkeypatch.setattr(limits, "IDLE_SECONDS", 0.5)
+
+
+def problem_of(answer: bytes) -> tuple[int, str]:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"content-type: application/problem+json" in head.lower()
+    return int(head.split()[1]), json.loads(body)["type"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"G", HEAD, HEAD + b"X-Slow: y"],
+    ids=["nothing", "a letter", "half a head", "half a header"],
+)
+def test_a_head_that_does_not_come_is_answered_and_dropped(server, quick, sent):
+    """Whoever connects and falls silent is told 408 and loses the connection."""
+    with server.connect() as connection:
+        connection.sendall(sent)
+        began = time.monotonic()
+        assert problem_of(answer_on(connection)) == (408, "/problems/too_slow")
+        assert time.monotonic() - began < 3
+
+
+def test_a_head_in_drops_does_not_move_its_deadline(server, quick):
+    """A byte now and then keeps no head alive."""
+    with server.connect() as connection:
+        connection.sendall(HEAD)
+        began = time.monotonic()
+        try:
+            while time.monotonic() - began < 5:
+                connection.sendall(b"a")
+                time.sleep(0.05)
+        except OSError:
+            pass
+        assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: 100\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n5\r\nabcde"]
+)
+def test_a_body_that_stops_is_answered_and_dropped(server, quick, framing):
+    """A pause in the body ends in 408, and then the connection goes."""
+    with server.connect() as connection:
+        connection.sendall(HEAD + framing)
+        began = time.monotonic()
+        assert problem_of(answer_on(connection)) == (408, "/problems/too_slow")
+        assert time.monotonic() - began < 4
+
+
+def test_a_second_request_on_a_kept_connection_has_the_same_deadline(server, quick):
+    """A kept connection cannot be used to send half a head for ever."""
+    with server.connect() as connection:
+        connection.sendall(b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(65536).endswith(b"here")
+        connection.sendall(b"GET /plain HTTP/1.1\r\n")
+        assert problem_of(answer_on(connection)) == (408, "/problems/too_slow")
+
+
+def test_who_never_reads_is_dropped(server, quick):
+    """An answer that nobody takes does not hold its connection."""
+    with server.connect() as connection:
+        connection.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+        until = time.monotonic() + 5
+        while server.server.server_state.connections and time.monotonic() < until:
+            time.sleep(0.05)
+        assert not server.server.server_state.connections
+
+
+def test_a_hundred_silent_clients_do_not_disturb_an_honest_one(server, monkeypatch):
+    """Half-open sockets of every sort are held no longer than the deadline, and others are served meanwhile."""
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 1.5)
+    monkeypatch.setattr(limits, "IDLE_SECONDS", 1.5)
+    monkeypatch.setattr(protocol, "LINGER_SECONDS", 0.2)
+    openings = [b"", HEAD, HEAD + b"Content-Length: 9\r\n\r\n"]
+    silent = [server.connect() for _ in range(120)]
+    try:
+        for number, connection in enumerate(silent):
+            connection.sendall(openings[number % 3])
+        began = time.monotonic()
+        assert httpx.get(server.url + "/plain").text == "here"
+        assert time.monotonic() - began < 1
+        for connection in silent:
+            problem_of(answer_on(connection))
+        assert time.monotonic() - began < 6
+    finally:
+        for connection in silent:
+            connection.close()
+
+
+def test_a_refused_upload_can_read_why(server):
+    """A client that is still sending gets its 413 and may use the connection again once it is done."""
+    body = b"x" * (3 << 20)
+    with httpx.Client(base_url=server.url) as client:
+        answer = client.post("/echo", content=body)
+        assert answer.status_code == 413
+        assert answer.json()["type"] == "/problems/too_large"
+        assert client.get("/plain").text == "here"
+
+
+def test_a_body_nobody_reads_is_not_waited_for(server, quick):
+    """A GET with an endless body gets its answer; the connection lingers a moment and goes."""
+    with server.connect() as connection:
+        connection.sendall(b"GET /plain HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
+        began = time.monotonic()
+        said = b""
+        try:
+            while time.monotonic() - began < 5:
+                connection.sendall(b"x" * 100)
+                time.sleep(0.05)
+        except OSError:
+            pass
+        connection.setblocking(False)
+        try:
+            said = connection.recv(65536)
+        except OSError:
+            said = b""
+        assert time.monotonic() - began < 3
+        assert said == b"" or said.startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (b"NOT HTTP\r\n\r\n", (400, "/problems/malformed")),
+        (b"\x16\x03\x01\x02\x00\x01", (400, "/problems/malformed")),
+        (b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n", (400, "/problems/malformed")),
+        (b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", (400, "/problems/malformed")),
+        (HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", (400, "/problems/malformed")),
+        (HEAD + b"Content-Length: -1\r\n\r\n", (400, "/problems/malformed")),
+        (HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", (400, "/problems/malformed")),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", (400, "/problems/malformed")),
+        (HEAD + b"X: " + b"y" * 70_000, (431, "/problems/headers_too_large")),
+        (HEAD + b"X: y\r\n" * 20_000 + b"\r\n", (431, "/problems/headers_too_large")),
+        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", (431, "/problems/headers_too_large")),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_what_is_no_request_is_a_problem(server, quick, sent, expected):
+    """No HTTP, two lengths, endless heads: each is refused with a problem, and the connection closed."""
+    with server.connect() as connection:
+        connection.sendall(sent)
+        assert problem_of(answer_on(connection)) == expected
+
+
+def test_pipelined_requests_are_answered_in_order(server):
+    """Two requests in one packet get two answers on one connection."""
+    with server.connect() as connection:
+        one = b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n"
+        connection.sendall(one + one.replace(b"HTTP/1.1\r\n", b"HTTP/1.1\r\nConnection: close\r\n"))
+        assert answer_on(connection).count(b"here") == 2
+
+
+def test_a_fault_tells_nothing(server, caplog):
+    """An error nobody expected is answered 500 without its message, which is in no log either."""
+    answer = httpx.get(server.url + "/fault")
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "Jean" not in answer.text
+    assert "Jean" not in caplog.text
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+    faults = [record for record in caplog.records if record.name == "traceability.faults"]
+    assert faults[0].facts["error"] == "RuntimeError"
+    assert faults[0].facts["request_id"] == answer.headers["x-request-id"]
+
+
+def test_every_answer_has_the_headers(server):
+    """Answers of routes, of FastAPI and of HEAD carry the same security headers and an id."""
+    for method, path, status in [
+        ("GET", "/plain", 200),
+        ("HEAD", "/plain", 200),
+        ("GET", "/nowhere", 404),
+        ("DELETE", "/plain", 405),
+        ("POST", "/plain/", 404),
+    ]:
+        answer = httpx.request(method, server.url + path)
+        assert answer.status_code == status
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+        assert len(answer.headers["x-request-id"]) >= 8
+        if status >= 400:
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["status"] == status
+    assert httpx.head(server.url + "/plain").content == b""
+    assert httpx.delete(server.url + "/plain").headers["allow"] == "GET, HEAD"
+
+
+def test_a_request_id_from_a_proxy_is_kept_if_it_can_stand_in_a_log(server):
+    """An id of plain characters is passed through; anything else is replaced."""
+    kept = httpx.get(server.url + "/plain", headers={"X-Request-Id": "proxy-0123456789"})
+    assert kept.headers["x-request-id"] == "proxy-0123456789"
+    for hostile in ("short", 'x" injected="yes', "a" * 65):
+        answer = httpx.get(server.url + "/plain", headers={"X-Request-Id": hostile})
+        assert answer.headers["x-request-id"] != hostile
+
+
+def test_stopping_lets_what_has_begun_end():
+    """A request under way when the server is told to stop is answered; a silent client is not waited for."""
+    app = application()
+    begun = threading.Event()
+
+    @app.get("/slow")
+    async def slow() -> PlainTextResponse:
+        begun.set()
+        await asyncio.sleep(0.5)
+        return PlainTextResponse("done")
+
+    with serving(app) as server, server.connect(), server.connect() as half:
+        half.sendall(HEAD)
+        answers: list[str] = []
+        client = threading.Thread(target=lambda: answers.append(httpx.get(server.url + "/slow").text))
+        client.start()
+        begun.wait(5)
+        began = time.monotonic()
+        server.stop()
+        client.join()
+        assert answers == ["done"]
+        assert time.monotonic() - began < 5
