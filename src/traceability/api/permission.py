@@ -1,0 +1,285 @@
+"""Who may see what: one function decides, for the API and for the pages.
+
+`may(visitor, wish, facts)` answers yes or no; routes and pages ask it and nothing else, and answer a no like
+something that is not there. Open to everyone and never asked about here: checkpoints, tiles, `/v1/log`,
+registered sites without their sealed fields. A tag's code is itself a permission (`TagStory`): whoever has
+it sees that lot's story without names.
+"""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from traceability.core.authority import AUTHORITY_ROLES
+from traceability.core.custody_bodies import new_lots
+from traceability.core.events import (
+    Acceptance,
+    Approval,
+    Closure,
+    Correction,
+    Delegation,
+    DelegationEnd,
+    Enrolment,
+    Event,
+    Export,
+    Genesis,
+    Import,
+    Inspection,
+    Intake,
+    KeyAddition,
+    KeyRevocation,
+    Production,
+    Reassignment,
+    Refusal,
+    Retagging,
+    RoleChange,
+    SiteRegistration,
+    TagAllocation,
+    TagIssue,
+    Transfer,
+    Transformation,
+    Withdrawal,
+)
+from traceability.core.ids import KeyId, LotId, PartyId
+from traceability.core.registry import answers_for
+from traceability.core.state import Lot, Party, Roll
+
+
+class Visitor(NamedTuple):
+    """Who asks: a party by one of its keys, or nobody in particular."""
+
+    party: PartyId | None = None
+    key: KeyId | None = None
+    roles: frozenset[str] = frozenset()
+
+    @property
+    def oversees(self) -> bool:
+        """Whether all that is not sealed is open to this visitor; such reads are logged."""
+        return bool(self.roles & OVERSEERS)
+
+
+STRANGER = Visitor()
+OVERSEERS = frozenset({"auditor", "regulator", "operator"})
+_SEE_PERSONS = frozenset({"registrar", "inspectorate", "regulator", "auditor"})
+_SEE_PRICES = frozenset({"regulator", "auditor"})
+_KEEP_REGISTRY = frozenset({"registrar", "inspectorate"})
+
+
+# What can be wished for
+
+
+class OpenLot(NamedTuple):
+    """A lot, its history, the way back to the mines, its evidence."""
+
+    lot: Lot
+
+
+class OpenEvent(NamedTuple):
+    """An event as the log has it, with the lots it is about."""
+
+    event: Event
+    lots: tuple[Lot, ...]
+
+
+class OpenOnward(NamedTuple):
+    """Where ore went from here on."""
+
+
+class OpenLog(NamedTuple):
+    """Every entry in full, with blinds."""
+
+
+class OpenDisclosure(NamedTuple):
+    """The value of one sealed field, by its path."""
+
+    event: Event
+    path: str
+
+
+class OpenParty(NamedTuple):
+    """A party, asked for by its id."""
+
+    party: Party
+
+
+class ListParty(NamedTuple):
+    """A party as one of a list: nobody had to know its id."""
+
+    party: Party
+
+
+class OpenQr(NamedTuple):
+    """The code of a tag of ours at a place of its roll, on the lot it is on now."""
+
+    lot: Lot
+    roll: Roll
+    position: int
+
+
+class TagStory(NamedTuple):
+    """What a tag's code opens (`by_code`), or the number of another scheme's tag, on a lot."""
+
+    lot: Lot
+    by_code: bool
+
+
+Wish = OpenLot | OpenEvent | OpenOnward | OpenLog | OpenDisclosure | OpenParty | ListParty | OpenQr | TagStory
+Held = Callable[[PartyId, LotId], bool]
+"""Whether the party was ever custodian or title holder of the lot."""
+
+
+def may(visitor: Visitor, wish: Wish, held: Held) -> bool:
+    """Whether this visitor may see that. The only place where it is decided."""
+    match wish:
+        case OpenLot(lot):
+            return visitor.oversees or _concerned(visitor, lot, held)
+        case OpenEvent(event, lots):
+            return (
+                visitor.oversees
+                or visitor.party in parties(event)
+                or any(_concerned(visitor, lot, held) for lot in lots)
+            )
+        case OpenOnward() | OpenLog():
+            return visitor.oversees
+        case OpenDisclosure(event, path):
+            return _may_see_sealed(visitor, event, path)
+        case OpenParty(party):
+            # Whoever knows the id was shown it: by an offer, a history, a code on a phone.
+            return visitor.party is not None or _is_public(party)
+        case ListParty(party):
+            return (
+                visitor.oversees
+                or bool(visitor.roles & _KEEP_REGISTRY)
+                or visitor.party == party.id
+                or _is_public(party)
+            )
+        case OpenQr(lot, roll, position):
+            return visitor.party is not None and visitor.party in (
+                lot.custodian,
+                answers_for(roll, position),
+            )
+        case TagStory(lot, by_code):
+            return by_code or visitor.oversees or _concerned(visitor, lot, held)
+
+
+def _concerned(visitor: Visitor, lot: Lot, held: Held) -> bool:
+    """Whether the visitor has or had the lot or title in it, or it is on its way to him."""
+    party = visitor.party
+    if party is None:
+        return False
+    coming = {offer.recipient for offer in (lot.offer, lot.title_offer) if offer is not None}
+    return party in (lot.custodian, lot.title, lot.importer) or party in coming or held(party, lot.id)
+
+
+def _is_public(party: Party) -> bool:
+    return bool(AUTHORITY_ROLES & set(party.roles)) or party.facts[-1].public_name is not None
+
+
+# Sealed fields
+
+Privacy = Literal["persons", "prices", "codes"]
+
+PRIVACY: dict[str, Privacy] = {
+    **dict.fromkeys(("prices", "price", "value", "terms", "is"), "prices"),
+    **dict.fromkeys(
+        (
+            "altitude_m",
+            "beneficial_owners",
+            "cadastre",
+            "card_number",
+            "carriage",
+            "entity",
+            "explanation",
+            "from",
+            "holder",
+            "icglr_id",
+            "importer",
+            "miner",
+            "note",
+            "permit_number",
+            "person",
+            "photo",
+            "pit",
+            "pits",
+            "place",
+            "polygon",
+            "position",
+            "responsible",
+            "screenings",
+        ),
+        "persons",
+    ),
+    "codes": "codes",
+}
+"""What each sealed field gives away, by its name. `is`, a corrected value, may be any of them."""
+
+
+def _may_see_sealed(visitor: Visitor, event: Event, path: str) -> bool:
+    if visitor.party is None:
+        return False
+    if visitor.party in (event.party, event.actor):
+        return True
+    match PRIVACY[path.rpartition("/")[2]]:
+        case "persons":
+            return visitor.party in parties(event) or bool(visitor.roles & _SEE_PERSONS)
+        case "prices":
+            carrier = event.body.carrier if isinstance(event, Transfer) else None
+            named = visitor.party in parties(event) and visitor.party != carrier  # who carries need not know
+            return named or bool(visitor.roles & _SEE_PRICES)
+        case "codes":
+            return False  # a code opens a page to whoever has it: a QR at a time (`OpenQr`)
+
+
+def parties(event: Event) -> frozenset[PartyId]:
+    """The signer of an event, the one acted for, and every party it names."""
+    return frozenset({event.party, event.actor, *_named(event)})
+
+
+def _named(event: Event) -> list[PartyId]:
+    match event:
+        case Genesis():
+            return [authority.party for authority in event.body.authorities]
+        case Enrolment():
+            guardians = event.body.guardians.parties if event.body.guardians else []
+            return [event.body.party, *guardians, *_some(event.body.part_of)]
+        case RoleChange() | KeyAddition():
+            return [event.body.party]
+        case Delegation():
+            return [event.body.agent, *_some(event.body.principal)]
+        case SiteRegistration():
+            return [event.body.holder, *(event.body.worked_by or ())]
+        case TagAllocation():
+            return [event.body.to_party]
+        case Production():
+            titles = [title for lot in new_lots(event.body) for title in _some(lot.title)]
+            return [*_some(event.body.producer), *_some(event.body.custodian), *titles]
+        case Intake():
+            return [title for lot in new_lots(event.body) for title in _some(lot.title)]
+        case Transformation():
+            titles = [title for lot in new_lots(event.body) for title in _some(lot.title)]
+            return [*_some(event.body.for_title), *titles]
+        case Transfer():
+            return [event.body.recipient, *_some(event.body.carrier)]
+        case Reassignment():
+            return [event.body.to]
+        case Inspection():
+            return _some(event.body.party)
+        case Export():
+            return _some(event.body.importer)
+        case (
+            KeyRevocation()
+            | DelegationEnd()
+            | Approval()
+            | TagIssue()
+            | Acceptance()
+            | Refusal()
+            | Withdrawal()
+            | Retagging()
+            | Import()
+            | Closure()
+            | Correction()
+        ):
+            return []
+
+
+def _some(party: PartyId | None) -> list[PartyId]:
+    return [] if party is None else [party]
