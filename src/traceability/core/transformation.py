@@ -9,13 +9,14 @@ were followed before go by number (`share_by` item), the rest by mass.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from traceability.core import quantity
+from traceability.core import balance, quantity
 from traceability.core.authority import judged_day
 from traceability.core.begin import begin, begin_nothing
 from traceability.core.claims import claim, settle
 from traceability.core.composition import Parts, mix
 from traceability.core.custody_bodies import TransformationBody
 from traceability.core.ending import check_holds, end
+from traceability.core.errors import Malformed
 from traceability.core.events import Transformation
 from traceability.core.forms import STONES, NewLot
 from traceability.core.ids import LotId, PartyId
@@ -94,11 +95,13 @@ def _check_closes(body: TransformationBody, inputs: Mapping[LotId, Lot]) -> None
                     f"lot {lot.id} must be weighed now: its last reading was shared, stated or estimated",
                 )
             into.append(quantity.read_grams(lot.reading))
-    into.extend(additive.mass.exact for additive in body.additives or ())
-    gain = body.gain.exact if body.gain else 0
-    out = [new.weighing.net.exact for new in body.outputs]
-    lost = [loss.mass.exact for loss in body.losses or ()]
-    difference = sum(into) + gain - sum(out) - sum(lost)
+    difference = balance.unclosed(
+        into,
+        (additive.mass.exact for additive in body.additives or ()),
+        body.gain.exact if body.gain else 0,
+        (new.weighing.net.exact for new in body.outputs),
+        (loss.mass.exact for loss in body.losses or ()),
+    )
     if difference:
         grams = quantity.show_grams(abs(difference))
         more = "inputs exceed outputs and losses" if difference > 0 else "outputs and losses exceed inputs"
@@ -164,7 +167,10 @@ def _share(step: Step, event: Transformation, inputs: Mapping[LotId, Lot]) -> li
     losses = [loss.mass.mass_ug for loss in body.losses or ()]
     if not any(typed) and not any(losses):
         losses = [1]  # everything followed goes on by number: what the rest was expected to be is nowhere
-    pool, parts_made = mix(step.entry.event_id, sources, additives, gain_ug, typed, losses)
+    try:
+        pool, parts_made = mix(step.entry.event_id, sources, additives, gain_ug, typed, losses)
+    except Malformed as error:
+        reject("more_than_a_pool", str(error))
     step.put("pool", pool.id, PoolRecord(pool))
     cuts = iter(parts_made)
     shares = []
