@@ -23,10 +23,16 @@ DEPTH_MAX = 8
 INTEGER_MAX = 2**53 - 1
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 _KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
+# Controls but the line feed; separators of lines and paragraphs, marks of annotation; and what Unicode calls
+# Bidi_Control or Default_Ignorable, but for the joiners and variation selectors some scripts cannot do without.
 _BARRED = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufff9-\ufffb]"
+    "|[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
     f"|[{UNASSIGNED}]"
 )
+_LATIN = re.compile("[\n -~\xa0-\xac\xae-\u024f]*\\Z")
+"""Text that needs no closer look: none of it barred or unassigned, and none that NFC would change."""
 
 
 def encode(value: object) -> bytes:
@@ -87,7 +93,7 @@ def check_text(data: bytes, value: object = None) -> None:
 
 def check_string(text: str) -> None:
     """Refuses a string that is not NFC, or has control, turning, hiding or unassigned characters."""
-    if text.isascii() and text.isprintable():
+    if _LATIN.match(text):
         return
     bad = _BARRED.search(text)
     if bad:
