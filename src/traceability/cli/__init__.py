@@ -5,11 +5,11 @@ Exit codes are the same everywhere: 0 done or holds, 1 no, 2 cannot tell or not 
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import typer
 
-from traceability.cli import keys
+from traceability.cli import begin, keys, ledger
 from traceability.cli.common import Exit, Stop, remark
 from traceability.core.errors import TraceabilityError
 
@@ -28,7 +28,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(keys.key, name="key")
-app.command(epilog="Example: traceability sign transfer.json --key trader.pem --sequence 17")(keys.sign)
+
+
+def _add(command: Callable[..., object], example: str) -> None:
+    app.command(epilog=f"Example: traceability {example}")(command)
+
+
+_add(keys.sign, "sign transfer.json --key trader.pem --sequence 17")
+_add(begin.init, "init --origin ledger.example.org/car --name 'Registre des minerais' --country CF")
+_add(ledger.migrate, "migrate --data /var/lib/ledger")
+_add(ledger.serve, "serve --data /var/lib/ledger")
+_add(ledger.submit, "submit signed.ndjson --to https://ledger.example.org")
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -1,9 +1,12 @@
 """What the commands share: exit codes, reading and writing files, keys, and answers for people or programs."""
 
+import functools
 import os
 import sys
+from collections.abc import Callable
 from enum import IntEnum
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
 
 import orjson
 import typer
@@ -11,6 +14,15 @@ import typer
 from traceability.core import canonical
 from traceability.core.errors import Malformed
 from traceability.core.signing import SigningKey
+
+if TYPE_CHECKING:
+    from traceability.settings import Settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object.")]
+Data = Annotated[Path | None, typer.Option("--data", help="The ledger's folder; else DATA, else ./data.")]
 
 FILE_SIZE_MAX = 1 << 30
 PASSPHRASE = "KEY_PASSPHRASE"  # noqa: S105  # the name of a variable, not a passphrase
@@ -128,3 +140,35 @@ def parse_object(data: bytes, what: str) -> dict[str, object]:
     if not isinstance(value, dict):
         raise Malformed(f"{what} is not a JSON object")
     return value
+
+
+def settings(data: Path | None) -> "Settings":
+    """The deployment's settings. Raises Stop, naming the one that cannot be."""
+    from pydantic import ValidationError
+
+    from traceability.settings import load
+
+    try:
+        return load(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        raise Stop(f"the setting {name} cannot be {first['input']!r}: {first['msg']}") from error
+
+
+def of_a_ledger(command: Callable[P, R]) -> Callable[P, R]:
+    """What goes wrong with a ledger's database or guard ends the command with its sentence."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        from traceability.ledger.database import ERRORS, Unusable
+        from traceability.ledger.guard import GuardRefuses, GuardUnavailable
+
+        try:
+            return command(*args, **kwargs)
+        except GuardRefuses as error:
+            raise Stop(str(error), Exit.NO) from error
+        except (Unusable, GuardUnavailable, *ERRORS) as error:
+            raise Stop(str(error)) from error
+
+    return run

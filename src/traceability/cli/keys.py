@@ -10,6 +10,7 @@ import typer
 
 from traceability.cli.common import (
     PASSPHRASE,
+    Json,
     KeyFile,
     Stop,
     answer,
@@ -24,7 +25,6 @@ from traceability.core import canonical, events, note
 from traceability.core.ids import PartyId, commitment, to_unpadded
 from traceability.core.signing import READ_TYPE, Envelope, SigningKey, pae
 
-Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object.")]
 KeyOption = Annotated[
     Path, typer.Option("--key", help="Private key in PEM; lines above it may say party: and log:")
 ]

@@ -1,0 +1,149 @@
+"""A ledger from the command line: bring its tables up, serve it, put events in, take evidence out."""
+
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from traceability.cli.common import (
+    Data,
+    Exit,
+    Json,
+    Stop,
+    of_a_ledger,
+    read_bytes,
+    say,
+    settings,
+    write_bytes,
+)
+
+LINES_AT_ONCE = 1000
+
+
+@of_a_ledger
+def migrate(data: Data = None) -> None:
+    """Brings the database to this program's schema. Harmless where it is there already."""
+    from traceability.ledger.schema import migrate as bring_up
+
+    chosen = settings(data)
+    bring_up(chosen.url)
+    say(f"{_without_password(chosen.url)} has the newest schema.")
+
+
+@of_a_ledger
+def serve(
+    first_migrate: Annotated[bool, typer.Option("--migrate", help="Bring the schema up first.")] = False,
+    data: Data = None,
+) -> None:
+    """Serves the ledger at HOST and PORT until it is told to stop.
+
+    A ledger that may not sign (the guard is ahead, the clock is behind) serves reads and says why.
+    """
+    from traceability.api import logging, server
+    from traceability.api.app import create_app
+    from traceability.ledger.schema import migrate as bring_up
+
+    chosen = settings(data)
+    if first_migrate:
+        bring_up(chosen.url)
+    app = create_app(chosen)
+    logging.configure()
+    server.serve(app, chosen.host, chosen.port)
+
+
+@of_a_ledger
+def submit(
+    files: Annotated[list[Path], typer.Argument(help="Lines as `sign` prints them; - for stdin.")],
+    to: Annotated[
+        str, typer.Option(metavar="URL", help="A ledger's address; else the one in --data, directly.")
+    ] = "",
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Puts signed events into a ledger, and tells what became of each.
+
+    With --json each event's whole answer is a line, with entry, blind, proof and checkpoint: that is the
+    proof to keep. Events in the log already are answered as the first time.
+
+    Exit code 1 when an event was refused or is without effect, 2 when one only waits for another.
+    """
+    lines = [line for file in files for line in read_bytes(file).splitlines() if line.strip()]
+    if not lines:
+        raise Stop("there is no line in what was given")
+    worst = Exit.DONE
+    for answered in _sent(lines, to) if to else _appended(lines, data):
+        found = orjson.loads(answered)
+        worst = _worse(worst, found)
+        if as_json:
+            write_bytes(None, answered)
+        else:
+            say(_in_words(found))
+    raise typer.Exit(worst)
+
+
+def _appended(lines: list[bytes], data: Path | None) -> Iterator[bytes]:
+    from traceability.api.answers import of_problem, speak
+    from traceability.api.problems import Problem
+    from traceability.api.services import Services
+    from traceability.api.submission import read_submission
+    from traceability.core.errors import Malformed
+
+    services = Services.open(settings(data))
+    try:
+        for start in range(0, len(lines), LINES_AT_ONCE):
+            said, submissions = {}, {}
+            for number, line in enumerate(lines[start : start + LINES_AT_ONCE], start=start + 1):
+                try:
+                    submissions[number] = read_submission(line)
+                except Malformed as error:
+                    said[number] = of_problem(Problem("malformed", str(error)), None)
+            answers = services.ledger.append(list(submissions.values()))
+            said |= {number: speak(found, None) for number, found in zip(submissions, answers, strict=True)}
+            for number in sorted(said):
+                yield said[number].line(number)
+    finally:
+        services.close()
+
+
+def _sent(lines: list[bytes], url: str) -> Iterator[bytes]:
+    if not url.startswith(("http://", "https://")):
+        raise Stop("--to is an address such as https://ledger.example.org")
+    for start in range(0, len(lines), LINES_AT_ONCE):
+        request = urllib.request.Request(  # noqa: S310  # the scheme was looked at above
+            url.rstrip("/") + "/v1/events",
+            data=b"\n".join(lines[start : start + LINES_AT_ONCE]) + b"\n",
+            headers={"Content-Type": "application/x-ndjson"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=600) as response:  # noqa: S310
+                for line in response:
+                    found = orjson.loads(line)
+                    yield orjson.dumps({**found, "line": found["line"] + start}) + b"\n"
+        except urllib.error.HTTPError as error:
+            raise Stop(f"{url} answered {error.code}: {error.read(2000).decode(errors='replace')}") from error
+        except OSError as error:
+            raise Stop(f"{url} cannot be reached: {error}") from error
+
+
+def _worse(worst: Exit, found: dict[str, object]) -> Exit:
+    if found["status"] in (200, 201) or worst is Exit.NO:
+        return worst
+    return Exit.CANNOT_TELL if "waits_for" in found else Exit.NO
+
+
+def _in_words(found: dict[str, object]) -> str:
+    number, status = found["line"], found["status"]
+    if status in (200, 201):
+        known = " (known already)" if status == 200 else ""
+        return f"{number}: entry {found['index']}, event {found['event_id']}{known}"
+    return f"{number}: {found.get('title')}: {found.get('detail')}"
+
+
+def _without_password(url: str) -> str:
+    from sqlalchemy import make_url
+
+    return make_url(url).render_as_string(hide_password=True)
