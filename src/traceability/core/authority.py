@@ -114,8 +114,7 @@ def _admit_revoked(step: Step, key: Key) -> None:
     event = step.event
     act = step.find("act", step.entry.event_id, Act)
     if act is not None and any(
-        decision == "approved" and _vouches(step, key, party, with_key)
-        for party, with_key, decision in act.approvals
+        said.decision == "approved" and _vouches(step, key, said.party, said.key) for said in act.approvals
     ):
         step.note("revoked_key_approved", "warning", [("key", key.id)])
         return

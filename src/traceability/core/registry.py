@@ -41,6 +41,7 @@ from traceability.core.signing import POSSESSION_TYPE, PublicKey, pae, possessio
 from traceability.core.state import (
     Act,
     Allocation,
+    Decision,
     Key,
     LedgerFacts,
     LogEntry,
@@ -237,8 +238,8 @@ def _approval(step: Step, event: Approval) -> None:
     target = step.state.event(event.body.event)
     act = step.find("act", event.body.event, Act) or Act(event.body.event)
     _check_may_approve(step, event, signer, target, act)
-    mine = (event.party, event.key, event.body.decision)
-    approvals = (*(a for a in act.approvals if a[0] != event.party), mine)
+    mine = Decision(event.party, event.key, event.body.decision, step.entry.event_id)
+    approvals = (*(said for said in act.approvals if said.party != event.party), mine)
     act = replace(act, approvals=approvals)
     if target is not None and not act.effective and _approved(step, act, target.event):
         act = replace(act, effective=True)
@@ -257,7 +258,7 @@ def _approved(step: Step, act: Act, event: Event) -> bool:
         assert isinstance(event, KeyAddition)
         party = step.party(event.body.party)
         wanted = party.guardian_quorum
-        said = [a[0] for a in act.approvals if a[2] == "approved" and a[0] in party.guardians]
+        said = [a for a in act.approvals if a.decision == "approved" and a.party in party.guardians]
         return wanted > 0 and len(said) >= wanted
     return approving(step, act, without=without) >= step.ledger().quorum
 

@@ -192,13 +192,22 @@ class Delegation(Record, frozen=True):
     ended: bool = False
 
 
+class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What one party said of an event, and with which key and event it said so."""
+
+    party: PartyId
+    key: KeyId
+    decision: Literal["approved", "rejected"]
+    event: EventId
+
+
 class Act(Record, frozen=True):
     """An event that is waited on or was answered: its approvals and corrections."""
 
     event: EventId
     needs: Literal["nothing", "quorum", "registrar", "inspection", "guardians", "revoked_key"] = "nothing"
-    approvals: tuple[tuple[PartyId, KeyId, str], ...] = ()
-    """Party, key and decision, newest of each party."""
+    approvals: tuple[Decision, ...] = ()
+    """The newest of each party."""
     effective: bool = True
     corrections: tuple[EventId, ...] = ()
 
