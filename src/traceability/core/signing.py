@@ -14,7 +14,7 @@ P-256 points off the curve.
 
 import hashlib
 from base64 import b64encode
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -211,7 +211,7 @@ def possession_payload(key: KeyId, log: str, party: PartyId) -> bytes:
 
 
 class _WireSignature(msgspec.Struct, forbid_unknown_fields=True):
-    keyid: str
+    keyid: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
     sig: str
 
 
