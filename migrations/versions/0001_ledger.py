@@ -45,7 +45,13 @@ def upgrade() -> None:
         sa.CheckConstraint("id = 0", name="checkpoint_one_row"),
     )
     _table("tile", _key("level", SMALL), _key("n", NUMBER), _column("hashes", BYTES), _column("root", BYTES))
-    _table("signer", _key("no", sa.Integer), _column("key_id", ID), sa.UniqueConstraint("key_id"))
+    _table(
+        "signer",
+        _key("no", sa.Integer),
+        _column("key_id", ID),
+        _column("top", NUMBER),
+        sa.UniqueConstraint("key_id"),
+    )
     _table(
         "outcome",
         _key("idx", NUMBER),

@@ -307,3 +307,14 @@ def _postgres_insert(table: str, columns: tuple[tuple[str, str], ...], conflict:
     names = ", ".join(name for name, _ in columns)
     arrays = ", ".join(f"%s::{type_}[]" for _, type_ in columns)
     return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {conflict}"  # noqa: S608
+
+
+def is_fatal(error: BaseException) -> bool:
+    """Whether the disk failed under SQLite: what was said to be synced may not be, and reading it again
+    would only read what the machine remembers of it."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in (
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+    )

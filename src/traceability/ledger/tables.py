@@ -102,13 +102,17 @@ class TileRow(SQLModel, table=True):
 
 
 class SignerRow(SQLModel, table=True):
-    """A small number for each key that has signed, in the order in which they first did."""
+    """A small number for each key that has signed, in the order in which they first did.
+
+    `top` is the highest sequence number the key has used: a higher one is new without looking for it.
+    """
 
     __tablename__ = "signer"
     __table_args__ = ({"sqlite_strict": True},)
 
     no: int = _column(Integer, key=True)
     key_id: str = _column(ID, unique=True)
+    top: int = _column(NUMBER)
 
 
 class OutcomeRow(SQLModel, table=True):

@@ -11,7 +11,7 @@ import orjson
 
 from traceability.core import canonical, leaf, merkle, tile
 from traceability.core.events import Event, parse
-from traceability.core.ids import EventId, KeyId
+from traceability.core.ids import EventId, KeyId, LotId
 from traceability.core.merkle import HASH_SIZE, Edge, NodeReader
 from traceability.core.outcome import Finding
 from traceability.core.signing import EVENT_TYPE, Envelope, event_id
@@ -70,7 +70,7 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the fold answered for an entry, as `outcome` keeps it."""
 
     stands: bool
-    fates: tuple[tuple[str, bool], ...]
+    fates: tuple[tuple[LotId, bool], ...]
     links: tuple[tuple[str, str, int], ...]
     """For each subject (type, id) of the entry: the index of that subject's entry before, or −1."""
 
@@ -152,24 +152,28 @@ class View(Rows):
 
     def index_of(self, wanted: EventId) -> int | None:
         """Where the event with this id stands, or None where the log has it not."""
-        placed = self.placed()
-        rows = self.all("SELECT idx FROM event_place WHERE id = ?", place_of(wanted))
-        for (index,) in rows:
+        for index in self.candidates(wanted):
             found = self.entry(index)
             if found is not None and found.event_id == wanted:
-                return int(index)
-        for index, payload in self.unplaced(placed):
+                return index
+        for index, payload in self.unplaced(self.placed(), self.head().size):
             if event_id(payload) == wanted:
                 return index
         return None
+
+    def candidates(self, wanted: EventId) -> list[int]:
+        """Where the event may stand, by the first bytes of its id; the newest are not known yet."""
+        return [row[0] for row in self.all("SELECT idx FROM event_place WHERE id = ?", place_of(wanted))]
 
     def placed(self) -> int:
         """How many entries have their place in `event_place`."""
         return int(self.one("SELECT size FROM placed WHERE id = 0")[0])
 
-    def unplaced(self, placed: int) -> list[tuple[int, bytes]]:
-        """Index and payload of the newest entries, which `event_place` does not know yet."""
-        return self.all("SELECT idx, payload FROM entry WHERE idx >= ? ORDER BY idx", placed)
+    def unplaced(self, placed: int, size: int) -> list[tuple[int, bytes]]:
+        """Index and payload of the entries that `event_place` does not know yet, as far as `size`."""
+        return self.all(
+            "SELECT idx, payload FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx", placed, size
+        )
 
     # Records of the fold
 

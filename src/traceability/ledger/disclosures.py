@@ -1,0 +1,49 @@
+"""What people open of sealed fields: kept beside the log, erasable, and neither truth nor projection.
+
+Only from the codes of tags, disclosed with their issue, does a table follow: `tag_code`.
+"""
+
+from collections.abc import Sequence
+
+from traceability.core import canonical
+from traceability.core.errors import Invalid, Malformed
+from traceability.core.events import Event, TagIssue, check_disclosure
+from traceability.core.ids import unpadded
+from traceability.ledger.answers import Disclosure, Refused
+from traceability.ledger.database import Into
+from traceability.ledger.view import View
+
+DISCLOSURE = Into(
+    "disclosure",
+    {"idx": "bigint", "path": "text", "salt": "bytea", "value": "bytea"},
+    "ON CONFLICT (idx, path) DO NOTHING",
+)
+TAG_CODE = Into(
+    "tag_code",
+    {"code": "text", "roll": "text", "number": "int"},
+    "ON CONFLICT (code, roll, number) DO NOTHING",
+)
+
+
+def check(event: Event, disclosures: Sequence[Disclosure]) -> Refused | None:
+    """Why these do not open the event's sealed fields; None when each does."""
+    try:
+        for salt, path, value in disclosures:
+            check_disclosure(event, salt, path, value)
+    except (Malformed, Invalid) as error:
+        return Refused("bad_disclosure", str(error))
+    return None
+
+
+def keep(view: View, index: int, event: Event, disclosures: Sequence[Disclosure], *, stands: bool) -> None:
+    """Keeps checked disclosures of the entry at `index`; one that is there already stays."""
+    rows = {path: (index, path, unpadded(salt), canonical.dump(value)) for salt, path, value in disclosures}
+    view.insert(DISCLOSURE, list(rows.values()))
+    for _, path, value in disclosures:
+        if path == "/codes" and isinstance(event, TagIssue) and stands:
+            view.insert(TAG_CODE, tag_codes(event, value))
+
+
+def tag_codes(event: TagIssue, codes: Sequence[dict[str, object]]) -> list[tuple[object, ...]]:
+    """Rows of `tag_code` from the disclosed codes of this roll."""
+    return list(dict.fromkeys((code["code"], event.body.roll, code["number"]) for code in codes))

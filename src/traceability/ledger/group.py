@@ -1,0 +1,141 @@
+"""The second half of an append, under the head lock: what becomes of each event of a group.
+
+One rejected event never fails its neighbours: each is judged in memory on what those before it left, and
+only then everything is written, in one transaction.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from traceability.core import leaf, merkle
+from traceability.core.ids import EventId
+from traceability.core.outcome import Appended, Entry, Rejected, WaitsFor
+from traceability.core.state import Key, Number
+from traceability.ledger import disclosures
+from traceability.ledger.answers import Refused, Waiting
+from traceability.ledger.batch import ROOT, Batch
+from traceability.ledger.guard import GuardHead
+from traceability.ledger.intake import Intake, Read
+from traceability.ledger.tree import Growth
+from traceability.ledger.view import Head, StoredEntry, View
+
+
+class Taken(msgspec.Struct, frozen=True, gc=False):
+    """The event was appended now."""
+
+    index: int
+    event_id: EventId
+    entry: bytes
+    blind: bytes
+    outcome: Appended
+
+
+class Known(msgspec.Struct, frozen=True, gc=False):
+    """The event is in the log already."""
+
+    index: int
+
+
+Judged = Taken | Known | Refused | Waiting
+
+
+class Group:
+    """Events that are appended together, on top of a locked head, at one record time."""
+
+    def __init__(
+        self, view: View, head: Head, record_time: int, intake: Intake, blind: Callable[[int], bytes]
+    ) -> None:
+        self._view = view
+        self._head = head
+        self._record_time = record_time
+        self._intake = intake
+        self._blind = blind
+        self._batch = Batch(view, head)
+        self._roots: dict[int, bytes] = {0: merkle.EMPTY_ROOT, head.size: head.root}
+        self.growth: Growth | None = None
+        """How the tree grew, once written; None when it did not."""
+
+    def judge(self, reads: Sequence[Read]) -> list[Judged]:
+        """What becomes of each, in order."""
+        self._batch.state.preload(read.event for read in reads)
+        sizes = {read.event.seen.size for read in reads if read.event.seen is not None}
+        rows = self._view.all(
+            "SELECT size, root FROM root WHERE size = ANY(?)", list(sizes - self._roots.keys())
+        )
+        self._roots.update(dict(rows))
+        return [self._one(read) for read in reads]
+
+    def write(self, reads: Sequence[Read], judged: Sequence[Judged]) -> GuardHead:
+        """Writes what was judged; the head of the log after it."""
+        head = GuardHead(self._head.size, self._head.root)
+        if self._batch.leaves:
+            self.growth = self._batch.write()
+            head = GuardHead(self.growth.edge.size, self.growth.edge.root())
+            self._view.insert(ROOT, [head])
+        for read, result in zip(reads, judged, strict=True):
+            if read.disclosures and isinstance(result, Taken | Known):
+                stands = (
+                    result.outcome.stands
+                    if isinstance(result, Taken)
+                    else self._view.verdict(result.index).stands
+                )
+                disclosures.keep(self._view, result.index, read.event, read.disclosures, stands=stands)
+        return head
+
+    def _one(self, read: Read) -> Judged:
+        state = self._batch.state
+        event = read.event
+        if not read.verified:
+            key = state.find(("key", event.key))
+            if not isinstance(key, Key):
+                return Waiting("key", event.key)
+            refused = read.verify(self._intake.key_of(key))
+            if refused is not None:
+                return refused
+        used = state.find(("number", f"{event.key}:{event.sequence}"))
+        if isinstance(used, Number) and read.event_id in (used.first, used.second):
+            return Known(state.places[read.event_id])
+        refused = self._check_seen(read)
+        if refused is not None:
+            return refused
+        entry = Entry(self._batch.size, self._record_time, read.event_id, event)
+        outcome = self._batch.judge(entry)
+        match outcome:
+            case Appended():
+                return self._take(read, entry, outcome)
+            case Rejected():
+                return Refused(outcome.name, outcome.message)
+            case WaitsFor():
+                return Waiting(outcome.type, outcome.id)
+
+    def _take(self, read: Read, entry: Entry, outcome: Appended) -> Taken:
+        envelope = read.envelope
+        blind = self._blind(leaf.BLIND_SIZE)
+        written = leaf.entry_bytes(envelope, self._record_time)
+        self._batch.entries.append(
+            StoredEntry(entry.index, self._record_time, envelope.payload, envelope.signature, blind)
+        )
+        self._batch.keep(entry, outcome, leaf.leaf_hash(blind, written))
+        return Taken(entry.index, read.event_id, written, blind, outcome)
+
+    def _check_seen(self, read: Read) -> Refused | None:
+        seen = read.event.seen
+        if seen is None:
+            return None
+        if seen.size > self._head.size:
+            return Refused(
+                "ahead",
+                f"the signer has seen a log of {seen.size} entries, here are {self._head.size}: keep that checkpoint, "
+                "it shows that this copy is behind or that something was lost",
+            )
+        root = self._roots.get(seen.size)
+        if root is None:
+            root = self._roots[seen.size] = merkle.tree_root(seen.size, self._view.nodes(seen.size))
+        if root.hex() != seen.root:
+            return Refused(
+                "fork",
+                f"the signer has seen another log of {seen.size} entries under this name: keep that checkpoint, "
+                "it is proof of two histories",
+            )
+        return None

@@ -1,0 +1,155 @@
+"""The fold's state for a batch of entries: what the database holds, and over it what the batch changes.
+
+Loaded in a few queries for the whole batch, by what `fold.touches` says; the little that only shows while
+an entry is judged is looked up one by one. Everything is read inside the transaction that holds the head.
+"""
+
+from collections.abc import Iterable
+
+from traceability.core import fold
+from traceability.core.events import Event
+from traceability.core.ids import EventId
+from traceability.core.outcome import Appended, Entry
+from traceability.core.signing import event_id as id_of
+from traceability.core.state import Address, AnyRecord, LogEntry, Move, Number
+from traceability.ledger.view import View
+
+_OF_THE_LOG = ("number", "move")
+
+
+class Signer:
+    """A key's small number, and the highest sequence number it has used."""
+
+    __slots__ = ("no", "top")
+
+    def __init__(self, no: int, top: int) -> None:
+        self.no = no
+        self.top = top
+
+
+class Overlay:
+    """`state.State` over the tables of `view`, as far as `size` entries; entries are read from `log`."""
+
+    def __init__(self, view: View, size: int, log: View) -> None:
+        self._view = view
+        self._log = log
+        self._size = size
+        self._known: dict[Address, AnyRecord | None] = {}
+        self._logged: dict[EventId, LogEntry | None] = {}
+        self._newest: dict[EventId, int] | None = None
+        self._signers_known = 0
+        self.signers: dict[str, Signer] = {}
+        self.places: dict[EventId, int] = {}
+        """Where events stand that were met under a used number, or appended in this batch."""
+        self.changed: dict[Address, AnyRecord] = {}
+        self.moved: dict[tuple[str, int], Move] = {}
+        """Moves made or changed, by lot and the index of their entry."""
+        self._move_index: dict[Address, int] = {}
+
+    def preload(self, events: Iterable[Event]) -> None:
+        """Loads what the fold will ask about these events."""
+        wanted: set[Address] = set()
+        keys: set[str] = set()
+        for event in events:
+            wanted |= fold.touches(event)
+            keys.add(event.key)
+        self._preload_signers(keys)
+        wanted = {
+            address for address in wanted if address[0] not in _OF_THE_LOG and address not in self._known
+        }
+        self._known.update(dict.fromkeys(wanted))
+        self._known.update(self._view.records(wanted))
+
+    def find(self, address: Address) -> AnyRecord | None:
+        """The record as the batch has left it, or None."""
+        try:
+            return self._known[address]
+        except KeyError:
+            found = self._known[address] = self._load(address)
+            return found
+
+    need = find
+
+    def event(self, event_id: EventId) -> LogEntry | None:
+        """The entry of that event, from the batch or the log."""
+        try:
+            return self._logged[event_id]
+        except KeyError:
+            found = self._logged[event_id] = self._find_entry(event_id)
+            return found
+
+    def keep(self, entry: Entry, outcome: Appended) -> None:
+        """The entry is in the log: what it changed is what the next one finds."""
+        for address, record in outcome.changes.items():
+            self._known[address] = record
+            if isinstance(record, Move):
+                index = entry.index if record.event == entry.event_id else self._move_index[address]
+                self._move_index[address] = index
+                self.moved[record.lot, index] = record
+            elif not isinstance(record, Number):
+                self.changed[address] = record
+        event = entry.event
+        self.places[entry.event_id] = entry.index
+        self._logged[entry.event_id] = LogEntry(
+            entry.index, entry.record_time, entry.event_id, event, outcome.stands
+        )
+        signer = self.signer(event.key)
+        signer.top = max(signer.top, event.sequence)
+
+    def signer(self, key: str) -> Signer:
+        """The key's number; the next free one for a key that signs for the first time."""
+        found = self.signers.get(key)
+        if found is None:
+            found = self.signers[key] = Signer(self._signers_known, -1)
+            self._signers_known += 1
+        return found
+
+    def _preload_signers(self, keys: set[str]) -> None:
+        rows = self._view.all("SELECT key_id, no, top FROM signer WHERE key_id = ANY(?)", list(keys))
+        self.signers.update({key: Signer(no, top) for key, no, top in rows})
+        if len(rows) < len(keys):
+            (self._signers_known,) = self._view.one("SELECT count(*) FROM signer")
+
+    def _load(self, address: Address) -> AnyRecord | None:
+        match address:
+            case ("number", name):
+                return self._number(*name.split(":"))
+            case ("move", name):
+                self._load_moves(name.partition(":")[2])
+                return self._known.get(address)
+            case _:
+                return self._view.record(address)
+
+    def _number(self, key: str, sequence: str) -> Number | None:
+        signer = self.signers.get(key)
+        if signer is None or int(sequence) > signer.top:
+            return None
+        query = "SELECT idx FROM outcome WHERE signer = ? AND sequence = ? ORDER BY use"
+        indexes = [row[0] for row in self._view.all(query, signer.no, int(sequence))]
+        events = [entry.event_id for entry in self._log.entries_at(indexes)]
+        self.places.update(zip(events, indexes, strict=True))
+        return Number(*events) if events else None
+
+    def _load_moves(self, lot: str) -> None:
+        for index, move in self._view.moves(lot):
+            address = ("move", f"{move.event}:{lot}")
+            self._known.setdefault(address, move)
+            self._move_index.setdefault(address, index)
+
+    def _find_entry(self, event_id: EventId) -> LogEntry | None:
+        for index in self._candidates(event_id):
+            found = self._log.entry(index)
+            if found is not None and found.event_id == event_id:
+                stands = self._view.verdict(index).stands
+                return LogEntry(index, found.record_time, event_id, found.event(), stands)
+        return None
+
+    def _candidates(self, event_id: EventId) -> list[int]:
+        if event_id in self.places:
+            return [self.places[event_id]]
+        if self._newest is None:
+            newest = self._log.unplaced(self._view.placed(), self._size)
+            self._newest = {id_of(payload): index for index, payload in newest}
+        if event_id in self._newest:
+            return [self._newest[event_id]]
+        return self._view.candidates(event_id)

@@ -1,0 +1,34 @@
+"""Where events stand, by id: an index filled behind the write path.
+
+Event ids are random, so an index of them touches a page of its own for each; in sorted batches that costs
+little, at each append it would cost most of the append. What is not filled yet is found by looking through
+the newest entries, so how far this is behind changes no answer.
+"""
+
+from traceability.core.signing import event_id
+from traceability.ledger.database import Into
+from traceability.ledger.store import Store
+from traceability.ledger.view import View, place_of
+
+BEHIND_MAX = 4096
+"""How many of the newest entries may be without their place before somebody fills them in."""
+PLACE = Into("event_place", {"id": "bigint", "idx": "bigint"}, "ON CONFLICT (id, idx) DO NOTHING")
+
+
+def fill(store: Store) -> int:
+    """Gives every entry its place; how many entries have one now."""
+    with store.write() as view:
+        size = view.head(lock=True).size
+        fill_to(view, view, size)
+        return size
+
+
+def fill_to(view: View, log: View, size: int) -> None:
+    """Gives the entries below `size`, read from `log`, their places in the tables of `view`."""
+    placed = view.placed()
+    while placed < size:
+        end = min(size, placed + BEHIND_MAX)
+        rows = [(place_of(event_id(payload)), index) for index, payload in log.unplaced(placed, end)]
+        view.insert(PLACE, sorted(rows))
+        view.run("UPDATE placed SET size = ? WHERE id = 0", end)
+        placed = end

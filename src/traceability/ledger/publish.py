@@ -1,0 +1,61 @@
+"""What the log shows in public: signed checkpoints, tiles, entry bundles, and proofs out of them.
+
+Only heads at or below the guard are signed. A published checkpoint is never replaced by a smaller one: of
+two processes the slower one keeps what the faster has published.
+"""
+
+from traceability.core import merkle, tile
+from traceability.core.checkpoint import Checkpoint
+from traceability.core.note import Signer, sign_note
+from traceability.ledger.guard import GuardHead
+from traceability.ledger.store import Store
+from traceability.ledger.view import View
+
+
+def sign(origin: str, head: GuardHead, signer: Signer) -> bytes:
+    """The signed note that says: this is the log's head. Only for a head the guard has let pass."""
+    return sign_note(Checkpoint(origin, head.size, head.root).encode(), [signer])
+
+
+def keep(store: Store, size: int, note: bytes) -> None:
+    """Publishes a checkpoint, unless one of this size or a larger one is published.
+
+    Not synced: after a power cut the same checkpoint is signed again from the head, byte for byte.
+    """
+    with store.write(durable=False) as view:
+        view.run(
+            "INSERT INTO checkpoint (id, size, note) VALUES (0, ?, ?) ON CONFLICT (id) DO UPDATE "
+            "SET size = excluded.size, note = excluded.note WHERE checkpoint.size < excluded.size",
+            size,
+            note,
+        )
+
+
+def tile_body(view: View, level: int, n: int, width: int) -> bytes | None:
+    """The bytes of a tile; None where the tree of the published checkpoint does not have it."""
+    if not _published(view, level, n, width):
+        return None
+    return view.tile(level, n, width)
+
+
+def entries_body(view: View, n: int, width: int) -> bytes | None:
+    """The bytes of the entry bundle beside tile (0, n): leaves, not what they hide. None as above."""
+    if not _published(view, 0, n, width):
+        return None
+    return tile.encode_bundle([entry.leaf_data for entry in view.entries(n * tile.TILE_WIDTH, width)])
+
+
+def inclusion_proof(view: View, index: int, size: int) -> tuple[bytes, ...]:
+    """What leads from the leaf at `index` to the root of `size` leaves, `size` not above that of the head."""
+    return tuple(merkle.inclusion_proof(index, size, view.nodes(size)))
+
+
+def consistency_proof(view: View, old_size: int, size: int) -> tuple[bytes, ...]:
+    """What shows that the tree of `size` leaves begins with that of `old_size`; neither above the head."""
+    return tuple(merkle.consistency_proof(old_size, size, view.nodes(size)))
+
+
+def _published(view: View, level: int, n: int, width: int) -> bool:
+    found = view.checkpoint()
+    hashes = 0 if found is None else found[0] >> level * tile.TILE_HEIGHT
+    return 1 <= width <= tile.TILE_WIDTH and n * tile.TILE_WIDTH + width <= hashes

@@ -1,0 +1,82 @@
+"""The tree as a batch of leaves grows it: new edge, full tiles to keep, proofs for the new leaves.
+
+Everything is computed from the old edge and the new leaves in memory; only a tile that was begun earlier
+has to be completed with hashes from the tables.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from traceability.core.merkle import Edge, node_hash
+from traceability.core.tile import TILE_HEIGHT, TILE_WIDTH
+
+Hashes = Callable[[int, int, int], Sequence[bytes]]
+"""(tile level, first, end): the hashes [first, end) of which tiles of that level are made."""
+
+
+class FullTile(NamedTuple):
+    """A tile that will never change, and the root over it."""
+
+    level: int
+    n: int
+    hashes: bytes
+    root: bytes
+
+
+class Growth:
+    """What became of the tree with edge `old` when `leaves` (their hashes) were appended."""
+
+    def __init__(self, old: Edge, leaves: Sequence[bytes]) -> None:
+        self.edge, self._completed = old.grow(leaves)
+        levels = [level for level in range(old.size.bit_length()) if old.size >> level & 1]
+        self._old = dict(zip(reversed(levels), old.hashes, strict=True))
+        self._levels = [
+            level for level in reversed(range(self.edge.size.bit_length())) if self.edge.size >> level & 1
+        ]
+        # What stands to the right of each peak, joined; None to the right of the last.
+        self._right: list[bytes | None] = [None]
+        for peak in reversed(self.edge.hashes[1:]):
+            behind = self._right[-1]
+            self._right.append(peak if behind is None else node_hash(peak, behind))
+        self._right.reverse()
+
+    def tiles(self, hashes: Hashes) -> list[FullTile]:
+        """The tiles that became full, lowest level first; `hashes` reads the older part of the first ones."""
+        found = []
+        for level in range(0, len(self._completed), TILE_HEIGHT):
+            row = self._completed[level]
+            n, end = row.first // TILE_WIDTH, (row.first + len(row.hashes)) // TILE_WIDTH
+            if n == end:
+                break
+            begun = n * TILE_WIDTH
+            parts = (
+                [*hashes(level // TILE_HEIGHT, begun, row.first), *row.hashes]
+                if begun < row.first
+                else row.hashes
+            )
+            roots = self._completed[level + TILE_HEIGHT]
+            for position in range(n, end):
+                start = (position - n) * TILE_WIDTH
+                tile = b"".join(parts[start : start + TILE_WIDTH])
+                found.append(
+                    FullTile(level // TILE_HEIGHT, position, tile, roots.hashes[position - roots.first])
+                )
+        return found
+
+    def proof(self, index: int) -> tuple[bytes, ...]:
+        """The inclusion proof of one of the new leaves in the grown tree (RFC 6962 §2.1.1)."""
+        start = position = 0
+        while index >= start + (1 << self._levels[position]):
+            start += 1 << self._levels[position]
+            position += 1
+        inside = [self._node(level, index >> level ^ 1) for level in range(self._levels[position])]
+        right = self._right[position]
+        return (*inside, *(() if right is None else (right,)), *self.edge.hashes[:position][::-1])
+
+    def _node(self, level: int, index: int) -> bytes:
+        # A left sibling that is older than this growth stood alone on the old edge.
+        if level < len(self._completed):
+            row = self._completed[level]
+            if index >= row.first:
+                return row.hashes[index - row.first]
+        return self._old[level]

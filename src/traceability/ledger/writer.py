@@ -1,0 +1,347 @@
+"""The one way in: signed events go through `Ledger.append` and come back with the proof that they are in.
+
+    read and verify (`intake`) → group with whatever else waits → lock the head → judge and write (`group`)
+    → commit → move the guard forward → sign → publish → answer
+
+What a crash leaves behind, step by step: until the commit, nothing. After it, entries that nobody has been
+told of; the next start moves the guard on and publishes them. After the guard, the same. After signing, a
+checkpoint whose data is safe. Whoever had no answer sends again and gets the same index.
+
+An error whose outcome is unknown is never guessed at: the head, the guard and the events are read again.
+"""
+
+import contextlib
+import gc
+import logging
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+
+from traceability.core import merkle
+from traceability.core.events import Genesis
+from traceability.core.ids import EventId
+from traceability.core.merkle import EMPTY_ROOT
+from traceability.core.note import Signer
+from traceability.core.state import LedgerFacts
+from traceability.ledger import disclosures, places, publish
+from traceability.ledger.answering import answers_with_proof, answers_without_proof
+from traceability.ledger.answers import Answer, Disclosure, Recorded, Refused, Submission, Waiting
+from traceability.ledger.clock import Clock, ClockRefuses
+from traceability.ledger.database import CONSTRAINTS, ERRORS, Unusable, is_fatal
+from traceability.ledger.group import Group, Known, Taken
+from traceability.ledger.guard import Guard, GuardHead, GuardRefuses, GuardUnavailable
+from traceability.ledger.intake import Intake, Read
+from traceability.ledger.store import Store
+from traceability.ledger.view import View
+
+GROUP_MAX = 1024
+WAITING_MAX = 8 * GROUP_MAX
+_TRIES = 2
+_LOG = logging.getLogger(__name__)
+_UNAVAILABLE = Refused("unavailable", "the ledger could not record this now; send it again")
+
+
+def _nothing(_: str) -> None:
+    pass
+
+
+class Ledger:
+    """A log that can be appended to. Threads may share it; processes may share its store and guard."""
+
+    def __init__(
+        self,
+        store: Store,
+        guard: Guard,
+        log_signer: Signer,
+        *,
+        clock: Callable[[], int] | None = None,
+        blind: Callable[[int], bytes] = os.urandom,
+        reached: Callable[[str], object] = _nothing,
+    ) -> None:
+        """Reads store and guard and decides whether anything may be signed (`refusal`).
+
+        `clock` (Unix seconds) replaces the real one, in a ledger whose genesis says demo and nowhere else.
+        `reached` is told the name of each step when it is done.
+        """
+        self.store = store
+        self._guard = guard
+        self._signer = log_signer
+        self._time = clock
+        self._clock = Clock()
+        self._blind = blind
+        self._reached = reached
+        self._intake = Intake(store)
+        self._one_at_a_time = threading.Lock()
+        self._origin = ""
+        self._published: tuple[GuardHead, bytes] | None = None
+        self._placed = 0
+        self._broken: str | None = None
+        """Why this process can never sign again."""
+        self._stopped: str | None = None
+        """Why nothing is signed until somebody has seen to it."""
+        self._trouble: str | None = None
+        """Why nothing could be signed the last time; it is tried again."""
+        self.reload()
+
+    @property
+    def refusal(self) -> str | None:
+        """Why nothing is signed now; None while all is well. Reads go on."""
+        return self._broken or self._stopped or self._trouble
+
+    def close(self) -> None:
+        """Ends what it runs beside; store and guard stay open."""
+        self._intake.close()
+
+    def reload(self) -> None:
+        """Reads store and guard again: may this log go on? Publishes what a crash kept from being published."""
+        try:
+            with self.store.read() as view:
+                head = view.head()
+                facts = view.record(("ledger", ""))
+                self._placed = view.placed()
+                self._stopped = self._why_not(view, GuardHead(head.size, head.root), facts)
+            self._trouble = None
+            if self._stopped is None:
+                self._publish(GuardHead(head.size, head.root), None)
+        except GuardRefuses as error:
+            self._stopped = str(error)
+        except (*ERRORS, GuardUnavailable) as error:
+            self._trouble = f"{error}"
+
+    def append_one(self, submission: Submission) -> Answer:
+        """The answer to one event."""
+        return self.append([submission])[0]
+
+    def append(self, submissions: Sequence[Submission]) -> list[Answer]:
+        """The answer to each, in order. What is answered `Recorded` is on stable storage and proved."""
+        with _collector_resting():
+            try:
+                reads = self._intake.take(submissions)
+            except ERRORS as error:
+                _LOG.warning("keys could not be read: %s", error)
+                return [_UNAVAILABLE] * len(submissions)
+            waiting = [read for read in reads if isinstance(read, Read)]
+            answers: list[Answer] = []
+            with self._one_at_a_time:
+                for start in range(0, len(waiting), GROUP_MAX):
+                    answers += self._settle(waiting[start : start + GROUP_MAX])
+                self._fill_places()
+            given = iter(answers)
+            return [read if isinstance(read, Refused) else next(given) for read in reads]
+
+    def add_disclosures(self, event_id: EventId, opened: Sequence[Disclosure]) -> Refused | Waiting | None:
+        """Keeps what somebody opens later of an event's sealed fields; None when all is kept."""
+        with self.store.write() as view:
+            index = view.index_of(event_id)
+            found = None if index is None else view.entry(index)
+            if found is None:
+                return Waiting("event", event_id)
+            event = found.event()
+            refused = disclosures.check(event, opened)
+            if refused is None:
+                disclosures.keep(view, found.index, event, opened, stands=view.verdict(found.index).stands)
+            return refused
+
+    def begin(self, genesis: Submission) -> Answer:
+        """Appends the genesis to an empty log, whose guard stands at size 0."""
+        (read,) = self._intake.take([genesis])
+        if isinstance(read, Refused):
+            return read
+        event = read.event
+        if not isinstance(event, Genesis) or self._signer.verifier.encode() not in event.body.log_keys:
+            return Refused("genesis_first", "a log begins with a genesis that names its log key")
+        if self._time is not None and not event.body.demo:
+            return Refused("not_a_demo", "only a genesis that says demo may be stamped by a clock of its own")
+        self._origin = event.log
+        with self._one_at_a_time:
+            (answer,) = self._group([read])
+            self.reload()
+        return answer
+
+    # Trouble
+
+    def _settle(self, reads: list[Read]) -> list[Answer]:
+        for _ in range(_TRIES):
+            if self._trouble is not None and self._broken is None:
+                self.reload()
+            if self.refusal is not None:
+                return [Refused("not_signing", self.refusal)] * len(reads)
+            try:
+                return self._group(reads)
+            except CONSTRAINTS as error:
+                # All was checked in memory, so this is a mistake of ours. It must not take the others along.
+                _LOG.exception("a constraint of the database fired")
+                if len(reads) > 1:
+                    return [answer for read in reads for answer in self._settle([read])]
+                return [Refused("not_recorded", f"the database refused the event: {error}")]
+            except GuardRefuses as error:
+                self._stopped = str(error)
+            except ClockRefuses as error:
+                self._trouble = str(error)
+                return [Refused("not_signing", str(error))] * len(reads)
+            except (*ERRORS, GuardUnavailable) as error:
+                _LOG.warning("append failed: %s", error)
+                self._trouble = f"the last append ended in an error: {error}"
+                if is_fatal(error):
+                    self._broken = f"the disk failed ({error}): check it, then start the program again"
+        return [_UNAVAILABLE] * len(reads)
+
+    def _why_not(self, view: View, head: GuardHead, facts: object) -> str | None:
+        if not isinstance(facts, LedgerFacts):
+            return "the ledger has no genesis: begin it with `traceability init`"
+        if self._signer.verifier.encode() not in facts.log_keys:
+            return (
+                f"the log key {self._signer.verifier.name} is not one that {facts.log} has named: set LOG_KEY"
+            )
+        if self._time is not None and not facts.demo:
+            return "only a demonstration may be stamped by a clock of its own"
+        if merkle.tree_root(head.size, view.nodes(head.size)) != head.root:
+            return "the tree in the database does not have the root it says: run `traceability fsck`"
+        self._origin = facts.log
+        return None
+
+    # One group
+
+    def _group(self, reads: list[Read]) -> list[Answer]:
+        with self.store.write() as view:
+            head = view.head(lock=True)
+            self._reached("locked")
+            group = Group(view, head, self._stamp(view, head.record_time), self._intake, self._blind)
+            judged = group.judge(reads)
+            self._reached("judged")
+            new = group.write(reads, judged)
+            self._reached("written")
+        self._reached("committed")
+        if not any(isinstance(result, Taken | Known) for result in judged):
+            return answers_without_proof(judged)
+        note = self._publish(new, GuardHead(head.size, head.root))
+        return answers_with_proof(self.store, judged, group.growth, new.size, note)
+
+    def _stamp(self, view: View, newest: int) -> int:
+        if self._time is None:
+            return self._clock.stamp(view.now(), newest)
+        return max(self._time(), newest)
+
+    def _publish(self, head: GuardHead, before: GuardHead | None) -> bytes:
+        """The checkpoint of `head`, which is committed and begins with `before`."""
+        if self._published is not None and self._published[0] == head:
+            return self._published[1]
+        self._guard.advance(head, lambda held: held == before or self._contains(held))
+        self._reached("guarded")
+        note = publish.sign(self._origin, head, self._signer)
+        self._reached("signed")
+        publish.keep(self.store, head.size, note)
+        self._published = (head, note)
+        self._reached("published")
+        return note
+
+    def _contains(self, held: GuardHead) -> bool:
+        with self.store.read() as view:
+            size = view.head().size
+            return held.size <= size and merkle.tree_root(held.size, view.nodes(held.size)) == held.root
+
+    def _fill_places(self) -> None:
+        published = self._published
+        if published is not None and published[0].size - self._placed >= places.BEHIND_MAX:
+            try:
+                self._placed = places.fill(self.store)
+            except ERRORS as error:
+                _LOG.warning("places were not filled: %s", error)
+
+
+def create(
+    store: Store,
+    guard: Guard,
+    log_signer: Signer,
+    genesis: Submission,
+    *,
+    clock: Callable[[], int] | None = None,
+    reached: Callable[[str], object] = _nothing,
+) -> Ledger:
+    """Begins a log: the guard at size 0, then the genesis. Raises Unusable or GuardRefuses, saying why.
+
+    Cut short anywhere, it can be done again with the same genesis.
+    """
+    with store.read() as view:
+        first = view.entry(0)
+    if first is not None and first.payload != genesis.envelope.payload:
+        raise Unusable("there is a ledger in this database already")
+    if first is None:
+        guard.begin(GuardHead(0, EMPTY_ROOT))
+    ledger = Ledger(store, guard, log_signer, clock=clock, reached=reached)
+    if first is None:
+        answer = ledger.begin(genesis)
+        if not isinstance(answer, Recorded):
+            ledger.close()
+            raise Unusable(f"the genesis was not taken: {answer}")
+    return ledger
+
+
+class Writer:
+    """A thread that groups what waits: whoever comes while a group is committed is in the next one."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._waiting: queue.SimpleQueue[tuple[Submission, Future[Answer]] | None] = queue.SimpleQueue()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, submission: Submission) -> "Future[Answer]":
+        """The answer, as soon as there is one. At once `busy` where too many wait already.
+
+        RuntimeError after `close`.
+        """
+        if self._closed:
+            raise RuntimeError("the writer is closed")
+        future: Future[Answer] = Future()
+        if self._waiting.qsize() >= WAITING_MAX:
+            future.set_result(Refused("busy", "too many events wait here now; send it again in a moment"))
+        else:
+            self._waiting.put((submission, future))
+        return future
+
+    def close(self) -> None:
+        """Answers everything that was submitted before, then ends the thread."""
+        self._closed = True
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        open_ = True
+        while open_:
+            taken = [self._waiting.get()]
+            with contextlib.suppress(queue.Empty):
+                while len(taken) < GROUP_MAX:
+                    taken.append(self._waiting.get_nowait())
+            open_ = None not in taken
+            self._answer([pair for pair in taken if pair is not None])
+
+    def _answer(self, pairs: Sequence[tuple[Submission, "Future[Answer]"]]) -> None:
+        pairs = [pair for pair in pairs if pair[1].set_running_or_notify_cancel()]
+        if not pairs:
+            return
+        try:
+            answers = self._ledger.append([submission for submission, _ in pairs])
+        except Exception as error:  # noqa: BLE001  # it belongs to those who wait
+            _LOG.exception("append failed")
+            for _, future in pairs:
+                future.set_exception(error)
+            return
+        for (_, future), answer in zip(pairs, answers, strict=True):
+            future.set_result(answer)
+
+
+@contextlib.contextmanager
+def _collector_resting() -> Iterator[None]:
+    """Keeps the garbage collector from walking over everything that is being parsed, again and again."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
