@@ -187,13 +187,8 @@ def is_authority(party: Party) -> bool:
 def approving(step: Step, act: Act, *, without: set[str], roles: frozenset[str] = AUTHORITY_ROLES) -> int:
     """How many parties of these roles have approved, not counting those in `without`."""
     count = 0
-    for party_id, _, decision in act.approvals:
-        party = step.find("party", party_id, Party)
-        if (
-            decision == "approved"
-            and party_id not in without
-            and party is not None
-            and roles & set(party.roles)
-        ):
+    for said in act.approvals:
+        party = step.find("party", said.party, Party)
+        if said.decision == "approved" and said.party not in without and party and roles & set(party.roles):
             count += 1
     return count
