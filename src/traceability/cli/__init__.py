@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from traceability.cli import begin, keys, ledger
+from traceability.cli import begin, keys, ledger, verify
 from traceability.cli.common import Exit, Stop, remark
 from traceability.core.errors import TraceabilityError
 
@@ -35,6 +35,7 @@ def _add(command: Callable[..., object], example: str) -> None:
 
 
 _add(keys.sign, "sign transfer.json --key trader.pem --sequence 17")
+_add(verify.verify, "verify bag.evidence.json --policy trust.policy")
 _add(begin.init, "init --origin ledger.example.org/car --name 'Registre des minerais' --country CF")
 _add(ledger.migrate, "migrate --data /var/lib/ledger")
 _add(ledger.serve, "serve --data /var/lib/ledger")

@@ -1,0 +1,112 @@
+"""`verify`: what an evidence file shows, step by step, with no network and none of the server's packages."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from traceability.cli.common import Exit, Json, Stop, read_bytes, say, write_bytes
+from traceability.core import verify as core
+from traceability.core.leaf import time_text
+from traceability.core.note import Verifier
+from traceability.core.quantity import format_quantity
+from traceability.core.report import LotReport, Noted, Report
+from traceability.core.trust_policy import TrustPolicy
+
+LOTS_SHOWN = 20
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(help="The evidence, as *.evidence.json; - for stdin.")],
+    policy: Annotated[
+        Path | None,
+        typer.Option(help="Your trust policy: the logs and witnesses you believe (C2SP tlog-policy)."),
+    ] = None,
+    log: Annotated[
+        str | None,
+        typer.Option(metavar="VKEY", help="Instead of a policy: believe this log on its own word."),
+    ] = None,
+    complete: Annotated[
+        bool,
+        typer.Option("--complete", help="Ask for all there is: what may have more entries is not enough."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Verifies evidence: from its bytes to a verdict, offline.
+
+    Whom to believe comes from your policy or --log, never from the file. Get the log's vkey from somewhere
+    else than the file: its operator's door, your authority, a colleague who has it.
+
+    Exit code 0: it holds as shown; 1: a step failed; 2: something a step needs is not in the file.
+    """
+    if (policy is None) == (log is None):
+        raise Stop("say whom you believe: --policy FILE, or --log VKEY")
+    if policy is not None:
+        trusted = TrustPolicy.parse(read_bytes(policy))
+    else:
+        trusted = TrustPolicy.without_witnesses([Verifier.parse(log or "")])
+    now = time_text(int(datetime.now(UTC).timestamp()))
+    report = core.verify(read_bytes(file), trusted, now=now, complete=complete)
+    if as_json:
+        write_bytes(None, report.to_json() + b"\n")
+    else:
+        _tell(report)
+    raise typer.Exit(Exit(report.exit_code))
+
+
+def _tell(report: Report) -> None:
+    for step in report.steps:
+        say(f"{step.number:>2}. {step.title}: {step.outcome}")
+    for lot in report.lots[:LOTS_SHOWN]:
+        _tell_lot(lot)
+    if len(report.lots) > LOTS_SHOWN:
+        say(f"\n… and {len(report.lots) - LOTS_SHOWN} more lots: --json shows all")
+    if report.findings:
+        say("\nFindings on parties and others that these lots rest on")
+        _tell_findings(report.findings)
+    if report.completeness_not_shown:
+        counted = ", ".join(f"{len(ids)} × {kind}" for kind, ids in report.completeness_not_shown.items())
+        say(f"\nThere may be more entries than shown about: {counted}")
+    for holds, remark in (
+        (report.single_authority, "One authority alone decides who is who in this ledger."),
+        (report.demo, "This ledger is a demonstration: nothing in it happened."),
+    ):
+        if holds:
+            say(remark)
+    say(f"\nVerdict: {report.verdict}" + (f": {report.why}" if report.why else ""))
+
+
+def _tell_lot(lot: LotReport) -> None:
+    say(f"\nLot {lot.lot}: {lot.verdict}" + (f": {lot.why}" if lot.why else ""))
+    facts = {
+        "what": " ".join(word for word in (lot.mineral, lot.form) if word),
+        "expected mass": _kilograms(lot.mass_ug),
+        "state": (lot.state or "") + (", disputed" if lot.disputed else ""),
+        "custodian": lot.custodian,
+        "title": lot.title,
+        "tags": ", ".join(lot.tags),
+    }
+    for name, value in facts.items():
+        if value:
+            say(f"  {name:<14} {value}")
+    for share in sorted(lot.origins or (), key=lambda share: -share.mass_ug):
+        say(f"  {'from':<14} {share.kind} {share.id}  {_kilograms(share.mass_ug)}")
+    _tell_findings(lot.findings)
+    for rule, count in lot.carried:
+        say(f"  {'carried':<14} {rule} × {count}, from the lots it was made of")
+
+
+def _tell_findings(findings: Sequence[Noted]) -> None:
+    for noted in findings:
+        finding = noted.finding
+        figures = ", ".join(f"{name} {value}" for name, value in finding.figures)
+        say(
+            f"  {finding.severity:<14} {finding.rule} at entry {noted.entry}"
+            + (f": {figures}" if figures else "")
+        )
+
+
+def _kilograms(mass_ug: int | None) -> str:
+    return "" if mass_ug is None else f"{format_quantity(mass_ug, 'KGM')} kg"
