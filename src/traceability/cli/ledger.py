@@ -3,6 +3,7 @@
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ from traceability.cli.common import (
 )
 
 LINES_AT_ONCE = 1000
+BYTES_AT_ONCE = 8 << 20
 
 
 @of_a_ledger
@@ -112,10 +114,12 @@ def _appended(lines: list[bytes], data: Path | None) -> Iterator[bytes]:
 def _sent(lines: list[bytes], url: str) -> Iterator[bytes]:
     if not url.startswith(("http://", "https://")):
         raise Stop("--to is an address such as https://ledger.example.org")
-    for start in range(0, len(lines), LINES_AT_ONCE):
+    start = 0
+    while start < len(lines):
+        some = _as_many(lines[start : start + LINES_AT_ONCE])
         request = urllib.request.Request(  # noqa: S310  # the scheme was looked at above
             url.rstrip("/") + "/v1/events",
-            data=b"\n".join(lines[start : start + LINES_AT_ONCE]) + b"\n",
+            data=b"\n".join(some) + b"\n",
             headers={"Content-Type": "application/x-ndjson"},
         )
         try:
@@ -127,6 +131,13 @@ def _sent(lines: list[bytes], url: str) -> Iterator[bytes]:
             raise Stop(f"{url} answered {error.code}: {error.read(2000).decode(errors='replace')}") from error
         except OSError as error:
             raise Stop(f"{url} cannot be reached: {error}") from error
+        start += len(some)
+
+
+def _as_many(lines: list[bytes]) -> list[bytes]:
+    """As many of them as go into one request: at least one."""
+    sizes = accumulate(len(line) for line in lines)
+    return lines[: max(1, sum(size <= BYTES_AT_ONCE for size in sizes))]
 
 
 def _worse(worst: Exit, found: dict[str, object]) -> Exit:
