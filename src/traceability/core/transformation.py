@@ -6,7 +6,7 @@ falls whole. It makes one pool; what each output consists of is an interval of i
 were followed before go by number (`share_by` item), the rest by mass.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from traceability.core import balance, quantity
@@ -28,6 +28,8 @@ from traceability.core.state import Lot, LotItem, PoolRecord
 def apply(step: Step, event: Transformation, *, doubled: bool) -> None:
     """Judges a transformation whose signer has been admitted."""
     body, actor = event.body, event.actor
+    if body.for_title is not None:
+        step.party(body.for_title)
     claims = claim(
         step,
         on_head=lambda lot, event_id: event_id == lot.custody_head,
@@ -36,22 +38,21 @@ def apply(step: Step, event: Transformation, *, doubled: bool) -> None:
     inputs = {c.lot.id: c.lot for c in claims}
     for c in claims:
         if c.stale is None:
-            check_holds(step, c.lot, actor)
-    if body.for_title is not None:
-        step.party(body.for_title)
-    _check_closes(body, inputs)
+            check_holds(c.lot, actor)
+    _check_closes(body, inputs, {c.lot.id for c in claims if c.stale is not None})
     _check_counts(body, inputs)
-    _check_tags(body, inputs)
-    titles = [_title(new, inputs, actor) for new in body.outputs]
-    standing = settle(step, claims, doubled=doubled, sets="both", whole=True)
+    _check_tags_once(body)
+    standing = settle(step, claims, doubled=doubled, sets=lambda _: "both", whole=True)
     if not standing:
         begin_nothing(step)
         return
-    for c, lot in zip(standing, weigh(step, body.weighings, inputs).values(), strict=True):
-        inputs[c.lot.id] = lot
-    _make(step, event, inputs, titles)
+    _check_tags(body, inputs)
+    titles = [_title(new, inputs, actor) for new in body.outputs]
+    inputs = weigh(step, body.weighings, inputs)
     for c in standing:
+        step.put("lot", c.lot.id, inputs[c.lot.id])
         end(step, c)
+    _make(step, event, inputs, titles)
     if "processor" not in step.party(actor).roles and body.type == "processing":
         step.note("no_processor_role", "notice", [("party", actor)])
 
@@ -81,11 +82,14 @@ def _make(step: Step, event: Transformation, inputs: Mapping[LotId, Lot], titles
             step.note("gain_stated", "warning", [("lot", lot.id)], figures=figures)
 
 
-def _check_closes(body: TransformationBody, inputs: Mapping[LotId, Lot]) -> None:
+def _check_closes(body: TransformationBody, inputs: Mapping[LotId, Lot], stale: Collection[LotId]) -> None:
+    """Rejects lines that do not add up. What a stale input last weighed when this was signed nobody can say."""
     weighed = {lot for weighing in body.weighings or () for lot in weighing.lots or ()}
     strange = weighed - set(inputs)
     if strange:
         reject("weighing_of_other_lots", f"lot {min(strange)} is weighed here but is no input")
+    if set(stale) - weighed:
+        return
     into = [weighing.net.exact for weighing in body.weighings or ()]
     for lot in inputs.values():
         if lot.id not in weighed:
@@ -120,13 +124,18 @@ def _check_counts(body: TransformationBody, inputs: Mapping[LotId, Lot]) -> None
         )
 
 
-def _check_tags(body: TransformationBody, inputs: Mapping[LotId, Lot]) -> None:
+def _check_tags_once(body: TransformationBody) -> None:
     tags = [tag for new in body.outputs for tag in new.tags or ()]
     if len(set(tags)) != len(tags):
         reject("tag_twice", "one tag stands on two outputs")
-    kept = {tag for lot in inputs.values() for tag in lot.tags} & set(tags)
-    if kept and len(inputs) > 1:
-        reject("tag_of_an_input", f"{min(kept)} can stay only on the rest of the one lot it was on")
+
+
+def _check_tags(body: TransformationBody, inputs: Mapping[LotId, Lot]) -> None:
+    held = {tag for lot in inputs.values() for tag in lot.tags}
+    kept = [held & set(new.tags or ()) for new in body.outputs]
+    if any(kept) and (len(inputs) > 1 or sum(map(bool, kept)) > 1):
+        tag = min(set().union(*kept))
+        reject("tag_of_an_input", f"{tag} can stay only on the rest of the one lot it was on")
 
 
 def _title(new: NewLot, inputs: Mapping[LotId, Lot], actor: PartyId) -> PartyId:
