@@ -1,0 +1,127 @@
+"""What replayed entries say about lots: where their ore begins, what they are made of, what was noticed."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from traceability.core.composition import Pool, TooFinelyMixed, by_site, flatten
+from traceability.core.ids import EventId, LotId
+from traceability.core.mass import leaf_pool
+from traceability.core.replay import Replay, Unjudged
+from traceability.core.report import CANNOT_TELL, FAILED, HOLDS, Beginning, LotReport, Noted, Share
+from traceability.core.state import Lot, PoolRecord
+
+
+class Account:
+    """The lots asked about and all that lies behind them, after a replay."""
+
+    def __init__(self, replay: Replay, asked: Sequence[LotId]) -> None:
+        self._replay = replay
+        self._lots: dict[LotId, Lot] = {}
+        self._unknown: dict[LotId, Unjudged] = {}
+        self._own: dict[LotId, list[int]] = defaultdict(list)
+        self._carried: dict[EventId, frozenset[int]] = {}
+        self.too_finely_mixed = 0
+        """How many lots had a composition that took too much work, as far as `report` was asked."""
+        for number, (_, finding) in enumerate(replay.findings):
+            for kind, name in finding.subjects:
+                if kind == "lot":
+                    self._own[LotId(name)].append(number)
+        self._find_all(asked)
+        self._carry()
+
+    def begins(self) -> list[Beginning]:
+        """The lots in which ore of the lots asked about begins, by id."""
+        return [
+            Beginning(lot.id, lot.maker_index, lot.origin, lot.site)
+            for _, lot in sorted(self._lots.items())
+            if lot.origin != "transformation"
+        ]
+
+    def report(self, lot_id: LotId) -> LotReport:
+        """All about one lot asked about."""
+        unknown = self._unknown.get(lot_id)
+        if unknown is not None:
+            why = f"entry {unknown.index}: {unknown.why}" if unknown.index >= 0 else unknown.why
+            return LotReport(lot_id, FAILED if unknown.damaged else CANNOT_TELL, why)
+        lot = self._lots[lot_id]
+        used_in = self._replay.used_in.get(lot_id)
+        carried = self._carried.get(lot.maker, frozenset())
+        rules = Counter(self._replay.findings[number][1].rule for number in carried)
+        return LotReport(
+            lot=lot_id,
+            verdict=HOLDS,
+            mineral=lot.mineral,
+            form=lot.form,
+            state=lot.state if used_in is None else "used",
+            used_in=used_in,
+            mass_ug=lot.expected_ug,
+            custodian=lot.custodian,
+            title=lot.title,
+            tags=lot.tags,
+            disputed=bool(lot.disputed),
+            origins=self._origins(lot),
+            findings=tuple(self._noted(self._own[lot_id])),
+            carried=tuple(sorted(rules.items())),
+        )
+
+    def findings_on_no_lot(self) -> list[Noted]:
+        """What was noticed about parties, keys and the like."""
+        findings = enumerate(self._replay.findings)
+        return self._noted(n for n, (_, f) in findings if all(kind != "lot" for kind, _ in f.subjects))
+
+    def _noted(self, numbers: Iterable[int]) -> list[Noted]:
+        return [Noted(*self._replay.findings[number]) for number in numbers]
+
+    # Walking back
+
+    def _find_all(self, asked: Sequence[LotId]) -> None:
+        state = self._replay.state
+        waiting = list(asked)
+        while waiting:
+            lot_id = waiting.pop()
+            if lot_id in self._lots or lot_id in self._unknown:
+                continue
+            record = state.records.get(("lot", lot_id))
+            unjudged = state.unjudged.get(("lot", lot_id))
+            if unjudged is not None:
+                self._unknown[lot_id] = unjudged
+            elif isinstance(record, Lot):
+                self._lots[lot_id] = record
+                waiting += self._parents(record)
+            else:
+                self._unknown[lot_id] = Unjudged(-1, f"no entry shown makes lot {lot_id}")
+
+    def _parents(self, lot: Lot) -> list[LotId]:
+        if lot.origin != "transformation":
+            return []
+        return [parent for _, parent in self._replay.state.entries[lot.maker].event.moved]
+
+    def _carry(self) -> None:
+        """Hands on to each lot, oldest first, what its inputs carry; also that one of them is not known."""
+        for lot in sorted(self._lots.values(), key=lambda lot: lot.maker_index):
+            parents = self._parents(lot)
+            unknown = next((self._unknown[each] for each in parents if each in self._unknown), None)
+            if unknown is not None:
+                self._unknown[lot.id] = unknown
+            elif parents and lot.maker not in self._carried:
+                sets = [self._carried.get(self._lots[each].maker, frozenset()) for each in parents]
+                self._carried[lot.maker] = frozenset().union(*sets, *(self._own[each] for each in parents))
+
+    # What it is made of
+
+    def _origins(self, lot: Lot) -> tuple[Share, ...] | None:
+        parts = (*lot.content, *(item.part for item in lot.items))
+        try:
+            composition = flatten(parts, self._pool)
+        except TooFinelyMixed:
+            self.too_finely_mixed += 1
+            return None
+        return tuple(Share(*origin, mass_ug) for origin, mass_ug in sorted(by_site(composition).items()))
+
+    def _pool(self, pool_id: str) -> Pool:
+        lot_id, _, number = pool_id.partition(":")
+        if number == "0":
+            return leaf_pool(self._lots[LotId(lot_id)])
+        record = self._replay.state.records["pool", pool_id]
+        assert isinstance(record, PoolRecord)
+        return record.pool

@@ -1,0 +1,196 @@
+"""The evidence file: what proves the history of some lots, in one file that stands alone.
+
+One canonical JSON object, media type `application/vnd.traceability.evidence+json`, name `*.evidence.json`:
+
+    {"book":[{"chain","count","finding_chain","finding_count","id","number","type"}…],
+     "checkpoint":"<signed note>",
+     "entries":[{"blind","disclosures","index","payload","record_time","signature"}…],
+     "event":"<event id>","lots":["<lot id>"…],"nodes":"<base64url>","version":1}
+
+`lots` are those the file is about; `event` is there when they are the lots of one event, a shipment say.
+`entries` rise by index and begin with the genesis. A payload stands as the JSON text that was signed;
+`disclosures` ([salt, path, value]) only where the holder chose to open something. `nodes` are the hashes
+that, with the leaves of these entries, give the checkpoint's root: one string, in the order of
+`merkle.multiproof_coordinates`. `book` holds a line for each subject whose entries are all here.
+
+`decode` accepts exactly the bytes `encode` writes. It says nothing about truth; that is `verify`.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import Annotated, Any
+
+import msgspec
+
+from traceability.core import canonical
+from traceability.core.errors import Malformed
+from traceability.core.ids import EventId, LotId, to_unpadded, unpadded
+from traceability.core.leaf import BLIND_SIZE, time_text
+from traceability.core.merkle import HASH_SIZE
+
+MEDIA_TYPE = "application/vnd.traceability.evidence+json"
+SUFFIX = ".evidence.json"
+SIZE_MAX = 256 * 1024 * 1024
+VERSION = 1
+
+Disclosure = tuple[str, str, Any]
+"""Salt, path and value."""
+
+
+class ShownEntry(msgspec.Struct, frozen=True, gc=False):
+    """An entry as the file shows it. `record_time` in Unix seconds."""
+
+    index: int
+    blind: bytes
+    record_time: int
+    payload: bytes
+    signature: bytes
+    disclosures: tuple[Disclosure, ...] = ()
+
+
+_Hash = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+_Id = Annotated[str, msgspec.Meta(pattern="^[0-9a-z]{26}$")]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=canonical.INTEGER_MAX)]
+
+
+class BookLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A subject's line in the book as the file states it; chains in hex."""
+
+    chain: _Hash
+    count: _Count
+    finding_chain: _Hash
+    finding_count: _Count
+    id: Annotated[str, msgspec.Meta(max_length=100)]
+    number: _Count
+    type: str
+
+    @property
+    def address(self) -> tuple[str, str]:
+        return self.type, self.id
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """What an evidence file holds."""
+
+    lots: tuple[LotId, ...]
+    checkpoint: bytes
+    entries: tuple[ShownEntry, ...]
+    nodes: tuple[bytes, ...]
+    book: tuple[BookLine, ...] = ()
+    event: EventId | None = None
+
+
+class _Entry(msgspec.Struct, forbid_unknown_fields=True):
+    blind: str
+    index: _Count
+    payload: str
+    record_time: str
+    signature: str
+    disclosures: list[Disclosure] | None = None
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    book: list[BookLine]
+    checkpoint: str
+    entries: Annotated[list[_Entry], msgspec.Meta(min_length=1)]
+    lots: Annotated[list[_Id], msgspec.Meta(min_length=1)]
+    nodes: str
+    version: int
+    event: _Hash | None = None
+
+
+_DECODER = msgspec.json.Decoder(_File)
+
+
+def encode(evidence: Evidence) -> bytes:
+    """The bytes of the file."""
+    value: dict[str, Any] = {
+        "book": [msgspec.to_builtins(line) for line in evidence.book],
+        "checkpoint": evidence.checkpoint.decode(),
+        "entries": [_entry_value(entry) for entry in evidence.entries],
+        "lots": list(evidence.lots),
+        "nodes": to_unpadded(b"".join(evidence.nodes)),
+        "version": VERSION,
+    }
+    if evidence.event is not None:
+        value["event"] = evidence.event
+    return canonical.dump(value)
+
+
+def _entry_value(entry: ShownEntry) -> dict[str, Any]:
+    value: dict[str, Any] = {
+        "blind": to_unpadded(entry.blind),
+        "index": entry.index,
+        "payload": entry.payload.decode(),
+        "record_time": time_text(entry.record_time),
+        "signature": to_unpadded(entry.signature),
+    }
+    if entry.disclosures:
+        value["disclosures"] = [list(disclosure) for disclosure in entry.disclosures]
+    return value
+
+
+def decode(data: bytes) -> Evidence:
+    """What the file holds. Raises Malformed for any bytes `encode` would not write."""
+    if len(data) > SIZE_MAX:
+        raise Malformed(f"an evidence file has at most {SIZE_MAX >> 20} MiB")
+    try:
+        file = _DECODER.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"not an evidence file: {error}") from error
+    if file.version != VERSION:
+        raise Malformed(f"an evidence file of version {file.version}; this program reads version {VERSION}")
+    if not canonical.is_canonical(data):
+        raise Malformed("the evidence file was changed since it was written: it is not in canonical form")
+    _check_rising("lots", file.lots)
+    _check_rising("entries", [entry.index for entry in file.entries])
+    _check_rising("lines of the book", [line.address for line in file.book])
+    entries = tuple(_read_entry(entry) for entry in file.entries)
+    nodes = unpadded(file.nodes)
+    if len(nodes) % HASH_SIZE:
+        raise Malformed("the nodes of the proof are not whole hashes")
+    return Evidence(
+        lots=tuple(LotId(lot) for lot in file.lots),
+        checkpoint=file.checkpoint.encode(),
+        entries=entries,
+        nodes=tuple(nodes[at : at + HASH_SIZE] for at in range(0, len(nodes), HASH_SIZE)),
+        book=tuple(file.book),
+        event=EventId(file.event) if file.event is not None else None,
+    )
+
+
+def _read_entry(entry: _Entry) -> ShownEntry:
+    if entry.disclosures == []:
+        raise Malformed(f"entry {entry.index}: disclosures that are none are left out")
+    disclosures = tuple(entry.disclosures or ())
+    _check_rising(f"disclosures of entry {entry.index}", [path for _, path, _ in disclosures])
+    return ShownEntry(
+        index=entry.index,
+        blind=unpadded(entry.blind, BLIND_SIZE),
+        record_time=_seconds(entry.record_time),
+        payload=entry.payload.encode(),
+        signature=unpadded(entry.signature, 64),
+        disclosures=disclosures,
+    )
+
+
+def _seconds(text: str) -> int:
+    """Unix seconds of a record time. Raises Malformed for any but its one spelling."""
+    try:
+        seconds = int(datetime.fromisoformat(text).timestamp())
+    except (ValueError, OverflowError):
+        seconds = None
+    if seconds is None or not text.endswith("Z") or time_text(seconds) != text:
+        raise Malformed(f"{text[:40]!r} is not a time like 2026-11-23T10:15:00Z")
+    return seconds
+
+
+def _check_rising(what: str, keys: Iterable[Any]) -> None:
+    if any(low >= high for low, high in pairwise(keys)):
+        raise Malformed(f"the {what} are not in order, or one stands there twice")
+
+
+def in_order(disclosures: Iterable[Sequence[Any]]) -> tuple[Disclosure, ...]:
+    """Disclosures of one entry as the file wants them: by path."""
+    return tuple((salt, path, value) for salt, path, value in sorted(disclosures, key=lambda d: str(d[1])))

@@ -1,0 +1,213 @@
+"""Following lots back to where their ore begins, with only part of the log in hand.
+
+Evidence for some lots must not need everybody else's. So an entry is judged on the lots that are being
+followed and on no others (`restrict`): handoffs are judged lot by lot anyway. A lot is followed because it
+was asked about, or up to the entry where a followed lot came to depend on it (`also_needed`):
+
+- a followed lot was made out of it: a transformation stands or falls whole;
+- it lay on the scale together with a followed lot: one booked reading is shared over expected masses.
+
+What becomes of such a lot afterwards is nobody's business here. Where a transformation is the last that is
+heard of a followed lot, it is not judged: that the lot went into it is all there is to say, and the others
+that went in are strangers'. Where more is heard of the lot, they are needed to know whether it stood.
+
+Whoever gathers evidence and whoever verifies it use the same functions, so they agree on what must be shown.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from traceability.core.custody_bodies import lots_named
+from traceability.core.events import (
+    Acceptance,
+    Approval,
+    Closure,
+    Correction,
+    Delegation,
+    DelegationEnd,
+    Enrolment,
+    Event,
+    Export,
+    Genesis,
+    Import,
+    Inspection,
+    Intake,
+    KeyAddition,
+    KeyRevocation,
+    Moved,
+    Production,
+    Reassignment,
+    Refusal,
+    Retagging,
+    RoleChange,
+    SiteRegistration,
+    TagAllocation,
+    TagIssue,
+    Transfer,
+    Transformation,
+    Withdrawal,
+)
+from traceability.core.forms import Weighing
+from traceability.core.ids import EventId, LotId
+from traceability.core.mass import BOOKED
+
+ALWAYS = 2**63 - 1
+"""How far a lot is followed that was asked about."""
+
+
+class Placed(Protocol):
+    """An event in its place."""
+
+    @property
+    def index(self) -> int: ...
+
+    @property
+    def event_id(self) -> EventId: ...
+
+    @property
+    def event(self) -> Event: ...
+
+
+def lots_of(event: Event) -> set[LotId]:
+    """Every lot an event moves, names or makes."""
+    return {*(lot for _, lot in event.moved), *map(LotId, lots_named(event.body)), *event.made}
+
+
+def also_needed(event: Event, followed: Collection[LotId], continued: Collection[LotId]) -> set[LotId]:
+    """The lots that must be followed up to this event because those in `followed` are, with these.
+
+    `continued` are those of them of which later entries tell.
+    """
+    found: set[LotId] = set()
+    if isinstance(event, Transformation):
+        inputs = {lot for _, lot in event.moved}
+        if any(lot in followed for lot in event.made) or not inputs.isdisjoint(continued):
+            found = inputs
+    else:
+        for weighing in _shared(event):
+            lots = weighing.lots or []
+            if any(lot in followed for lot in lots):
+                found.update(map(LotId, lots))
+    return found
+
+
+def follow(asked: Iterable[LotId], entries: Sequence[Placed]) -> dict[LotId, int]:
+    """For each lot that has to be followed the index of the last entry that needs it.
+
+    `entries` rise by index and are all that is shown.
+    """
+    until = dict.fromkeys(asked, ALWAYS)
+    events = {entry.event_id: entry.event for entry in entries}
+    later: set[LotId] = set()
+    for entry in reversed(entries):
+        index = entry.index
+        followed = {lot for lot in lots_of(_subject(entry.event, events)) if until.get(lot, -1) >= index}
+        if followed:
+            for lot in also_needed(entry.event, followed, followed & later):
+                until[lot] = max(until.get(lot, -1), index)
+                followed.add(lot)
+            later |= followed
+    return until
+
+
+def _subject(event: Event, events: Mapping[EventId, Event]) -> Event:
+    """The event that this one is about where it is about another; no event can be about a later one."""
+    while isinstance(event, Correction | Approval) and event.body.event in events:
+        event = events[event.body.event]
+    return event
+
+
+def restrict(event: Event, followed: Collection[LotId]) -> Event | None:
+    """The event as it concerns these lots; None where it cannot be judged on any of them.
+
+    Raises nothing: what the event says of other lots is left out, not looked at.
+    """
+    match event:
+        case (
+            Transfer() | Acceptance() | Refusal() | Withdrawal() | Export() | Import() | Closure()
+            | Reassignment() | Inspection()
+        ):  # fmt: skip
+            return _only(event, followed)
+        case Production() | Intake():
+            return event if any(lot in followed for lot in event.made) else None
+        case Transformation():
+            made = any(lot in followed for lot in event.made)
+            return event if made or all(lot in followed for _, lot in event.moved) else None
+        case Retagging():
+            return event if event.body.lot in followed else None
+        case (
+            Genesis() | Enrolment() | RoleChange() | KeyAddition() | KeyRevocation() | Delegation()
+            | DelegationEnd() | Approval() | SiteRegistration() | TagIssue() | TagAllocation() | Correction()
+        ):  # fmt: skip
+            return event
+
+
+def named_events(event: Event) -> list[EventId]:
+    """The earlier events that must be in the log for this one to be judged, besides those in `previous`."""
+    match event:
+        case Transfer():
+            return [event.body.returns] if event.body.returns else []
+        case Closure():
+            return [event.body.incident] if event.body.incident else []
+        case Export():
+            return [draw.certificate for draw in event.body.certificates or ()]
+        case Correction():
+            return [event.body.event, *(event.body.by or ())]
+        case Approval():
+            return [event.body.event]
+        case DelegationEnd():
+            return [event.body.delegation]
+        case (
+            Genesis() | Enrolment() | RoleChange() | KeyAddition() | KeyRevocation() | Delegation()
+            | SiteRegistration() | TagIssue() | TagAllocation() | Production() | Intake() | Acceptance()
+            | Refusal() | Withdrawal() | Reassignment() | Transformation() | Retagging() | Inspection() | Import()
+        ):  # fmt: skip
+            return []
+
+
+def _shared(event: Event) -> list[Weighing]:
+    """The booked readings of an event that lie over several lots."""
+    weighings: list[Weighing] = getattr(event.body, "weighings", None) or []
+    return [w for w in weighings if w.basis in BOOKED and len(w.lots or ()) > 1]
+
+
+_ByLot = Transfer | Acceptance | Refusal | Withdrawal | Export | Import | Closure | Reassignment | Inspection
+
+
+def _only(event: _ByLot, followed: Collection[LotId]) -> Event | None:
+    lots = lots_of(event)
+    keep = {lot for lot in lots if lot in followed}
+    for weighing in _shared(event):
+        together = set(map(LotId, weighing.lots or ()))
+        if not together <= keep:
+            keep -= together  # their shares of the reading cannot be known
+    if len(keep) == len(lots):
+        return event
+    if not keep:
+        return None
+    changes: dict[str, object] = {}
+    weighings: list[Weighing] | None = getattr(event.body, "weighings", None)
+    if weighings:
+        changes["weighings"] = _weighings(weighings, keep) or None
+    match event:
+        case Reassignment():
+            changes["lots"] = [lot for lot in event.body.lots if lot in keep]
+        case Inspection():
+            for name in ("lots", "missing", "surplus"):
+                changes[name] = [lot for lot in getattr(event.body, name) or () if lot in keep] or None
+            if event.body.sample is not None and not changes["lots"]:
+                changes["sample"] = None
+        case _:
+            pass
+    body = event.body.model_copy(update=changes)
+    return event.model_copy(update={"previous": _previous(event.previous, keep), "body": body})
+
+
+def _previous(previous: Sequence[Moved], keep: Collection[LotId]) -> list[Moved]:
+    kept = ((group, [lot for lot in group.lots if lot in keep]) for group in previous)
+    return [group.model_copy(update={"lots": lots}) for group, lots in kept if lots]
+
+
+def _weighings(weighings: Sequence[Weighing], keep: Collection[LotId]) -> list[Weighing]:
+    kept = ((weighing, [lot for lot in weighing.lots or () if lot in keep]) for weighing in weighings)
+    return [weighing.model_copy(update={"lots": lots}) for weighing, lots in kept if lots]

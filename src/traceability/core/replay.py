@@ -1,0 +1,240 @@
+"""The fold over the part of a log that somebody was shown.
+
+It is the same fold (`fold.apply`); only the lookups differ. A record that no shown entry made is *not shown*,
+which is not the same as absent:
+
+- what must exist for a step to hold (a key, a predecessor, a role) and is not shown leaves the entry
+  unjudged, and with it whatever that entry could have changed (`Unjudged`), on and on to the lots;
+- what must not exist (a revocation, another successor, a used number) counts as absent *as shown*. Whose
+  entries would tell is kept in `relied_on`.
+
+Entries are judged only on the lots being followed (`lineage.restrict`). An entry about other lots is not
+judged at all; it shows that its number was used, and that it is there.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from traceability.core import fold
+from traceability.core.events import (
+    Acceptance,
+    Approval,
+    Closure,
+    Correction,
+    Delegation,
+    DelegationEnd,
+    Enrolment,
+    Event,
+    Export,
+    Genesis,
+    Import,
+    Inspection,
+    Intake,
+    KeyAddition,
+    KeyRevocation,
+    Production,
+    Reassignment,
+    Refusal,
+    Retagging,
+    RoleChange,
+    SiteRegistration,
+    TagAllocation,
+    TagIssue,
+    Transfer,
+    Transformation,
+    Withdrawal,
+)
+from traceability.core.ids import EventId, LotId, unpadded
+from traceability.core.lineage import lots_of, restrict
+from traceability.core.outcome import Appended, Entry, Finding, Rejected, WaitsFor
+from traceability.core.signing import key_id
+from traceability.core.state import Address, AnyRecord, LogEntry, Mention, NotShown, Number
+
+
+class Unjudged(msgspec.Struct, frozen=True, gc=False):
+    """Why something is not known: the entry that could not be judged first, and what was missing."""
+
+    index: int
+    why: str
+    damaged: bool = False
+    """The rules reject that entry: it does not belong in the log."""
+
+
+class PartialState:
+    """What the shown entries made known so far. Implements `state.State`."""
+
+    def __init__(self, places: Mapping[EventId, int], until: Mapping[LotId, int]) -> None:
+        self.index = 0
+        """The entry being judged."""
+        self.records: dict[Address, AnyRecord] = {}
+        self.entries: dict[EventId, LogEntry] = {}
+        self.unjudged: dict[Address, Unjudged] = {}
+        self.asked: set[Address] = set()
+        """What the fold looked up for this entry."""
+        self._places = places
+        self._until = until
+
+    def find(self, address: Address) -> AnyRecord | None:
+        """The record as shown, or None. Raises NotShown where an unjudged entry may have changed it."""
+        self.asked.add(address)
+        if address in self.unjudged:
+            raise NotShown(address)
+        if address[0] == "lot" and self._until.get(LotId(address[1]), -1) < self.index:
+            return None  # not followed up to here: what is known of it may be old
+        return self.records.get(address)
+
+    def need(self, address: Address) -> AnyRecord | None:
+        """The record. Raises NotShown where no shown entry made it."""
+        self.asked.add(address)
+        found = self.records.get(address)
+        if found is None or address in self.unjudged:
+            raise NotShown(address)
+        return found
+
+    def take(self, changes: Mapping[Address, AnyRecord]) -> None:
+        """Keeps what an entry changed; a lot that is not followed any more stays as it was last known."""
+        for address, record in changes.items():
+            if not isinstance(record, Mention) or address not in self.records:
+                self.records[address] = record
+
+    def event(self, event_id: EventId) -> LogEntry | None:
+        """The entry of that event if it was shown before this one; None if it is shown to come later."""
+        found = self.entries.get(event_id)
+        if found is None and self._places.get(event_id, -1) < self.index:
+            raise NotShown(("event", event_id))
+        return found
+
+
+class Replay:
+    """Shown entries put through the fold, one after the other.
+
+    `places` has the index of every event shown; `until` says how far each lot is followed.
+    """
+
+    def __init__(self, places: Mapping[EventId, int], until: Mapping[LotId, int]) -> None:
+        self.state = PartialState(places, until)
+        self.findings: list[tuple[int, Finding]] = []
+        """Each with the index of its entry."""
+        self.used_in: dict[LotId, int] = {}
+        """Followed lots of which a transformation that is not judged here is the last heard: its index."""
+        self.relied_on: set[Address] = set()
+        """What judged entries looked up."""
+        self.rejected: list[Unjudged] = []
+        """Entries that do not belong in the log."""
+        self.judged = 0
+        """How many entries were judged; the others are only there."""
+        self.until = until
+
+    def take(self, entry: Entry, *, signed: bool) -> None:
+        """Takes the next entry. `signed`: its signature was verified; otherwise its key is not shown."""
+        state, event = self.state, entry.event
+        state.index = entry.index
+        if not signed:
+            self._leave(entry, event, ("key", event.key))
+            return
+        lots = lots_of(event)
+        followed = {lot for lot in lots if self.until.get(lot, -1) >= entry.index}
+        known = {lot for lot in followed if ("lot", lot) not in state.unjudged}
+        judged = restrict(event, known)
+        if lots and not known:
+            judged = None
+        if judged is None:
+            self._log(entry, event, stands=True)
+            self._count(entry)
+        else:
+            self._judge(entry, judged)
+        if isinstance(event, Transformation) and judged is None:
+            self.used_in.update(dict.fromkeys(known, entry.index))
+        elif apart := known - (lots_of(judged) if judged else set()):
+            why = "they were weighed together with lots that are not known here"
+            self._spoil((("lot", lot) for lot in apart), Unjudged(entry.index, why))
+
+    def _judge(self, entry: Entry, event: Event) -> None:
+        state = self.state
+        state.asked.clear()
+        try:
+            outcome = fold.apply(Entry(entry.index, entry.record_time, entry.event_id, event), state)
+        except NotShown as missing:
+            self._leave(entry, event, missing.address)
+            self._count(entry)
+            return
+        match outcome:
+            case Appended():
+                state.take(outcome.changes)
+                self._log(entry, event, stands=outcome.stands)
+                self.findings.extend((entry.index, finding) for finding in outcome.findings)
+                self.relied_on |= state.asked
+                self.judged += 1
+            case WaitsFor():
+                self._leave(entry, event, (outcome.type, outcome.id))
+                self._count(entry)
+            case Rejected(name="stale_predecessor") if event is not entry.event:
+                # What made it stand were lots not followed here; on these it is without effect.
+                self._log(entry, event, stands=False)
+                self._count(entry)
+            case Rejected():
+                message = f"the rules reject it ({outcome.name}): {outcome.message}"
+                why = Unjudged(entry.index, message, damaged=True)
+                self.rejected.append(why)
+                self._spoil(_changeable(entry.event_id, event, state), why)
+
+    def _leave(self, entry: Entry, event: Event, missing: Address) -> None:
+        """Leaves an entry unjudged, and unknown whatever it could have changed."""
+        why = self.state.unjudged.get(missing)
+        if why is None:
+            why = Unjudged(entry.index, f"{missing[0]} {missing[1]} is not shown")
+        self._spoil(_changeable(entry.event_id, event, self.state), why)
+
+    def _spoil(self, addresses: Iterable[Address], why: Unjudged) -> None:
+        for address in addresses:
+            self.state.unjudged.setdefault(address, why)
+
+    def _log(self, entry: Entry, event: Event, *, stands: bool) -> None:
+        self.state.entries[entry.event_id] = LogEntry(
+            entry.index, entry.record_time, entry.event_id, event, stands
+        )
+
+    def _count(self, entry: Entry) -> None:
+        """The number of an entry that was not judged is used all the same: it stands in the log."""
+        address = ("number", f"{entry.event.key}:{entry.event.sequence}")
+        used = self.state.records.get(address)
+        if isinstance(used, Number):
+            self.state.records[address] = Number(used.first, entry.event_id)
+        else:
+            self.state.records[address] = Number(entry.event_id)
+
+
+def _changeable(event_id: EventId, event: Event, state: PartialState) -> list[Address]:
+    """Every address where a later entry would notice this one."""
+    found: list[Address] = [("event", event_id), ("act", event_id)]
+    match event:
+        case Enrolment():
+            keys = (key_id(unpadded(key.public_key)) for key in event.body.keys or ())
+            found += [("party", event.body.party), *(("key", key) for key in keys)]
+        case RoleChange():
+            found.append(("party", event.body.party))
+        case KeyAddition():
+            found += [("party", event.body.party), ("key", key_id(unpadded(event.body.key.public_key)))]
+        case KeyRevocation():
+            found.append(("key", event.body.key))
+        case Delegation():
+            found.append(("delegation", event_id))
+        case DelegationEnd():
+            found.append(("delegation", event.body.delegation))
+        case SiteRegistration():
+            found.append(("site", event.body.site))
+        case TagIssue() | TagAllocation():
+            found.append(("roll", event.body.roll))
+        case Approval() | Correction():
+            target = state.entries.get(event.body.event)
+            if target is not None:
+                found += _changeable(target.event_id, target.event, state)
+        case Genesis():
+            found.append(("ledger", ""))
+        case (
+            Production() | Intake() | Transfer() | Acceptance() | Refusal() | Withdrawal() | Reassignment()
+            | Transformation() | Retagging() | Inspection() | Export() | Import() | Closure()
+        ):  # fmt: skip
+            found += [("lot", lot) for lot in lots_of(event)]
+    return found

@@ -1,0 +1,403 @@
+"""Verifying evidence: from the bytes of a file to a verdict, with no network and without trusting us.
+
+    verify(data, policy) -> Report
+
+ 1. The file is of the one form evidence has.
+ 2. Its checkpoint is signed by a log of the trust policy, under that log's origin, and by enough witnesses.
+    Which log that may be is never asked of the file.
+ 3. Every entry in it stands in that log at its index: the leaves and the nodes give the checkpoint's root.
+ 4. Every payload is an event, in its one spelling, and record times do not run backwards.
+ 5. Every event is signed by the key it names; only keys that shown entries bring are known.
+ 6. The rules of the ledger, the very same fold, take these entries one after the other. What the file does
+    not show is not known, and what rests on it is not judged.
+ 7. The lines of the book that the file states are those its entries give.
+ 8. What is disclosed is what the events commit to.
+ 9. Every lot asked about goes back to entries in which ore begins.
+10. What each lot is made of, by site, exactly.
+11. The verdict: for each lot, and one for all.
+
+A step returns what it learned or raises `Failed`; there is no step that returns True.
+"""
+
+import gc
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import msgspec
+
+from traceability.core import book, evidence, merkle
+from traceability.core.account import Account
+from traceability.core.checkpoint import Checkpoint
+from traceability.core.cosignature import cosignature_time
+from traceability.core.errors import Malformed, TraceabilityError
+from traceability.core.events import Enrolment, Event, Genesis, KeyAddition, check_disclosure, read
+from traceability.core.evidence import Evidence
+from traceability.core.forms import NewKey
+from traceability.core.ids import EventId, KeyId, unpadded
+from traceability.core.leaf import entry_bytes, leaf_hash, time_text
+from traceability.core.lineage import follow, lots_of
+from traceability.core.outcome import Entry
+from traceability.core.replay import Replay
+from traceability.core.report import CANNOT_TELL, FAILED, HOLDS, Report, Step
+from traceability.core.signing import EVENT_TYPE, Envelope, PublicKey, event_id, key_id
+from traceability.core.state import Address, LedgerFacts, Place
+from traceability.core.trust_policy import TrustPolicy
+
+TITLES = (
+    "The file is read",
+    "The checkpoint is trusted",
+    "The entries stand in the log",
+    "The events are read",
+    "The signatures hold",
+    "The rules are applied",
+    "The book is recomputed",
+    "What is disclosed is checked",
+    "The ore is followed back",
+    "Its composition is worked out",
+    "The verdict",
+)
+
+
+class Failed(TraceabilityError):  # noqa: N818  # reads as a sentence where it is raised
+    """A step that did not hold: its number, the entry it is about if it is about one, and why."""
+
+    def __init__(self, step: int, index: int | None, why: str) -> None:
+        super().__init__(why if index is None else f"entry {index}: {why}")
+        self.step = step
+        self.index = index
+        self.why = why
+
+
+class Trusted(NamedTuple):
+    """A checkpoint, and who vouches for it besides its log."""
+
+    checkpoint: Checkpoint
+    cosigned_by: tuple[str, ...]
+    cosigned_at: int | None
+    """The newest time a cosignature states, in Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An entry with its event."""
+
+    index: int
+    record_time: int
+    envelope: Envelope
+    event_id: EventId
+    event: Event
+
+
+def verify(data: bytes, policy: TrustPolicy, *, now: str | None = None, complete: bool = False) -> Report:
+    """Takes an evidence file through all steps. Never raises for what a file holds: it says so in the report.
+
+    `now` (`2026-11-23T10:15:00Z`) only serves to say how old the checkpoint is. With `complete` a verdict
+    that rests on subjects not shown to be complete is "cannot tell".
+    """
+    report = Report()
+    with _without_gc():
+        try:
+            _verify(data, policy, report, now, complete=complete)
+        except Failed as end:
+            report.steps.append(Step(end.step, TITLES[end.step - 1], str(end)))
+            report.verdict, report.why = FAILED, str(end)
+            for lot in report.lots:
+                lot.verdict, lot.why = FAILED, str(end)
+    return report
+
+
+def _verify(data: bytes, policy: TrustPolicy, report: Report, now: str | None, *, complete: bool) -> None:
+    def learned(step: int, outcome: str) -> None:
+        report.steps.append(Step(step, TITLES[step - 1], outcome))
+
+    file = _read_file(data)
+    learned(1, f"{_some(len(file.lots), 'lot')}, {_some(len(file.entries), 'entry', 'entries')}")
+
+    trusted = _trust(file, policy)
+    checkpoint = trusted.checkpoint
+    report.origin, report.size, report.cosigned_by = checkpoint.origin, checkpoint.size, trusted.cosigned_by
+    learned(2, _say_trusted(trusted, now))
+
+    envelopes = _find_in_log(file, checkpoint)
+    learned(3, f"all of them, in a log of {_some(checkpoint.size, 'entry', 'entries')}")
+
+    shown = _read_events(file, envelopes)
+    report.recorded_until = time_text(shown[-1].record_time)
+    learned(4, f"the newest was recorded at {report.recorded_until}")
+
+    signed = _check_signatures(shown)
+    unsigned = len(shown) - len(signed)
+    learned(5, f"{len(signed)} verified" + (f", {unsigned} under keys not shown" if unsigned else ""))
+
+    replay = _replay(file, shown, signed)
+    facts = _facts(replay)
+    report.single_authority, report.demo = facts.quorum == 0, facts.demo
+    learned(6, _say_replayed(replay, facts))
+
+    _check_book(file, shown)
+    learned(7, f"{_some(len(file.book), 'line')} as stated; the ledger has signed none of them")
+
+    disclosed = _check_disclosures(file, shown)
+    learned(8, f"{disclosed} opened" if disclosed else "nothing is disclosed")
+
+    account = Account(replay, file.lots)
+    report.begins = account.begins()
+    learned(9, f"back to {_some(len(report.begins), 'lot')} in which ore begins")
+
+    report.lots = [account.report(lot) for lot in file.lots]
+    too_fine = account.too_finely_mixed
+    learned(10, f"too much work for {_some(too_fine, 'lot')}" if too_fine else "exact to the microgram")
+
+    report.findings = account.findings_on_no_lot()
+    report.completeness_not_shown = _completeness_not_shown(replay)
+    _conclude(report, replay, complete=complete)
+    learned(11, report.verdict)
+
+
+# 1
+
+
+def _read_file(data: bytes) -> Evidence:
+    with _step(1):
+        return evidence.decode(data)
+
+
+# 2
+
+
+def _trust(file: Evidence, policy: TrustPolicy) -> Trusted:
+    with _step(2):
+        opened = policy.open_checkpoint(file.checkpoint)
+        quorum = policy.judge(opened)
+    if not quorum.holds:
+        who = ", ".join(quorum.cosigned_by) or "no witness"
+        raise Failed(2, None, f"cosigned by {who}: not enough for the quorum {policy.quorum}")
+    witnesses = {w.verifier.key for w in policy.witnesses if w.verifier is not None}
+    times = [cosignature_time(line) for line in opened.note.verified if line.key in witnesses]
+    return Trusted(opened.checkpoint, quorum.cosigned_by, max(times, default=None))
+
+
+def _say_trusted(trusted: Trusted, now: str | None) -> str:
+    said = f"signed by {trusted.checkpoint.origin}"
+    if trusted.cosigned_by:
+        said += f", cosigned by {', '.join(trusted.cosigned_by)}"
+    if trusted.cosigned_at is not None:
+        said += f", at {time_text(trusted.cosigned_at)}"
+    return said if now is None else f"{said}; it is {now} now"
+
+
+# 3
+
+
+def _find_in_log(file: Evidence, checkpoint: Checkpoint) -> list[Envelope]:
+    envelopes, leaves = [], {}
+    for entry in file.entries:
+        with _step(3, entry.index):
+            key = _key_named(entry.payload)
+        envelope = Envelope(EVENT_TYPE, entry.payload, key, entry.signature)
+        envelopes.append(envelope)
+        leaves[entry.index] = leaf_hash(entry.blind, entry_bytes(envelope, entry.record_time))
+    with _step(3):
+        root = merkle.root_from_multiproof(leaves, checkpoint.size, file.nodes)
+    if root != checkpoint.root:
+        raise Failed(3, None, "entries and nodes do not give the root of the checkpoint")
+    return envelopes
+
+
+class _Keyed(msgspec.Struct):
+    key: str
+
+
+_KEYED = msgspec.json.Decoder(_Keyed)
+
+
+def _key_named(payload: bytes) -> KeyId:
+    """The key an event names, which stands in its envelope too. Step 4 reads the event itself."""
+    try:
+        return KeyId(_KEYED.decode(payload).key)
+    except msgspec.MsgspecError as error:
+        raise Malformed(f"not an event: {error}") from error
+
+
+# 4
+
+
+def _read_events(file: Evidence, envelopes: Sequence[Envelope]) -> list[Shown]:
+    shown = []
+    for entry, envelope in zip(file.entries, envelopes, strict=True):
+        with _step(4, entry.index):
+            event = read(envelope)
+        shown.append(Shown(entry.index, entry.record_time, envelope, event_id(envelope.payload), event))
+    for before, after in pairwise(shown):
+        if after.record_time < before.record_time:
+            raise Failed(4, after.index, "it was recorded before the entry ahead of it")
+    if not isinstance(shown[0].event, Genesis) or shown[0].index != 0:
+        raise Failed(4, None, "the genesis of the log is not shown")
+    return shown
+
+
+# 5
+
+
+def _check_signatures(shown: Sequence[Shown]) -> set[int]:
+    """The indexes of the entries whose key is known here; a signature that does not verify is the end."""
+    brought = {key_id(spki): spki for entry in shown for spki in _keys_brought(entry.event)}
+    keys: dict[KeyId, PublicKey] = {}
+    signed = set()
+    for entry in shown:
+        key = entry.event.key
+        if key not in brought:
+            continue
+        with _step(5, entry.index):
+            if key not in keys:
+                keys[key] = PublicKey(brought[key])
+            entry.envelope.verify(keys[key])
+        signed.add(entry.index)
+    return signed
+
+
+def _keys_brought(event: Event) -> Iterator[bytes]:
+    new: list[NewKey] = []
+    match event:
+        case Genesis():
+            new = [*event.body.keys, *(key for each in event.body.authorities for key in each.keys)]
+        case Enrolment():
+            new = event.body.keys or []
+        case KeyAddition():
+            new = [event.body.key]
+        case _:
+            pass
+    return (unpadded(key.public_key) for key in new)
+
+
+# 6
+
+
+def _replay(file: Evidence, shown: Sequence[Shown], signed: set[int]) -> Replay:
+    if file.event is not None:
+        _check_lots_of_event(file, shown)
+    replay = Replay({entry.event_id: entry.index for entry in shown}, follow(file.lots, shown))
+    for entry in shown:
+        judged = Entry(entry.index, entry.record_time, entry.event_id, entry.event)
+        replay.take(judged, signed=entry.index in signed)
+    return replay
+
+
+def _check_lots_of_event(file: Evidence, shown: Sequence[Shown]) -> None:
+    entry = next((entry for entry in shown if entry.event_id == file.event), None)
+    if entry is None:
+        raise Failed(6, None, f"the event {file.event} whose lots these shall be is not shown")
+    if lots_of(entry.event) != set(file.lots):
+        raise Failed(6, entry.index, "the lots of the file are not those of this event")
+
+
+def _facts(replay: Replay) -> LedgerFacts:
+    facts = replay.state.records.get(("ledger", ""))
+    if not isinstance(facts, LedgerFacts):
+        why = replay.state.unjudged.get(("ledger", ""))
+        raise Failed(6, 0, why.why if why else "the genesis could not be judged")
+    return facts
+
+
+def _say_replayed(replay: Replay, facts: LedgerFacts) -> str:
+    said = f"{_some(replay.judged, 'entry', 'entries')} judged, {_some(len(replay.findings), 'finding')}"
+    if replay.rejected:
+        first = replay.rejected[0]
+        said = f"entry {first.index}: {first.why}"
+    if not facts.quorum:
+        said += "; single authority"
+    return said + ("; a demonstration" if facts.demo else "")
+
+
+# 7
+
+
+def _check_book(file: Evidence, shown: Sequence[Shown]) -> None:
+    """Raises Failed where the entries shown are not all that a line counts."""
+    if not file.book:
+        return
+    stated = {line.address: line for line in file.book}
+    events = {entry.event_id: entry.event for entry in shown}
+    places: dict[Address, Place] = defaultdict(lambda: Place(-1))
+    for entry in shown:
+        for address in book.subjects(entry.event, events.get):
+            if address in stated:
+                places[address] = book.advance(places[address], entry.index, entry.event_id)
+    for address, line in stated.items():
+        place = places[address]
+        if (place.count, place.chain.hex()) != (line.count, line.chain):
+            raise Failed(
+                7, None, f"the file shows {place.count} of the {line.count} entries on {' '.join(address)}"
+            )
+
+
+# 8
+
+
+def _check_disclosures(file: Evidence, shown: Sequence[Shown]) -> int:
+    count = 0
+    for entry, known in zip(file.entries, shown, strict=True):
+        for salt, path, value in entry.disclosures:
+            with _step(8, entry.index):
+                check_disclosure(known.event, salt, path, value)
+            count += 1
+    return count
+
+
+# 11
+
+
+_SUBJECTS = ("certificate", "key", "licence", "lot", "party", "policy", "region", "roll", "site", "tag")
+
+
+def _completeness_not_shown(replay: Replay) -> dict[str, list[str]]:
+    """No snapshot is part of a log yet, so nothing states how much there is: whatever was used is listed."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for kind, name in replay.relied_on:
+        if kind in _SUBJECTS and (kind != "lot" or name in replay.until):
+            found[kind].add(name)
+        elif kind == "number":
+            found["key"].add(name.partition(":")[0])
+    return {kind: sorted(found[kind]) for kind in sorted(found)}
+
+
+def _conclude(report: Report, replay: Replay, *, complete: bool) -> None:
+    report.verdict = HOLDS
+    for verdict in (CANNOT_TELL, FAILED):
+        bad = next((lot for lot in report.lots if lot.verdict == verdict), None)
+        if bad is not None:
+            report.verdict, report.why = verdict, f"lot {bad.lot}: {bad.why}"
+    if replay.rejected:
+        first = replay.rejected[0]
+        report.verdict, report.why = FAILED, f"entry {first.index}: {first.why}"
+    elif report.verdict == HOLDS and complete and report.completeness_not_shown:
+        report.verdict, report.why = CANNOT_TELL, "completeness is asked for and not shown"
+
+
+@contextmanager
+def _step(number: int, index: int | None = None) -> Iterator[None]:
+    """What the core refuses in here is the end of this step."""
+    try:
+        yield
+    except TraceabilityError as error:
+        raise Failed(number, index, str(error)) from error
+
+
+@contextmanager
+def _without_gc() -> Iterator[None]:
+    """Nothing made here is a cycle, and looking for cycles in a large file takes as long as verifying it."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _some(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"

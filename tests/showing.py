@@ -1,0 +1,88 @@
+"""Evidence out of a ledger in memory: what the store is for a real one."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from memory import Kept, MemoryLedger
+from traceability.core import evidence
+from traceability.core.events import Event
+from traceability.core.evidence import Evidence
+from traceability.core.ids import EventId, LotId
+from traceability.core.lineage import lots_of
+from traceability.core.state import Address, Number, Place, Subject
+from traceability.ledger.gather import Logged, gather, show
+
+
+class MemorySource:
+    """A `gather.Source` over a ledger in memory."""
+
+    def __init__(self, ledger: MemoryLedger) -> None:
+        self.ledger = ledger
+        self.rounds = 0
+
+    def logged(self, indexes: Collection[int]) -> Mapping[int, Logged]:
+        self.rounds += 1
+        return {index: _logged(self.ledger.entries[index]) for index in indexes}
+
+    def places(self, addresses: Collection[Address]) -> Mapping[Address, Place]:
+        records = {address: self.ledger.state.records.get(address) for address in addresses}
+        return {address: record.place for address, record in records.items() if isinstance(record, Subject)}
+
+    def indexes(self, event_ids: Collection[EventId]) -> Mapping[EventId, int]:
+        entries = self.ledger.state.entries
+        return {name: entries[name].index for name in event_ids if name in entries}
+
+    def first_uses(self, indexes: Collection[int]) -> Collection[int]:
+        found = []
+        for index in indexes:
+            kept = self.ledger.entries[index]
+            number = self.ledger.state.records["number", f"{kept.event.key}:{kept.event.sequence}"]
+            assert isinstance(number, Number)
+            if number.second == kept.event_id:
+                found.append(self.ledger.state.entries[number.first].index)
+        return found
+
+
+def _logged(kept: Kept) -> Logged:
+    return Logged(
+        kept.index,
+        kept.record_time,
+        kept.envelope.payload,
+        kept.envelope.signature,
+        kept.blind,
+        kept.event_id,
+        kept.event,
+        dict(kept.outcome.links),
+    )
+
+
+def evidence_of(
+    ledger: MemoryLedger,
+    lots: Sequence[LotId],
+    *,
+    size: int | None = None,
+    event: EventId | None = None,
+    disclosures: Mapping[int, Sequence[Any]] | None = None,
+) -> Evidence:
+    """Evidence for these lots in the first `size` entries (default: all)."""
+    size = len(ledger.entries) if size is None else size
+    gathered = gather(MemorySource(ledger), lots, size)
+    return show(
+        gathered,
+        lots,
+        ledger.checkpoint(size),
+        size,
+        ledger.read_nodes,
+        event=event,
+        disclosures=disclosures,
+    )
+
+
+def lots_in(event: Event) -> list[LotId]:
+    """The lots an event is about, as evidence for that event names them."""
+    return sorted(lots_of(event))
+
+
+def file_of(ledger: MemoryLedger, lots: Sequence[LotId], **more: Any) -> bytes:
+    """The evidence file for these lots."""
+    return evidence.encode(evidence_of(ledger, lots, **more))
