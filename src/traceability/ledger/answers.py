@@ -23,6 +23,8 @@ class Submission(NamedTuple):
     envelope: Envelope
     event: Event | None = None
     disclosures: Sequence[Disclosure] = ()
+    record_time: int | None = None
+    """Unix seconds, for a demonstration stamped by a clock of its own: that season's time of this event."""
 
 
 class Recorded(msgspec.Struct, frozen=True):

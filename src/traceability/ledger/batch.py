@@ -123,6 +123,12 @@ class Batch:
         self.record_time = entry.record_time
         self.leaves.append(leaf)
 
+    def keep_place(self, index: int, leaf: bytes) -> None:
+        """What comes next is no entry that can stand; it changes nothing, but the tree has its leaf."""
+        nothing = encode_verdict(Verdict(stands=False, fates=(), links=()))
+        self._outcomes.append((index, -1, index, 0, leaf, nothing))
+        self.leaves.append(leaf)
+
     def write(self) -> Growth:
         """Writes everything and moves the head; the batch is not used after it."""
         view, state = self._view, self.state

@@ -44,6 +44,17 @@ def keep(view: View, index: int, event: Event, disclosures: Sequence[Disclosure]
             view.insert(TAG_CODE, tag_codes(event, value))
 
 
+def codes_disclosed(view: View) -> list[tuple[object, ...]]:
+    """All rows of `tag_code`, as the disclosures and outcomes that are there give them."""
+    rows: list[tuple[object, ...]] = []
+    for index, value in view.all("SELECT idx, value FROM disclosure WHERE path = ?", "/codes"):
+        entry = view.entry(index)
+        event = None if entry is None else entry.event()
+        if isinstance(event, TagIssue) and view.verdict(index).stands:
+            rows += tag_codes(event, canonical.load(value))
+    return rows
+
+
 def tag_codes(event: TagIssue, codes: Sequence[dict[str, object]]) -> list[tuple[object, ...]]:
     """Rows of `tag_code` from the disclosed codes of this roll."""
     return list(dict.fromkeys((code["code"], event.body.roll, code["number"]) for code in codes))

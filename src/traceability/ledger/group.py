@@ -41,14 +41,25 @@ Judged = Taken | Known | Refused | Waiting
 
 
 class Group:
-    """Events that are appended together, on top of a locked head, at one record time."""
+    """Events that are appended together, on top of a locked head, at one record time.
+
+    With `own_times` a submission's own record time is taken, where it is later.
+    """
 
     def __init__(
-        self, view: View, head: Head, record_time: int, intake: Intake, blind: Callable[[int], bytes]
+        self,
+        view: View,
+        head: Head,
+        record_time: int,
+        intake: Intake,
+        blind: Callable[[int], bytes],
+        *,
+        own_times: bool,
     ) -> None:
         self._view = view
         self._head = head
         self._record_time = record_time
+        self._own_times = own_times
         self._intake = intake
         self._blind = blind
         self._batch = Batch(view, head)
@@ -99,6 +110,8 @@ class Group:
         refused = self._check_seen(read)
         if refused is not None:
             return refused
+        if self._own_times and read.record_time is not None:
+            self._record_time = max(self._batch.record_time, read.record_time)
         entry = Entry(self._batch.size, self._record_time, read.event_id, event)
         outcome = self._batch.judge(entry)
         match outcome:

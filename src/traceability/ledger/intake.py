@@ -33,6 +33,7 @@ class Read(NamedTuple):
     signed: bytes
     """What the signature is over."""
     disclosures: Sequence[Disclosure]
+    record_time: int | None
     verified: bool
 
     def verify(self, key: PublicKey) -> Refused | None:
@@ -109,4 +110,6 @@ def _read(submission: Submission) -> Read | Refused:
         return refused
     signed = event_pae(envelope.payload)
     event_id = EventId(hashlib.sha256(signed).hexdigest())
-    return Read(envelope, event, event_id, signed, submission.disclosures, verified=False)
+    return Read(
+        envelope, event, event_id, signed, submission.disclosures, submission.record_time, verified=False
+    )

@@ -4,6 +4,7 @@
 ends well. Whatever fails inside one leaves no trace, and its connection is thrown away.
 """
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -56,6 +57,9 @@ class Store:
             )
             connection.commit()
         except BaseException:
+            # Rolled back first: closing alone would wait for whoever still holds a cursor.
+            with contextlib.suppress(*ERRORS):
+                connection.rollback()
             connection.invalidate()
             raise
         finally:

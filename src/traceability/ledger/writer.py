@@ -170,23 +170,30 @@ class Ledger:
                 return [Refused("not_signing", self.refusal)] * len(reads)
             try:
                 return self._group(reads)
-            except CONSTRAINTS as error:
-                # All was checked in memory, so this is a mistake of ours. It must not take the others along.
-                _LOG.exception("a constraint of the database fired")
-                if len(reads) > 1:
-                    return [answer for read in reads for answer in self._settle([read])]
-                return [Refused("not_recorded", f"the database refused the event: {error}")]
             except GuardRefuses as error:
                 self._stopped = str(error)
             except ClockRefuses as error:
                 self._trouble = str(error)
                 return [Refused("not_signing", str(error))] * len(reads)
+            except CONSTRAINTS:
+                return self._one_by_one(reads)
             except (*ERRORS, GuardUnavailable) as error:
                 _LOG.warning("append failed: %s", error)
                 self._trouble = f"the last append ended in an error: {error}"
                 if is_fatal(error):
                     self._broken = f"the disk failed ({error}): check it, then start the program again"
+            except Exception:  # noqa: BLE001  # whatever it is, the neighbours have nothing to do with it
+                return self._one_by_one(reads)
         return [_UNAVAILABLE] * len(reads)
+
+    def _one_by_one(self, reads: list[Read]) -> list[Answer]:
+        """After a mistake of ours, or a constraint that fired although all was checked: it takes none along."""
+        _LOG.exception("a group failed")
+        if len(reads) > 1:
+            return [answer for read in reads for answer in self._settle([read])]
+        return [
+            Refused("not_recorded", "the event was not recorded, by a mistake of this program: report it")
+        ]
 
     def _why_not(self, view: View, head: GuardHead, facts: object) -> str | None:
         if not isinstance(facts, LedgerFacts):
@@ -208,7 +215,9 @@ class Ledger:
         with self.store.write() as view:
             head = view.head(lock=True)
             self._reached("locked")
-            group = Group(view, head, self._stamp(view, head.record_time), self._intake, self._blind)
+            record_time = self._stamp(view, head.record_time)
+            own_times = self._time is not None
+            group = Group(view, head, record_time, self._intake, self._blind, own_times=own_times)
             judged = group.judge(reads)
             self._reached("judged")
             new = group.write(reads, judged)

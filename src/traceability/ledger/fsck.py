@@ -1,0 +1,268 @@
+"""Does the ledger say what its entries give? Everything is derived anew and compared, row by row.
+
+Entries are checked by what they are: signatures, rules, numbers, times. Every projection, tile and head is
+compared with the one a scratch database gets from the same entries; the published checkpoint with the root
+they give; disclosures with the commitments they open; the guard with all of it. What is wrong is named by
+table and index. Nothing is repaired here: projections by `rebuild`, entries only from a copy.
+"""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import orjson
+from sqlmodel import SQLModel
+
+from traceability.core import merkle
+from traceability.core.checkpoint import open_checkpoint
+from traceability.core.errors import Invalid, Malformed
+from traceability.core.events import TagIssue, check_disclosure
+from traceability.core.ids import to_unpadded
+from traceability.core.note import Verifier
+from traceability.core.state import LedgerFacts
+from traceability.ledger.database import ERRORS, Unusable, open_database
+from traceability.ledger.disclosures import TAG_CODE, tag_codes
+from traceability.ledger.guard import Guard, GuardHead, GuardRefuses, GuardUnavailable
+from traceability.ledger.replay import (
+    Damage,
+    Progress,
+    Replay,
+    examined_chunks,
+    known_spkis,
+    stored_chunks,
+)
+from traceability.ledger.store import Store
+from traceability.ledger.view import View
+
+VerdictName = Literal["good", "damaged", "cannot_check", "rolled_back"]
+DAMAGES_MAX = 20
+"""How many damages of one table are listed; the first ones say where to look."""
+
+_TABLES: tuple[tuple[str, str, int], ...] = (
+    ("signer", "no, key_id, top", 1),
+    ("outcome", "idx, signer, sequence, use, leaf, value", 1),
+    ("state", "type, id, value", 2),
+    ("move", "lot, idx, custody, title, stands, value", 2),
+    ("tile", "level, n, hashes, root", 2),
+    ("root", "size, root", 1),
+    ("lot_row", "lot, custodian, title, mineral, state, maker_idx", 1),
+    ("holding", "party, lot, since_idx", 2),
+    ("finding", "idx, n, rule, severity, value", 2),
+    ("finding_subject", "type, id, idx, n", 4),
+    ("tag_code", "code, roll, number", 3),
+)
+"""Every projection with one row for each of its keys: columns, and how many of them are the key."""
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What was found. `rolled_back`: the guard has seen a signed head that this database does not have."""
+
+    verdict: VerdictName
+    size: int
+    root: str
+    damages: tuple[Damage, ...]
+    notes: tuple[str, ...] = ()
+
+
+def check(store: Store, guard: Guard | None = None, progress: Progress = lambda _: None) -> Report:
+    """Derives everything in `store` anew and compares it; `guard`, if given, is compared too."""
+    try:
+        with store.read() as log, scratch() as view:
+            return _Check(log, view, progress).report(guard)
+    except (*ERRORS, Unusable) as error:
+        return Report("cannot_check", 0, "", (), (f"the database cannot be read: {error}",))
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[View]:
+    """The tables of a ledger in a database that is thrown away."""
+    with tempfile.TemporaryDirectory(prefix="traceability-") as folder:
+        url = f"sqlite:///{Path(folder) / 'scratch.sqlite3'}"
+        database = open_database(url, create=True)
+        SQLModel.metadata.create_all(database.engine)
+        connection = database.engine.raw_connection()
+        try:
+            for setting in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE"):
+                connection.cursor().execute(f"PRAGMA {setting}")
+            cursor = connection.cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("INSERT INTO head VALUES (0, 0, ?, ?, 0)", (merkle.EMPTY_ROOT, b""))
+            cursor.execute("INSERT INTO placed VALUES (0, 0)")
+            yield View(database, connection, cursor)
+        finally:
+            connection.invalidate()
+            connection.close()
+            database.engine.dispose()
+
+
+class _Check:
+    """One run: `log` is the ledger that is looked at, `view` the scratch tables."""
+
+    def __init__(self, log: View, view: View, progress: Progress) -> None:
+        self._log = log
+        self._view = view
+        self._progress = progress
+        self._damages: list[Damage] = []
+        self._notes: list[str] = []
+        roots = log.all("SELECT size FROM root WHERE size > 0 ORDER BY size")
+        self._replay = Replay(view, log, roots_at=[size for (size,) in roots])
+
+    def report(self, guard: Guard | None) -> Report:
+        (size,) = self._log.one("SELECT coalesce(max(idx) + 1, 0) FROM entry")
+        for entries, examined in examined_chunks(
+            stored_chunks(self._log, size), size, known_spkis(self._log)
+        ):
+            self._replay.take(entries, examined)
+            self._progress(self._replay.head.size)
+        self._damages += self._replay.damages
+        self._check_head()
+        self._check_disclosures()
+        for table, columns, key in _TABLES:
+            self._compare(table, columns, key)
+        self._compare_places()
+        self._check_checkpoint()
+        verdict = self._check_guard(guard)
+        size, root = self._replay.head.size, self._replay.head.root.hex()
+        if self._damages:
+            verdict = "damaged"
+        return Report(verdict, size, root, tuple(self._damages), tuple(self._notes))
+
+    def _note(self, table: str, key: str, index: int | None, what: str) -> None:
+        self._damages.append(Damage(table, key, index, what))
+
+    def _check_head(self) -> None:
+        found = self._replay.head
+        try:
+            stored = self._log.head()
+        except (Malformed, TypeError) as error:
+            self._note("head", "0", None, f"it is no head of a tree: {error}")
+            return
+        if stored.size > found.size:
+            what = f"it is missing: the head counts {stored.size} entries"
+            self._note("entry", str(found.size), found.size, what)
+        if stored != found:
+            self._note("head", "0", None, f"it is not the head of the {found.size} entries")
+
+    def _check_disclosures(self) -> None:
+        for index, path, salt, value in self._log.all(
+            "SELECT idx, path, salt, value FROM disclosure ORDER BY idx, path"
+        ):
+            entry = self._log.entry(index)
+            if entry is None:
+                self._note("disclosure", f"{index} {path}", index, "there is no such entry")
+                continue
+            try:
+                event = entry.event()
+                opened = orjson.loads(value)
+                check_disclosure(event, to_unpadded(salt), path, opened)
+            except (Malformed, Invalid, ValueError) as error:
+                self._note("disclosure", f"{index} {path}", index, str(error))
+                continue
+            if path == "/codes" and isinstance(event, TagIssue) and self._view.verdict(index).stands:
+                self._view.insert(TAG_CODE, tag_codes(event, opened))
+
+    def _compare(self, table: str, columns: str, key: int) -> None:
+        names = columns.split(", ")
+        query = f"SELECT {columns} FROM {table} ORDER BY {', '.join(names[:key])}"  # noqa: S608
+        found = 0
+        try:
+            for row, what in differences(self._log.stream(query), self._view.stream(query), key):
+                found += 1
+                if found <= DAMAGES_MAX:
+                    index = row[names.index("idx")] if "idx" in names else None
+                    self._note(table, " ".join(map(str, row[:key])), index, what)
+        except ERRORS as error:
+            self._note(table, "", None, f"it cannot be read: {error}")
+        if found > DAMAGES_MAX:
+            self._notes.append(f"{found - DAMAGES_MAX} more rows of {table} are damaged")
+
+    def _compare_places(self) -> None:
+        placed, size = self._log.placed(), self._replay.head.size
+        if not 0 <= placed <= size:
+            self._note("placed", "0", None, f"{placed} of {size} entries cannot have their place")
+        query = "SELECT id, idx FROM event_place ORDER BY id, idx"
+        theirs = (row for row in self._view.stream(query) if row[1] < placed)
+        for count, (row, what) in enumerate(differences(self._log.stream(query), theirs, 2)):
+            if count < DAMAGES_MAX:
+                self._note("event_place", f"{row[0]} {row[1]}", row[1], what)
+
+    def _check_checkpoint(self) -> None:
+        published = self._log.checkpoint()
+        facts = self._view.record(("ledger", ""))
+        if not isinstance(facts, LedgerFacts):
+            return
+        if published is None:
+            self._note("checkpoint", "0", None, "none is published: start the ledger, it will publish one")
+            return
+        try:
+            keys = [Verifier.parse(vkey) for vkey in facts.log_keys]
+            checkpoint = open_checkpoint(published[1], facts.log, keys).checkpoint
+        except (Malformed, Invalid) as error:
+            self._note("checkpoint", "0", None, str(error))
+            return
+        size = self._replay.head.size
+        if checkpoint.size != published[0] or checkpoint.size > size:
+            self._note("checkpoint", "0", None, f"it speaks of {checkpoint.size} entries, there are {size}")
+        elif checkpoint.root != self._replay.root_at(checkpoint.size):
+            self._name_changed_entries(checkpoint.size, checkpoint.root)
+
+    def _name_changed_entries(self, size: int, root: bytes) -> None:
+        """The entries do not give the signed root. Where the leaves kept with them do, they tell which changed."""
+        self._note("checkpoint", "0", None, "the entries do not give the root that was signed")
+        leaves = [
+            row[0] for row in self._log.all("SELECT leaf FROM outcome WHERE idx < ? ORDER BY idx", size)
+        ]
+        if merkle.root_from_leaf_hashes(leaves) != root:
+            return
+        query = "SELECT leaf FROM outcome WHERE idx < ? ORDER BY idx"
+        found = [row[0] for row in self._view.all(query, size)]
+        changed = [index for index, (was, is_) in enumerate(zip(leaves, found, strict=True)) if was != is_]
+        for index in changed[:DAMAGES_MAX]:
+            self._note("entry", str(index), index, "it is not the entry that was signed: its leaf is another")
+
+    def _check_guard(self, guard: Guard | None) -> VerdictName:
+        if guard is None:
+            return "good"
+        try:
+            held = guard.read()
+        except (GuardRefuses, GuardUnavailable) as error:
+            self._notes.append(str(error))
+            return "cannot_check"
+        size = self._replay.head.size
+        if held is None:
+            self._notes.append(
+                "the guard knows nothing of this log key: whether all is there, nobody can tell"
+            )
+            return "good" if size == 0 else "cannot_check"
+        if held.size > size:
+            self._notes.append(f"a head of {held.size} entries was signed; here are {size}")
+            return "rolled_back"
+        if not self._is_on_this_tree(held):
+            self._note("guard", "0", None, f"a head of {held.size} entries with another root was signed")
+        return "good"
+
+    def _is_on_this_tree(self, held: GuardHead) -> bool:
+        return self._replay.root_at(held.size) == held.root
+
+
+def differences(
+    stored: Iterator[Sequence[Any]], derived: Iterator[Sequence[Any]], key: int
+) -> Iterator[tuple[Sequence[Any], str]]:
+    """Rows that are not in both, of two lists sorted by their first `key` columns; and what is wrong."""
+    one, other = next(stored, None), next(derived, None)
+    while one is not None or other is not None:
+        if one == other:
+            one, other = next(stored, None), next(derived, None)
+        elif one is None or (other is not None and tuple(other[:key]) < tuple(one[:key])):
+            assert other is not None
+            yield other, "it is missing"
+            other = next(derived, None)
+        elif other is None or tuple(one[:key]) < tuple(other[:key]):
+            yield one, "the entries do not give it"
+            one = next(stored, None)
+        else:
+            yield one, "the entries give another value"
+            one, other = next(stored, None), next(derived, None)

@@ -1,0 +1,76 @@
+"""Dropping every projection and filling it again from the entries, in one transaction.
+
+Entries, disclosures and the published checkpoint stay as they are. Nothing is kept of a rebuild that finds
+an entry it cannot take, or does not come to the root that was signed.
+"""
+
+from traceability.core.checkpoint import Checkpoint
+from traceability.core.merkle import EMPTY_ROOT
+from traceability.core.note import parse_note
+from traceability.ledger.batch import ROOT
+from traceability.ledger.disclosures import TAG_CODE, codes_disclosed
+from traceability.ledger.replay import (
+    Damage,
+    Progress,
+    Replay,
+    examined_chunks,
+    known_spkis,
+    stored_chunks,
+)
+from traceability.ledger.store import Store
+from traceability.ledger.view import Head, View
+
+PROJECTIONS = (
+    *("signer", "outcome", "state", "move", "tile", "root", "lot_row", "holding"),
+    *("finding", "finding_subject", "tag_code", "event_place"),
+)
+"""Tables that follow from the entries and are dropped; `head` and `placed` begin again."""
+
+
+class NotRebuilt(Exception):  # noqa: N818  # reads as a sentence where it is raised
+    """The entries themselves are damaged; the database is as it was."""
+
+    def __init__(self, message: str, damages: tuple[Damage, ...] = ()) -> None:
+        super().__init__(message)
+        self.damages = damages
+
+
+def rebuild(store: Store, progress: Progress = lambda _: None) -> Head:
+    """Fills all projections anew; the head after it. Raises NotRebuilt and changes nothing then."""
+    with store.write() as view:
+        # Taken by whoever appends: nobody does until this is done.
+        view.one(f"SELECT size FROM head WHERE id = 0{store.database.lock}")  # noqa: S608
+        (size,) = view.one("SELECT coalesce(max(idx) + 1, 0) FROM entry")
+        spkis = known_spkis(view)
+        roots = [row[0] for row in view.all("SELECT size FROM root WHERE size > 0 ORDER BY size")]
+        begin_again(view)
+        replay = Replay(view, roots_at=roots)
+        for entries, examined in examined_chunks(stored_chunks(view, size), size, spkis):
+            replay.take(entries, examined)
+            progress(replay.head.size)
+        if replay.damages:
+            first = replay.damages[0]
+            raise NotRebuilt(f"entry {first.key} is damaged: {first.what}", tuple(replay.damages))
+        check_root(view, replay)
+        if replay.head.size and replay.head.size not in roots:
+            view.insert(ROOT, [(replay.head.size, replay.head.root)])
+        view.insert(TAG_CODE, codes_disclosed(view))
+        return replay.head
+
+
+def begin_again(view: View) -> None:
+    """Empties every projection: the tree of no entries."""
+    for table in PROJECTIONS:
+        view.run(f"DELETE FROM {table}")  # noqa: S608
+    view.run("UPDATE placed SET size = 0 WHERE id = 0")
+    view.run("UPDATE head SET size = 0, root = ?, edge = ?, record_time = 0 WHERE id = 0", EMPTY_ROOT, b"")
+
+
+def check_root(view: View, replay: Replay) -> None:
+    """Raises NotRebuilt unless the entries give the root of the published checkpoint, if there is one."""
+    published = view.checkpoint()
+    if published is None:
+        return
+    checkpoint = Checkpoint.parse(parse_note(published[1])[0])
+    if checkpoint.size > replay.head.size or replay.root_at(checkpoint.size) != checkpoint.root:
+        raise NotRebuilt(f"the entries do not give the root that was signed at size {checkpoint.size}")
