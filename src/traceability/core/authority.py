@@ -4,11 +4,12 @@ Authority is judged at the entry's place in the log, never by a clock. Dates tha
 themselves are compared with the judged day and end in a finding.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 from traceability.core.events import Event
-from traceability.core.ids import KeyId, PartyId
+from traceability.core.ids import PartyId
 from traceability.core.outcome import RejectedStep, Step, WaitsFor, reject
 from traceability.core.state import Act, Delegation, Key, Lot, Number, Party
 
@@ -83,12 +84,20 @@ def admit(step: Step) -> None:
         party = step.party(event.body.acting_for)
         _admit_agent(step)
     wanted = MAY_SIGN[event.kind]
-    if wanted is not None and not wanted & set(party.roles):
-        for awaited, roles_awaited in party.awaited:
-            if wanted & set(roles_awaited):
-                raise RejectedStep(WaitsFor("approval", awaited))
+    if wanted is not None and lacks_role(party, wanted):
         roles = " or ".join(sorted(wanted))
         reject("role_missing", f"a {event.kind} is signed by a {roles}; this party holds no such role")
+
+
+def lacks_role(party: Party, wanted: Iterable[str]) -> bool:
+    """Whether the party holds none of these roles; waits where one was given it and is not approved yet."""
+    roles = set(wanted)
+    if roles & set(party.roles):
+        return False
+    for event, awaited in party.awaited:
+        if roles & set(awaited):
+            raise RejectedStep(WaitsFor("approval", event))
+    return True
 
 
 def used_number(step: Step) -> bool:
@@ -113,9 +122,7 @@ def _admit_revoked(step: Step, key: Key) -> None:
     assert revoked is not None
     event = step.event
     act = step.find("act", step.entry.event_id, Act)
-    if act is not None and any(
-        said.decision == "approved" and _vouches(step, key, said.party, said.key) for said in act.approvals
-    ):
+    if act is not None and _vouched_for(step, key, act):
         step.note("revoked_key_approved", "warning", [("key", key.id)])
         return
     trusted = (revoked.trusted_sequence is not None and event.sequence <= revoked.trusted_sequence) or (
@@ -125,7 +132,6 @@ def _admit_revoked(step: Step, key: Key) -> None:
     if trusted and in_time and revoked.reason not in ("stolen", "compromised"):
         step.note("late_event_of_revoked_key", "warning", [("key", key.id)])
         return
-    # Revoking itself again changes nothing and is no reason to refuse a key its last word.
     reject(
         "key_revoked",
         "this key is revoked; keep the event, and ask another key of the party, its guardians or a registrar "
@@ -133,12 +139,34 @@ def _admit_revoked(step: Step, key: Key) -> None:
     )
 
 
-def _vouches(step: Step, key: Key, party_id: PartyId, with_key: KeyId) -> bool:
-    if party_id == key.party:
-        return with_key != key.id
+def _vouched_for(step: Step, key: Key, act: Act) -> bool:
+    """Whether another key of the party, a registrar or the guardians' quorum has approved this event."""
     owner = step.party(key.party)
-    voucher = step.find("party", party_id, Party)
-    return party_id in owner.guardians or (voucher is not None and "registrar" in voucher.roles)
+    others = _counterparties(step)
+    guardians = 0
+    for said in act.approvals:
+        if said.decision != "approved" or said.key == key.id:
+            continue
+        if said.party == key.party:
+            return True
+        if said.party in others:
+            continue
+        voucher = step.find("party", said.party, Party)
+        if voucher is not None and "registrar" in voucher.roles:
+            return True
+        guardians += said.party in owner.guardians
+    return 0 < owner.guardian_quorum <= guardians
+
+
+def _counterparties(step: Step) -> set[PartyId]:
+    """The other sides of this event: whom it names, and who stands at the other end of what it answers."""
+    body = step.event.body
+    found = {getattr(body, name, None) for name in ("recipient", "to", "importer", "agent", "producer")}
+    for event_id, lot in step.event.moved:
+        move = step.move(event_id, lot)
+        if move is not None:
+            found |= {move.giver, move.recipient, move.custodian}
+    return {party for party in found if party is not None}
 
 
 def _admit_agent(step: Step) -> None:
@@ -167,12 +195,12 @@ def site_delegation(step: Step) -> Delegation | None:
     return delegation if delegation.site is not None else None
 
 
-def check_site_delegation(step: Step, lot: Lot) -> None:
-    """A delegation by site covers a site's lots only while their producer holds them."""
+def check_site_delegation(step: Step, lot: Lot, custodian: PartyId) -> None:
+    """A delegation by site covers a site's lots only while their producer holds them, as `custodian`."""
     delegation = site_delegation(step)
     if delegation is None:
         return
-    if lot.site != delegation.site or not lot.producer == lot.custodian == step.event.body.acting_for:
+    if lot.site != delegation.site or not lot.producer == custodian == step.event.body.acting_for:
         reject(
             "delegation_does_not_cover",
             "a delegation by site covers that site's lots while their producer holds them",

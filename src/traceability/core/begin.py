@@ -11,7 +11,7 @@ from traceability.core.mass import BOOKED, leaf_parts
 from traceability.core.outcome import Step, reject
 from traceability.core.quantity import show_grams
 from traceability.core.registry import NEW
-from traceability.core.state import Lot, LotItem, Mention
+from traceability.core.state import Lot, LotItem
 from traceability.core.tagging import put_on
 
 
@@ -38,9 +38,8 @@ def begin(
     weighing = new.weighing
     mass_ug = weighing.net.mass_ug
     whole = leaf_parts(lot_id, mass_ug) if content is None else content
-    mention = step.find("lot", lot_id, Mention)
     lot = Lot(
-        place=mention.place if mention else NEW,
+        place=NEW,
         id=lot_id,
         maker=step.entry.event_id,
         maker_index=step.entry.index,

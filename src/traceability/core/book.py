@@ -124,8 +124,14 @@ def _lots(event: Event) -> list[Address]:
 
 
 def _of(event_id: EventId, named: Callable[[EventId], Event | None]) -> list[Address]:
+    found: list[Address] = []
     event = named(event_id)
-    return [] if event is None else _about(event, named)
+    while event is not None and isinstance(event, Approval | Correction | DelegationEnd):
+        # A loop: events about events about events may go on as long as somebody cares to sign them.
+        if isinstance(event, Correction):
+            found += _corrected_tags(event)
+        event = named(event.body.delegation if isinstance(event, DelegationEnd) else event.body.event)
+    return found if event is None else found + _about(event, named)
 
 
 def _corrected_tags(event: Correction) -> list[Address]:

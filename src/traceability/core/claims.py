@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
+from traceability.core.authority import check_site_delegation
 from traceability.core.ids import EventId, LotId, PartyId
 from traceability.core.outcome import RejectedStep, Step, WaitsFor, reject
 from traceability.core.state import Lot, Move
@@ -32,43 +33,50 @@ def claim(
     entitled: Callable[[Move], bool],
 ) -> list[Claim]:
     """The event's lots. Waits for what is unknown; rejects the event for a lot that was never its signer's."""
-    known = [(_known(step, event_id, lot), event_id) for event_id, lot in step.event.moved]
+    found = [(*_look_up(step, event_id, lot, on_head), event_id, lot) for event_id, lot in step.event.moved]
     claims = []
-    for lot, event_id in known:
-        if on_head(lot, event_id):
-            claims.append(Claim(lot, event_id, None))
-            continue
-        move = step.move(event_id, lot.id)
-        if move is None:
-            step.logged(event_id)
-            reject("not_its_lot", f"the event {event_id[:12]} named as previous did not move lot {lot.id}")
-        if not move.stands:
+    for lot, move, event_id, lot_id in found:
+        if lot is None or (move is not None and not move.stands):
             reject(
-                "predecessor_without_effect", f"the event {event_id[:12]} is without effect on lot {lot.id}"
+                "predecessor_without_effect", f"the event {event_id[:12]} is without effect on lot {lot_id}"
             )
-        if not entitled(move):
-            reject("not_custodian", f"it was never this party's to act on lot {lot.id} after {event_id[:12]}")
+        if move is None and not on_head(lot, event_id):
+            reject("not_its_lot", f"the event {event_id[:12]} named as previous did not move lot {lot_id}")
+        if move is not None and not entitled(move):
+            reject("not_custodian", f"it was never this party's to act on lot {lot_id} after {event_id[:12]}")
+        check_site_delegation(step, lot, move.custodian if move else lot.custodian)
         claims.append(Claim(lot, event_id, move))
     return claims
 
 
-def _known(step: Step, event_id: EventId, lot: LotId) -> Lot:
-    found = step.find("lot", lot, Lot)
-    if found is not None:
-        return found
-    if not step.logged(event_id).stands:
-        reject(
-            "predecessor_without_effect", f"the event {event_id[:12]} is without effect, so lot {lot} is not"
-        )
-    raise RejectedStep(WaitsFor("lot", lot))
+def _look_up(
+    step: Step, event_id: EventId, lot_id: LotId, on_head: Callable[[Lot, EventId], bool]
+) -> tuple[Lot | None, Move | None]:
+    """The lot, and the predecessor's move where it is not the head; the event waits where either is unknown."""
+    lot = step.find("lot", lot_id, Lot)
+    if lot is None:
+        if step.logged(event_id).stands:
+            raise RejectedStep(WaitsFor("lot", lot_id))
+        return None, None
+    if on_head(lot, event_id):
+        return lot, None
+    move = step.move(event_id, lot_id)
+    if move is None:
+        step.logged(event_id)
+    return lot, move
 
 
 def settle(
-    step: Step, claims: Sequence[Claim], *, doubled: bool, sets: Heads, whole: bool = False
+    step: Step,
+    claims: Sequence[Claim],
+    *,
+    doubled: bool,
+    sets: Callable[[Claim], Heads],
+    whole: bool = False,
 ) -> list[Claim]:
     """Logs without effect what cannot stand and gives back the claims that do.
 
-    `doubled`: the event's number was used before, so nothing stands. `whole`: one stale lot puts the whole
+    `sets`: which heads of a lot the event would become. `doubled`: the event's number was used before, so nothing stands. `whole`: one stale lot puts the whole
     event without effect. Rejects the event where nothing stands and nothing is new evidence either.
     """
     stale = [c for c in claims if c.stale is not None]
@@ -87,7 +95,7 @@ def settle(
         if c.lot.id in stands:
             step.fates[c.lot.id] = True
         else:
-            _without_effect(step, c, sets, disputed=doubled or c.stale is not None)
+            _without_effect(step, c, sets(c), disputed=doubled or c.stale is not None)
     step.stands = bool(standing)
     return standing
 
@@ -101,7 +109,14 @@ def _without_effect(step: Step, c: Claim, sets: Heads, *, disputed: bool) -> Non
     put_move(step, c.lot, sets, c.predecessor, stands=False)
     if disputed:
         step.put("lot", c.lot.id, replace(c.lot, disputed=(*c.lot.disputed, entry)))
-        step.note("double_issue", "severe", [("lot", c.lot.id)], events=(c.predecessor,))
+        other = c.lot.title if sets == "title" else c.lot.custodian
+        figures = {"party": step.event.actor, "other_party": other}
+        step.note("double_issue", "severe", [("lot", c.lot.id)], events=(c.predecessor,), figures=figures)
+
+
+def custody_only(_: Claim) -> Heads:
+    """For `settle`: an event that moves custody alone."""
+    return "custody"
 
 
 def put_move(

@@ -9,13 +9,15 @@ Order of judgement: something unknown makes the whole event wait; a predecessor 
 signer was never entitled to act on, rejects it; then each lot is judged.
 """
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from traceability.core import correction, transformation
-from traceability.core.authority import day_of, later_day, site_delegation
+from traceability.core.authority import check_site_delegation, day_of, lacks_role, later_day, site_delegation
 from traceability.core.begin import begin, begin_nothing
-from traceability.core.claims import Claim, Heads, claim, put_move, settle
-from traceability.core.custody_bodies import AcceptanceBody
+from traceability.core.claims import Claim, Heads, claim, custody_only, put_move, settle
+from traceability.core.custody_bodies import AcceptanceBody, InspectionBody
 from traceability.core.ending import check_holds, end, keep_moved
 from traceability.core.events import (
     Acceptance,
@@ -178,10 +180,11 @@ def _transfer(step: Step, event: Transfer, *, doubled: bool) -> None:
     )
     for c in claims:
         if c.stale is None:
-            _check_can_offer(step, c.lot, actor, title_only=title_only)
+            _check_can_offer(c.lot, actor, title_only=title_only)
     if body.recipient == actor and body.purpose != "own_move":
         reject("to_oneself", "a transfer to oneself is an own_move")
-    standing = settle(step, claims, doubled=doubled, sets="title" if title_only else "custody")
+    sets: Heads = "title" if title_only else "custody"
+    standing = settle(step, claims, doubled=doubled, sets=lambda _: sets)
     lots = weigh(step, body.weighings, {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing})
     accept_by = min(body.accept_by, later_day(day_of(step.entry.record_time), OFFER_DAYS_MAX))
     for c in standing:
@@ -198,7 +201,7 @@ def _transfer(step: Step, event: Transfer, *, doubled: bool) -> None:
         put_move(
             step,
             lot,
-            "title" if title_only else "custody",
+            sets,
             c.predecessor,
             giver=actor,
             recipient=body.recipient,
@@ -206,7 +209,7 @@ def _transfer(step: Step, event: Transfer, *, doubled: bool) -> None:
     _note_missing_role(step, actor)
 
 
-def _check_can_offer(step: Step, lot: Lot, actor: PartyId, *, title_only: bool) -> None:
+def _check_can_offer(lot: Lot, actor: PartyId, *, title_only: bool) -> None:
     if title_only:
         if lot.title != actor:
             reject("not_title_holder", f"title in lot {lot.id} is another party's")
@@ -215,7 +218,7 @@ def _check_can_offer(step: Step, lot: Lot, actor: PartyId, *, title_only: bool) 
         if lot.title_offer is not None:
             reject("title_on_offer", f"title in lot {lot.id} is on offer already; it is the recipient's turn")
         return
-    check_holds(step, lot, actor)
+    check_holds(lot, actor)
 
 
 def _offer_of(lot: Lot, event_id: EventId) -> Offer | None:
@@ -230,7 +233,12 @@ def _answer(step: Step, event: Acceptance | Refusal | Withdrawal, *, doubled: bo
     withdrawing = isinstance(event, Withdrawal)
 
     def entitled(move: Move) -> bool:
-        return (move.giver if withdrawing else move.recipient) == actor
+        return move.giver is not None and (move.giver if withdrawing else move.recipient) == actor
+
+    def sets(c: Claim) -> Heads:
+        offer = _offer_of(c.lot, c.predecessor)
+        of_title = c.stale.sets == "title" if c.stale else offer is not None and offer.moves == "title"
+        return "title" if of_title else "custody"
 
     claims = claim(
         step,
@@ -248,7 +256,7 @@ def _answer(step: Step, event: Acceptance | Refusal | Withdrawal, *, doubled: bo
                 reject("still_open", f"the recipient has until {offer.accept_by}; withdraw after that day")
         elif offer.recipient != actor:
             reject("not_recipient", f"lot {c.lot.id} is offered to another party")
-    standing = settle(step, claims, doubled=doubled, sets="custody")
+    standing = settle(step, claims, doubled=doubled, sets=sets)
     weighings = None if isinstance(event, Withdrawal) else event.body.weighings
     lots = weigh(step, weighings, {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing})
     weighed = {lot for weighing in weighings or () for lot in weighing.lots or ()}
@@ -276,7 +284,7 @@ def _accept(step: Step, c: Claim, lot: Lot, offer: Offer) -> None:
     else:
         lot = replace(lot, custodian=offer.recipient, custody_head=entry, state="held", offer=None)
         sets = "custody"
-        if offer.moves == "both" and lot.title == offer.giver:
+        if offer.moves == "both" and offer.carries_title and lot.title == offer.giver:
             title_predecessor = lot.title_head
             lot = replace(lot, title=offer.recipient, title_head=entry, title_offer=None)
             sets = "both"
@@ -334,8 +342,8 @@ def _export(step: Step, event: Export, *, doubled: bool) -> None:
     )
     for c in claims:
         if c.stale is None:
-            check_holds(step, c.lot, actor)
-    standing = settle(step, claims, doubled=doubled, sets="custody")
+            check_holds(c.lot, actor)
+    standing = settle(step, claims, doubled=doubled, sets=custody_only)
     lots = weigh(step, body.weighings, {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing})
     for c in standing:
         lot = replace(
@@ -375,14 +383,14 @@ def _import(step: Step, event: Import, *, doubled: bool) -> None:
                 reject("not_exported", f"lot {c.lot.id} is not under way abroad: its export comes first")
             if not may_report(c.lot.importer, c.lot.custodian):
                 reject("not_importer", "an import is reported by the importer, the certifier or the exporter")
-    standing = settle(step, claims, doubled=doubled, sets="custody")
+    standing = settle(step, claims, doubled=doubled, sets=custody_only)
     lots = weigh(step, body.weighings, {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing})
     for c in standing:
         lot = replace(lots[c.lot.id], custody_head=step.entry.event_id)
         if c.lot.importer is not None:
             lot = replace(lot, custodian=c.lot.importer, state="held")
         else:
-            lot = replace(lot, state="ended", ended_by=step.entry.event_id)
+            lot = replace(lot, state="ended", ended_by=step.entry.event_id, title_offer=None)
         keep_moved(step, lot)
         put_move(step, lot, "custody", c.predecessor, before=c.lot)
 
@@ -398,16 +406,16 @@ def _closure(step: Step, event: Closure, *, doubled: bool) -> None:
     )
     for c in claims:
         if c.stale is None:
-            _check_can_close(step, c.lot, actor)
-    standing = settle(step, claims, doubled=doubled, sets="custody")
+            _check_can_close(c.lot, actor)
+    standing = settle(step, claims, doubled=doubled, sets=custody_only)
     for c in standing:
         end(step, c)
 
 
-def _check_can_close(step: Step, lot: Lot, actor: PartyId) -> None:
+def _check_can_close(lot: Lot, actor: PartyId) -> None:
     match lot.state:
         case "held":
-            check_holds(step, lot, actor)
+            check_holds(lot, actor)
         case "offered":
             if lot.offer is None or lot.offer.recipient != actor:
                 reject("not_recipient", f"lot {lot.id} is on offer: only its recipient can close it")
@@ -423,8 +431,8 @@ def _check_can_close(step: Step, lot: Lot, actor: PartyId) -> None:
 
 def _reassignment(step: Step, event: Reassignment, *, doubled: bool) -> None:
     body = event.body
-    held = set(step.party(event.actor).roles)
-    if not held & {"regulator", "inspectorate"} and body.ground not in ("estate", "lost_key"):
+    actor = step.party(event.actor)
+    if body.ground not in ("estate", "lost_key") and lacks_role(actor, ("regulator", "inspectorate")):
         reject("role_missing", "a registrar reassigns only for an estate or a lost key")
     step.party(body.to)
     lots = {lot: step.lot(lot) for lot in body.lots}
@@ -432,8 +440,8 @@ def _reassignment(step: Step, event: Reassignment, *, doubled: bool) -> None:
         if lot.state == "ended":
             reject("lot_ended", f"lot {lot.id} has ended")
     if doubled:
-        step.stands = False
-        step.fates.update(dict.fromkeys(lots, False))
+        as_they_stand = [Claim(lot, lot.custody_head, None) for lot in lots.values()]
+        settle(step, as_they_stand, doubled=True, sets=lambda _: body.moves)
         return
     entry = step.entry.event_id
     for lot in weigh(step, body.weighings, lots).values():
@@ -457,7 +465,8 @@ def _retagging(step: Step, event: Retagging, *, doubled: bool) -> None:
     body = event.body
     lot = step.lot(body.lot)
     actor = step.party(event.actor)
-    if "tag_agent" not in actor.roles and actor.id != lot.custodian:
+    check_site_delegation(step, lot, lot.custodian)
+    if actor.id != lot.custodian and lacks_role(actor, ("tag_agent",)):
         reject("not_custodian", "a lot is retagged by its custodian or by a tag agent")
     if lot.state == "ended":
         reject("lot_ended", f"lot {lot.id} has ended")
@@ -491,15 +500,29 @@ def _inspection(step: Step, event: Inspection, *, doubled: bool) -> None:
     lots = {lot: step.lot(lot) for lot in named}
     if body.party is not None:
         step.party(body.party)
-    own = all(lot.custodian == actor.id for lot in lots.values()) and body.party in (None, actor.id)
-    if not _INSPECTORS & set(actor.roles) and not own:
+    for lot in lots.values():
+        check_site_delegation(step, lot, lot.custodian)
+    if not _is_own(body, lots, actor.id) and lacks_role(actor, _INSPECTORS):
         reject("role_missing", "lots are inspected by their custodian, a laboratory or an authority")
     if doubled:
         step.stands = False
         return
-    lots = weigh(step, body.weighings, lots)
+    open_lots = [lot.id for lot in lots.values() if lot.state != "ended"]
+    lots = weigh(step, body.weighings, lots, open_lots)
     if body.sample is not None:
         (lot,) = (lots[lot] for lot in body.lots or ())
+        if lot.state == "ended":
+            reject("lot_ended", f"lot {lot.id} has ended: nothing can be taken out of it")
         lots[lot.id] = take_out(step, lot, body.sample.mass.exact)
-    for lot in lots.values():
-        step.put("lot", lot.id, lot)
+    for lot_id in open_lots:
+        step.put("lot", lot_id, lots[lot_id])
+
+
+def _is_own(body: InspectionBody, lots: Mapping[LotId, Lot], actor: PartyId) -> bool:
+    """Whether a custodian looks at what is his: his stock, or lots he holds and no others are weighed."""
+    if body.type == "stock_count":
+        about = {lot for weighing in body.weighings or () for lot in weighing.lots or ()} | set(
+            body.lots or ()
+        )
+        return body.party == actor and all(lots[lot].custodian == actor for lot in about if lot in lots)
+    return bool(lots) and all(lot.custodian == actor for lot in lots.values())

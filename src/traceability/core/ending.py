@@ -2,14 +2,14 @@
 
 from msgspec.structs import replace
 
-from traceability.core.authority import check_site_delegation, judged_day, later_day
+from traceability.core.authority import judged_day, later_day
 from traceability.core.claims import Claim, put_move
 from traceability.core.ids import PartyId
 from traceability.core.outcome import Step, reject
 from traceability.core.state import Lot
 
 
-def check_holds(step: Step, lot: Lot, actor: PartyId) -> None:
+def check_holds(lot: Lot, actor: PartyId) -> None:
     """Rejects unless `actor` has this lot in hand, free to move."""
     if lot.state == "ended":
         reject("lot_ended", f"lot {lot.id} has ended")
@@ -19,7 +19,6 @@ def check_holds(step: Step, lot: Lot, actor: PartyId) -> None:
         reject("lot_in_transit", f"lot {lot.id} is on offer: its recipient accepts or refuses it first")
     if lot.state == "exported":
         reject("lot_exported", f"lot {lot.id} has left the country: its import comes next")
-    check_site_delegation(step, lot)
 
 
 def keep_moved(step: Step, lot: Lot) -> None:
@@ -32,7 +31,7 @@ def keep_moved(step: Step, lot: Lot) -> None:
 
 
 def end(step: Step, c: Claim) -> None:
-    """The lot ends with this event: used up, closed, gone."""
+    """The lot, as this event has weighed it, ends with it: used up, closed, gone."""
     entry = step.entry.event_id
     lot = replace(
         step.lot(c.lot.id),

@@ -180,7 +180,7 @@ def _own(event: Event) -> Iterator[Address]:
             yield from _named("site", event.body.site)
             yield from _named("party", event.body.producer, *(new.title for new in event.body.lots))
         case Genesis():
-            yield "policy", "policy"
+            yield from book.subjects(event, lambda _: None)
         case Enrolment():
             guardians = event.body.guardians.parties if event.body.guardians else ()
             yield from _named("party", event.body.party, event.body.part_of, *guardians)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NoReturn, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from traceability.core import canonical
 from traceability.core.events import Event
@@ -23,6 +24,7 @@ from traceability.core.state import (
     Move,
     Party,
     State,
+    Subject,
 )
 
 Severity = Literal["notice", "warning", "severe"]
@@ -136,8 +138,13 @@ class Step:
         return found
 
     def put(self, kind: str, id_: str, record: AnyRecord) -> None:
-        """Sets what stands at that address after this entry."""
-        self.changes[kind, id_] = record
+        """Sets what stands at that address after this entry. A subject keeps the line it has in the book."""
+        address = (kind, id_)
+        if isinstance(record, Subject) and record.place.number < 0:
+            known = self.changes.get(address) or self.state.find(address)
+            if isinstance(known, Subject):
+                record = replace(record, place=known.place)
+        self.changes[address] = record
 
     def logged(self, event_id: EventId) -> LogEntry:
         """The entry of an event named here; the whole event waits where the log has it not yet."""
@@ -160,7 +167,13 @@ class Step:
         return self.need("lot", id_, Lot)
 
     def delegation(self, id_: str) -> Delegation:
-        return self.need("delegation", id_, Delegation)
+        address = ("delegation", id_)
+        found = self.changes.get(address) or self.state.need(address)
+        if not isinstance(found, Delegation):
+            if self.state.event(EventId(id_)) is not None:
+                reject("not_a_delegation", f"the event {id_[:12]} is in the log and gives nobody a right to act")
+            raise RejectedStep(WaitsFor("delegation", id_))
+        return found
 
     def move(self, event_id: str, lot: str) -> Move | None:
         return self.find("move", f"{event_id}:{lot}", Move)

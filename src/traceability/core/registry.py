@@ -15,6 +15,7 @@ from traceability.core.authority import (
     AUTHORITY_ROLES,
     approving,
     is_authority,
+    lacks_role,
 )
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.events import (
@@ -69,6 +70,7 @@ RegistryEvent = (
     | TagIssue
     | TagAllocation
 )
+_REGISTRAR = ("registrar",)
 NEW = Place(-1)
 """The line of a subject that has none yet; `fold` gives it its number."""
 
@@ -146,12 +148,10 @@ def _genesis(step: Step, event: Genesis) -> None:
     _put_party(step, event.party, ("operator",), operator)
     _add_keys(step, event.party, body.keys)
     for authority in body.authorities:
-        known = step.find("party", authority.party, Party)
-        held = tuple(sorted({*authority.roles, *(known.roles if known else ())}))
         facts = PartyFacts(
             event.event_time[:10], "authority", authority.country, None, authority.name, None, None
         )
-        _put_party(step, authority.party, held, facts)
+        _put_party(step, authority.party, tuple(authority.roles), facts)
         _add_keys(step, authority.party, authority.keys)
     own = step.find("key", event.key, Key)
     if own is None or own.party != event.party:
@@ -168,12 +168,15 @@ def _needs(step: Step, event: Event) -> str:
             concerned = bool(AUTHORITY_ROLES & set(event.body.roles))
         case RoleChange():
             changed = {*(event.body.add or ()), *(event.body.remove or ())}
-            concerned = bool(AUTHORITY_ROLES & changed)
+            gives_up = event.party == event.body.party and not event.body.add
+            concerned = not gives_up and (
+                bool(AUTHORITY_ROLES & changed) or is_authority(step.party(event.body.party))
+            )
         case KeyAddition():
-            own = event.party == event.body.party
-            if not own and "registrar" not in step.party(event.party).roles:
-                return "guardians"
             concerned = is_authority(step.party(event.body.party))
+            own = event.party == event.body.party
+            if not (concerned and ledger.quorum) and not own and _is_no_registrar(step, event):
+                return "guardians"
         case KeyRevocation():
             key = step.key(event.body.key)
             concerned = is_authority(step.party(key.party)) and key.party != event.party
@@ -188,11 +191,15 @@ def _effect_or_wait(step: Step, event: Enrolment | RoleChange | KeyAddition | Ke
         take_effect(step, event, step.entry.event_id)
     else:
         act = step.find("act", step.entry.event_id, Act) or Act(step.entry.event_id)
-        step.put("act", act.event, replace(act, needs=needs, effective=False))
-        if isinstance(event, RoleChange):
+        act = replace(act, needs=needs, effective=False)
+        if _approved(step, act, event):  # the approvals came first
+            act = replace(act, effective=True)
+            take_effect(step, event, step.entry.event_id)
+        elif isinstance(event, RoleChange):
             party = step.party(event.body.party)
             awaited = (step.entry.event_id, tuple(event.body.add or ()))
             step.put("party", party.id, replace(party, awaited=(*party.awaited, awaited)))
+        step.put("act", act.event, act)
 
 
 def take_effect(
@@ -221,6 +228,10 @@ def take_effect(
                     event.body.trusted_until,
                 )
                 step.put("key", key.id, replace(key, revoked=revoked))
+
+
+def _is_no_registrar(step: Step, event: Event) -> bool:
+    return lacks_role(step.party(event.party), _REGISTRAR)
 
 
 def _concerned(step: Step, event: Event) -> set[str]:
@@ -258,7 +269,8 @@ def _approved(step: Step, act: Act, event: Event) -> bool:
         assert isinstance(event, KeyAddition)
         party = step.party(event.body.party)
         wanted = party.guardian_quorum
-        said = [a for a in act.approvals if a.decision == "approved" and a.party in party.guardians]
+        may = set(party.guardians) - without
+        said = [a for a in act.approvals if a.decision == "approved" and a.party in may]
         return wanted > 0 and len(said) >= wanted
     return approving(step, act, without=without) >= step.ledger().quorum
 
@@ -269,17 +281,16 @@ def _check_may_approve(step: Step, event: Approval, signer: Party, target: LogEn
         return
     match target.event:
         case Intake():
-            wanted: frozenset[str] = frozenset({"inspectorate", "registrar", "regulator"})
-            if not wanted & set(signer.roles):
+            if lacks_role(signer, ("inspectorate", "registrar", "regulator")):
                 reject("role_missing", "an intake is approved by an inspectorate, registrar or regulator")
         case Enrolment() if target.event.body.provisional:
-            if "registrar" not in signer.roles:
+            if lacks_role(signer, _REGISTRAR):
                 reject("role_missing", "a provisional enrolment is approved by a registrar")
         case KeyAddition() if act.needs == "guardians":
             if event.party not in step.party(target.event.body.party).guardians:
                 reject("role_missing", "a recovery key is approved by the party's guardians")
         case Enrolment() | RoleChange() | KeyAddition() | KeyRevocation() if act.needs == "quorum":
-            if not is_authority(signer):
+            if lacks_role(signer, AUTHORITY_ROLES):
                 reject("role_missing", "a change among authorities is approved by other authorities")
         case _:
             reject("needs_no_approval", f"a {target.event.kind} of this sort needs nobody's approval")
@@ -293,7 +304,7 @@ def _check_may_approve(step: Step, event: Approval, signer: Party, target: LogEn
 def _check_enrolment(step: Step, event: Enrolment) -> None:
     body = event.body
     known = step.find("party", body.party, Party)
-    roles = set(step.party(event.actor).roles)
+    signer = step.party(event.actor)
     if body.nonce is None:
         step.party(body.party)
     else:
@@ -303,8 +314,10 @@ def _check_enrolment(step: Step, event: Enrolment) -> None:
                 "this party is enrolled already; restate its facts without nonce, roles and keys",
             )
         _check_id("party", body.party, event.key, body.nonce)
-    if "registrar" not in roles and body.provisional is None:
-        reject("role_missing", "a tag agent enrols provisionally: set provisional, and a registrar approves")
+    if (body.provisional is None or body.nonce is None) and lacks_role(signer, _REGISTRAR):
+        reject(
+            "role_missing", "a tag agent enrols new parties, provisionally; a registrar approves and restates"
+        )
     if body.provisional is not None and AUTHORITY_ROLES & set(body.roles):
         reject("role_missing", "an authority is enrolled by a registrar, not provisionally")
     if body.part_of is not None:
@@ -321,6 +334,8 @@ def _enrol(step: Step, event: Enrolment, event_id: EventId) -> None:
     guardians = tuple(body.guardians.parties) if body.guardians else ()
     quorum = body.guardians.quorum if body.guardians else 0
     if known is not None:
+        if body.nonce is not None:
+            reject("party_known", "this party was enrolled while this enrolment waited for approval")
         changed = replace(known, facts=(*known.facts, facts))
         if body.guardians is not None:
             changed = replace(changed, guardians=guardians, guardian_quorum=quorum)
@@ -359,7 +374,10 @@ def _facts(body: EnrolmentBody) -> PartyFacts:
 
 
 def _put_party(step: Step, party: PartyId, roles: tuple[str, ...], facts: PartyFacts) -> None:
-    step.put("party", party, Party(NEW, party, roles, (facts,), step.entry.event_id))
+    """A party of genesis; named there twice, as operator and as authority, it is one with all it was given."""
+    known = step.find("party", party, Party) or Party(NEW, party, (), (), step.entry.event_id)
+    held = tuple(sorted({*known.roles, *roles}))
+    step.put("party", party, replace(known, roles=held, facts=(*known.facts, facts)))
 
 
 def _keep_authorities(step: Step, party_id: PartyId) -> None:
@@ -416,8 +434,7 @@ def _add_keys(step: Step, party_id: PartyId, keys: Sequence[NewKey], event_id: E
 def _check_key_addition(step: Step, event: KeyAddition) -> None:
     body = event.body
     party = step.party(body.party)
-    registrar = "registrar" in step.party(event.party).roles
-    if event.party != body.party and not registrar:
+    if event.party != body.party and _is_no_registrar(step, event):
         if body.reason != "recovery":
             reject("role_missing", "a key is added by a registrar, by the party itself, or for recovery")
         if not party.guardians:
@@ -427,8 +444,7 @@ def _check_key_addition(step: Step, event: KeyAddition) -> None:
 
 def _check_key_revocation(step: Step, event: KeyRevocation) -> None:
     key = step.key(event.body.key)
-    registrar = "registrar" in step.party(event.party).roles
-    if key.party != event.party and not registrar:
+    if key.party != event.party and _is_no_registrar(step, event):
         reject("role_missing", "a key is revoked by a registrar or by the party it belongs to")
     if key.revoked is not None:
         reject("key_revoked", "this key is revoked already")
@@ -439,16 +455,13 @@ def _check_key_revocation(step: Step, event: KeyRevocation) -> None:
 
 def _delegation(step: Step, event: Delegation) -> None:
     body = event.body
-    registrar = "registrar" in step.party(event.party).roles
     step.party(body.agent)
     if body.principal is not None:
-        step.party(body.principal)
-        allowed = registrar or event.actor == body.principal
+        principal = step.party(body.principal).id
     else:
         assert body.site is not None
-        holder = step.need("site", body.site, Site).facts[-1].holder
-        allowed = registrar or event.actor == holder
-    if not allowed:
+        principal = step.need("site", body.site, Site).facts[-1].holder
+    if event.actor != principal and _is_no_registrar(step, event):
         reject("role_missing", "a delegation is signed by a registrar, or by the party itself")
     step.put(
         "delegation",
@@ -467,11 +480,10 @@ def _delegation(step: Step, event: Delegation) -> None:
 
 def _delegation_end(step: Step, event: DelegationEnd) -> None:
     delegation = step.delegation(event.body.delegation)
-    registrar = "registrar" in step.party(event.party).roles
     sides = {delegation.agent, delegation.principal}
     if delegation.site is not None:
         sides.add(step.need("site", delegation.site, Site).facts[-1].holder)
-    if not registrar and event.party not in sides:
+    if event.party not in sides and _is_no_registrar(step, event):
         reject("role_missing", "a delegation is ended by a registrar or by either side")
     step.put("delegation", delegation.event, replace(delegation, ended=True))
 
