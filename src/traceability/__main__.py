@@ -2,4 +2,5 @@
 
 from traceability.cli import main
 
-main()
+if __name__ == "__main__":  # a process that fsck starts beside this one imports this file too
+    main()

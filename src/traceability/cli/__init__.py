@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from traceability.cli import begin, keys, ledger, verify
+from traceability.cli import begin, keys, ledger, upkeep, verify
 from traceability.cli.common import Exit, Stop, remark
 from traceability.core.errors import TraceabilityError
 
@@ -40,6 +40,8 @@ _add(begin.init, "init --origin ledger.example.org/car --name 'Registre des mine
 _add(ledger.migrate, "migrate --data /var/lib/ledger")
 _add(ledger.serve, "serve --data /var/lib/ledger")
 _add(ledger.submit, "submit signed.ndjson --to https://ledger.example.org")
+_add(upkeep.fsck, "fsck --data /var/lib/ledger")
+_add(upkeep.rebuild, "rebuild --data /var/lib/ledger")
 
 
 def run(arguments: Sequence[str]) -> int:
