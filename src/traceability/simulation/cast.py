@@ -1,0 +1,167 @@
+"""Who is there: the genesis with its authorities, and the kinds of basins people belong to.
+
+A *basin* is where one mineral is dug, traded and
+worked up: an agent who tags, diggers at their sites, traders, and the house to which they deliver.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from traceability.core.leaf import time_text
+from traceability.simulation import places
+from traceability.simulation.chance import named_nonce
+from traceability.simulation.digging import Site
+from traceability.simulation.pen import FIELD, OFFICE, Pen, Reach, World
+from traceability.simulation.people import Party, enrol, key, new_key, party_id
+from traceability.simulation.places import Place
+from traceability.simulation.scales import BALANCE, BENCH, CARAT, PLATFORM, Make, Scale
+from traceability.simulation.tagging import Shelf
+from traceability.simulation.wares import CASSITERITE, COLTAN, DIAMOND, GOLD, Ware
+
+Importer = Party | tuple[str, Place]
+Flow = Generator[int, None, None]
+"""Something that goes on for a while: it yields for how many seconds it rests."""
+
+
+class Office(NamedTuple):
+    """An authority named by the genesis."""
+
+    name: str
+    says: str
+    place: Place
+    roles: tuple[str, ...]
+
+
+OFFICES = (
+    Office(
+        "cf mines", "Direction des mines – Bangui", places.BANGUI, ("regulator", "registrar", "tag_issuer")
+    ),
+    Office("cd mines", "Service minier des Grands Lacs – Bukavu", places.BUKAVU, ("registrar", "tag_issuer")),
+    Office("cd inspection", "Inspection minière – Bukavu", places.BUKAVU, ("inspectorate", "regulator")),
+    Office(
+        "rw mines",
+        "Mines Registry – Kigali",
+        places.KIGALI,
+        ("inspectorate", "registrar", "regulator", "tag_issuer"),
+    ),
+    Office("certifier", "Bureau régional de certification", places.GOMA, ("certifier",)),
+    Office("auditor", "Tazama Independent Audit", places.KIGALI, ("auditor",)),
+)
+REGISTRARS = {"CF": "cf mines", "CD": "cd mines", "RW": "rw mines"}
+
+
+@dataclass(slots=True, eq=False)
+class Basin:
+    """A place where one mineral is dug and traded."""
+
+    name: str
+    ware: Ware
+    shelf: Shelf
+    agent: Party
+    house: Party
+    """Who works the ore up: a plant, or a buying house."""
+    exporter: Party
+    sites: list[Site] = field(default_factory=list)
+    traders: list[Party] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Cast:
+    """Everybody, by name."""
+
+    world: World
+    parties: dict[str, Party] = field(default_factory=dict)
+    basins: list[Basin] = field(default_factory=list)
+    shelves: dict[str, Shelf] = field(default_factory=dict)
+    export_tags: dict[str, list[str]] = field(default_factory=dict)
+    importers: dict[str, list[Importer]] = field(default_factory=dict)
+    """Who buys a mineral abroad: parties here, or firms that are none."""
+
+    def __getitem__(self, name: str) -> Party:
+        return self.parties[name]
+
+    def registrar(self, country: str) -> Party:
+        """The registrar of a country."""
+        return self.parties[REGISTRARS[country]]
+
+    def enrol(
+        self, name: str, says: str, place: Place, roles: tuple[str, ...], registrar: str = "", **more: Any
+    ) -> Party:
+        """Enrols somebody with the registrar of the place."""
+        by = self.parties[registrar] if registrar else self.registrar(place.country)
+        self.parties[name] = enrol(by, name, says, place, roles, **more)
+        return self.parties[name]
+
+
+class Kind(NamedTuple):
+    """A kind of basin."""
+
+    name: str
+    country: str
+    ware: Ware
+    shelf: str
+    towns: str
+    house_place: Place
+    reach: Reach
+    trader_make: Make
+    house_make: Make
+
+
+KINDS = (
+    Kind("kivu", "CD", CASSITERITE, "cd", "CD-SK", places.BUKAVU, FIELD, BENCH, PLATFORM),
+    Kind("maniema", "CD", COLTAN, "itsci", "CD-MA", places.KINDU, FIELD, BENCH, PLATFORM),
+    Kind("rulindo", "RW", COLTAN, "rmb", "RW", places.KIGALI, OFFICE, BENCH, PLATFORM),
+    Kind("mambere", "CF", GOLD, "cf", "CF", places.BANGUI, FIELD, BALANCE, BALANCE),
+    Kind("sangha", "CF", DIAMOND, "cf", "CF", places.BANGUI, FIELD, CARAT, CARAT),
+)
+
+
+def genesis(world: World, log_vkey: str, offices: Sequence[Office] = OFFICES) -> Cast:
+    """The first event: the operator, the authorities, and that this is a demonstration."""
+    seed = world.seed
+    own = key(seed, "operator", "Ed25519")
+    operator = party_id(seed, own, "operator")
+    cast = Cast(world)
+    authorities = []
+    pens = {"operator": Pen(world, operator, own, OFFICE)}
+    for office in offices:
+        office_key = key(seed, office.name, "Ed25519")
+        party = party_id(seed, own, office.name)
+        pens[office.name] = Pen(world, party, office_key, OFFICE)
+        authorities.append(
+            {
+                "party": party,
+                "nonce": named_nonce(seed, "party", office.name),
+                "name": office.says,
+                "country": office.place.country,
+                "roles": list(office.roles),
+                "keys": [new_key(office_key, world.log, party)],
+            }
+        )
+    body = {
+        "name": "Registre des minerais – démonstration",
+        "nonce": named_nonce(seed, "party", "operator"),
+        "operator_name": "Bureau du registre – démonstration",
+        "keys": [new_key(own, world.log, operator)],
+        "authorities": authorities,
+        "quorum": 2,
+        "countries": ["CD", "CF", "RW"],
+        "log_keys": [log_vkey],
+        "demo": True,
+        "policy": {
+            "from": time_text(world.now)[:10],
+            "bands": [],
+            "thresholds": [],
+            "refusals": [],
+            "times": [],
+        },
+    }
+    written = pens["operator"].write("genesis", body, signal=world.now)
+    operator_office = Office("operator", "Bureau du registre – démonstration", places.GOMA, ("operator",))
+    for office in (operator_office, *offices):
+        pen = pens[office.name]
+        scale = Scale(BENCH, world.chance, seed, office.name)
+        party_ = Party(office.name, pen.party, office.says, office.place, scale, written, [pen])
+        cast.parties[office.name] = party_
+    return cast
