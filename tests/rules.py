@@ -10,6 +10,7 @@
 the masses are compared with what a slow reading of the log gives.
 """
 
+import copy
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -113,6 +114,17 @@ class Rules(MemoryLedger):
     def __init__(self, **more: Any) -> None:
         self.places: dict[Address, tuple[int, int, bytes]] = {}
         super().__init__(**more)
+
+    def fork(self) -> "Rules":
+        """The same ledger, to go on with otherwise."""
+        other = copy.copy(self)
+        other.state = MemoryState()
+        other.state.records = dict(self.state.records)
+        other.state.entries = dict(self.state.entries)
+        other.entries = list(self.entries)
+        other._numbers = dict(self._numbers)
+        other.places = dict(self.places)
+        return other
 
     # Writing
 
