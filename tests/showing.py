@@ -9,7 +9,7 @@ from traceability.core.events import Event
 from traceability.core.evidence import Evidence
 from traceability.core.ids import EventId, LotId
 from traceability.core.lineage import lots_of
-from traceability.core.state import Address, Number, Place, Subject
+from traceability.core.state import Act, Address, Number, Place, Subject
 from traceability.ledger.gather import Logged, gather, show
 
 
@@ -41,6 +41,10 @@ class MemorySource:
             if number.second == kept.event_id:
                 found.append(self.ledger.state.entries[number.first].index)
         return found
+
+    def approvals(self, event_ids: Collection[EventId]) -> Collection[EventId]:
+        acts = [self.ledger.state.records.get(("act", name)) for name in event_ids]
+        return {decision.event for act in acts if isinstance(act, Act) for decision in act.approvals}
 
 
 def _logged(kept: Kept) -> Logged:

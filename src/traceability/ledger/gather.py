@@ -11,7 +11,7 @@ the one before. So what is read grows with the answer and not with the log, in r
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -54,6 +54,9 @@ class Source(Protocol):
 
     def first_uses(self, indexes: Collection[int]) -> Collection[int]:
         """For those of these entries whose number had been used before: the entries that used it first."""
+
+    def approvals(self, event_ids: Collection[EventId]) -> Collection[EventId]:
+        """The events that approved or rejected these."""
 
 
 class Gathered(msgspec.Struct, frozen=True):
@@ -169,14 +172,15 @@ class _Gathering:
     def ground(self) -> None:
         """Takes every entry of the subjects that are relied on, and of those that these rely on."""
         unused: list[Logged] = []
-        used: list[Logged] = []
+        used = self._read_approvals(self._taken.values())
         while self._wanted or self._named or used:
-            entries = [*unused, *self._read_subjects()]
+            for entry in used:
+                self._rely(entry.event, judged=True)
+            fresh = self._read_subjects()
+            entries = [*unused, *fresh, *self._read_approvals(fresh)]
             self._read_named()
             used = [entry for entry in entries if self._is_used(entry)]
             unused = [entry for entry in entries if not self._is_used(entry)]
-            for entry in used:
-                self._rely(entry.event, judged=True)
         first = self._source.first_uses(self._taken.keys())
         self._taken.update(self._source.logged(set(first) - self._taken.keys()))
 
@@ -223,6 +227,14 @@ class _Gathering:
                     if before >= 0:
                         waiting[before].add(address)
         return found
+
+    def _read_approvals(self, entries: Iterable[Logged]) -> list[Logged]:
+        """Takes the approvals of these: one given before its event came is about no subject."""
+        events = self._source.approvals([entry.event_id for entry in entries])
+        indexes = set(self._source.indexes(events).values()) - self._taken.keys()
+        found = self._source.logged({index for index in indexes if index < self._size})
+        self._taken.update(found)
+        return list(found.values())
 
     def _read_named(self) -> None:
         """Takes the events that were named: they are there, and signed; nobody judges them."""

@@ -1,0 +1,381 @@
+"""Reading a ledger: entries, what stands, where ore came from and went, and evidence of it.
+
+Each answer is of one moment. Nothing here decides who may see it, and nothing here judges: what stands was
+decided by the fold when the entry came, and is looked up.
+"""
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from traceability.core import canonical, events, evidence, leaf
+from traceability.core.composition import Origin
+from traceability.core.errors import Malformed
+from traceability.core.events import Event
+from traceability.core.evidence import Disclosure
+from traceability.core.ids import EventId, LotId, PartyId, RollId, SiteId, to_unpadded
+from traceability.core.lineage import lots_of
+from traceability.core.outcome import Finding
+from traceability.core.signing import EVENT_TYPE, Envelope
+from traceability.core.state import (
+    Address,
+    AnyRecord,
+    Lot,
+    Party,
+    Roll,
+    Site,
+    SubjectRecord,
+    TagRecord,
+    decode_record,
+)
+from traceability.ledger import ancestry
+from traceability.ledger.ancestry import Lineage
+from traceability.ledger.gather import gather, show
+from traceability.ledger.source import StoredSource
+from traceability.ledger.store import Store
+from traceability.ledger.view import StoredEntry, View, finding_of
+
+_CURSOR = re.compile(r"([0-9]{1,18})-([0-9a-z]{26})")
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+
+class LoggedEntry(msgspec.Struct, frozen=True, gc=False):
+    """An entry with its event and what the fold answered. `record_time` in Unix seconds."""
+
+    index: int
+    record_time: int
+    event_id: EventId
+    event: Event
+    envelope: Envelope
+    blind: bytes
+    stands: bool
+    fates: dict[LotId, bool]
+    """For each lot it moves or makes: whether it stands on it."""
+    findings: tuple[Finding, ...]
+
+    @property
+    def entry(self) -> bytes:
+        """The canonical bytes that the leaf commits to."""
+        return leaf.entry_bytes(self.envelope, self.record_time)
+
+
+class Noted(NamedTuple):
+    """A finding and the index of the entry at which its rule noticed it."""
+
+    entry: int
+    finding: Finding
+
+
+class Page(NamedTuple, Generic[_T]):
+    """Some of a list; `next` is the cursor of the rest, None at the end."""
+
+    items: list[_T]
+    next: str | None
+
+
+class TagPlace(NamedTuple):
+    """A tag of our own making by its place on its roll."""
+
+    tag: str
+    roll: Roll
+    position: int
+
+
+class Reader:
+    """Answers out of a store. Threads may share it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    # Entries
+
+    def entry(self, index: int) -> LoggedEntry | None:
+        """The entry at this index, or None beyond the end."""
+        return next(iter(self.entries_at([index])), None)
+
+    def entry_of(self, event_id: EventId) -> LoggedEntry | None:
+        """The entry of this event, or None where the log has it not."""
+        with self._store.read() as view:
+            index = view.index_of(event_id)
+            return None if index is None else _logged(view, view.entries_at([index]))[0]
+
+    def entries(self, first: int, limit: int) -> list[LoggedEntry]:
+        """Up to `limit` entries from index `first` on, in order."""
+        with self._store.read() as view:
+            return _logged(view, view.entries(first, limit))
+
+    def entries_at(self, indexes: Collection[int]) -> list[LoggedEntry]:
+        """The entries at these indexes that there are, in order."""
+        with self._store.read() as view:
+            return _logged(view, view.entries_at(list(indexes)))
+
+    def history(self, lot: LotId, limit: int, before: int | None = None) -> list[LoggedEntry]:
+        """The newest `limit` entries about this lot (of those below index `before`), oldest first."""
+        with self._store.read() as view:
+            return _logged(view, view.entries_at(_walk(view, ("lot", lot), limit, before)))
+
+    def subject_entries(self, address: Address) -> list[int]:
+        """The indexes of all entries about this subject, oldest first."""
+        with self._store.read() as view:
+            return _walk(view, address)
+
+    def disclosures(self, index: int) -> list[Disclosure]:
+        """What was opened of the entry at this index: (salt, path, value), by path."""
+        with self._store.read() as view:
+            return _disclosures(view, index)
+
+    # Records
+
+    def record(self, address: Address) -> AnyRecord | None:
+        """The record of the fold at this address, or None."""
+        with self._store.read() as view:
+            return view.record(address)
+
+    def lot(self, lot: LotId) -> Lot | None:
+        """The lot as it stands, or None where there is none."""
+        return self._of("lot", lot, Lot)
+
+    def party(self, party: PartyId) -> Party | None:
+        """The party, or None where there is none."""
+        return self._of("party", party, Party)
+
+    def site(self, site: SiteId) -> Site | None:
+        """The site, or None where there is none."""
+        return self._of("site", site, Site)
+
+    def roll(self, roll: RollId) -> Roll | None:
+        """The roll of tags, or None where there is none."""
+        return self._of("roll", roll, Roll)
+
+    def tag(self, tag: str) -> TagRecord | None:
+        """What is known of a tag, or None where it was never put on anything."""
+        return self._of("tag", tag, TagRecord)
+
+    def _of(self, kind: str, id_: str, record: type[_R]) -> _R | None:
+        found = self.record((kind, id_))
+        return found if isinstance(found, record) else None
+
+    # Lists
+
+    def parties(self, cursor: str | None = None, limit: int = 100) -> Page[Party]:
+        """Parties by id."""
+        return self._list("party", Party, cursor, limit)
+
+    def sites(self, cursor: str | None = None, limit: int = 100) -> Page[Site]:
+        """Sites by id."""
+        return self._list("site", Site, cursor, limit)
+
+    def _list(self, kind: str, record: type[_R], cursor: str | None, limit: int) -> Page[_R]:
+        with self._store.read() as view:
+            rows = view.all(
+                "SELECT id, value FROM state WHERE type = ? AND id > ? ORDER BY id LIMIT ?",
+                kind,
+                cursor or "",
+                limit + 1,
+            )
+        found = [decode_record(value) for _, value in rows[:limit]]
+        return Page(
+            [each for each in found if isinstance(each, record)],
+            rows[limit - 1][0] if len(rows) > limit else None,
+        )
+
+    def lots(
+        self,
+        *,
+        holder: PartyId | None = None,
+        mineral: str | None = None,
+        state: str | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> Page[Lot]:
+        """Lots, the newest first; of `holder`, those it is or ever was custodian or title holder of.
+
+        Raises Malformed for a cursor that no page before this one gave.
+        """
+        wanted: list[str] = []
+        values: list[Any] = []
+        for column, value in (("mineral", mineral), ("state", state)):
+            if value is not None:
+                wanted.append(f"{column} = ?")
+                values.append(value)
+        if cursor is not None:
+            wanted.append("(maker_idx, lot_row.lot) < (?, ?)")
+            values += _position(cursor)
+        table = "lot_row"
+        if holder is not None:
+            table = "holding JOIN lot_row ON lot_row.lot = holding.lot"
+            wanted.append("holding.party = ?")
+            values.append(holder)
+        where = f"WHERE {' AND '.join(wanted)} " if wanted else ""
+        with self._store.read() as view:
+            rows = view.all(
+                f"SELECT maker_idx, lot_row.lot FROM {table} {where}"  # noqa: S608  # values are bound
+                "ORDER BY maker_idx DESC, lot_row.lot DESC LIMIT ?",
+                *values,
+                limit + 1,
+            )
+            records = view.records(("lot", lot) for _, lot in rows[:limit])
+        found = [records["lot", lot] for _, lot in rows[:limit]]
+        more = "{}-{}".format(*rows[limit - 1]) if len(rows) > limit else None
+        return Page([lot for lot in found if isinstance(lot, Lot)], more)
+
+    def held_by(self, party: PartyId, lot: LotId) -> bool:
+        """Whether the party is or ever was custodian or title holder of the lot."""
+        with self._store.read() as view:
+            return view.one("SELECT 1 FROM holding WHERE party = ? AND lot = ?", party, lot) is not None
+
+    def findings(self, address: Address) -> list[Noted]:
+        """What was noticed about this subject itself, oldest first."""
+        with self._store.read() as view:
+            rows = view.all(
+                "SELECT finding.idx, finding.value FROM finding_subject AS subject JOIN finding "
+                "ON finding.idx = subject.idx AND finding.n = subject.n "
+                "WHERE subject.type = ? AND subject.id = ? ORDER BY finding.idx, finding.n",
+                *address,
+            )
+        return [Noted(index, finding_of(value)) for index, value in rows]
+
+    # Tags
+
+    def tag_of_code(self, code: str) -> TagPlace | None:
+        """The tag that a code opens, or None. Where two rolls have the code, the one issued first."""
+        with self._store.read() as view:
+            rows = view.all("SELECT roll, number FROM tag_code WHERE code = ?", code)
+            records = view.records(("roll", roll) for roll, _ in rows)
+        found = [
+            (record, number) for roll, number in rows if isinstance(record := records["roll", roll], Roll)
+        ]
+        if not found:
+            return None
+        roll, position = min(found, key=lambda each: (each[0].place.number, each[1]))
+        return TagPlace(f"t:{roll.id}-{position}", roll, position)
+
+    def lots_of_tag(self, tag: str) -> list[LotId]:
+        """The lots a tag is on now; where it is on none, the last it was on."""
+        record = self.tag(tag)
+        if record is None:
+            return []
+        return list(record.on) or ([record.last_lot] if record.last_lot else [])
+
+    # Where ore comes from and went
+
+    def lineage(self, lots: Collection[LotId]) -> Lineage:
+        """These lots and all they were made of, back to where ore begins."""
+        with self._store.read() as view:
+            return ancestry.back(view, lots)
+
+    def forward(self, lot: LotId) -> Lineage:
+        """The lot and all that was made out of it."""
+        with self._store.read() as view:
+            return ancestry.forward(view, lot)
+
+    def composition(self, lots: Collection[LotId]) -> dict[Origin, int]:
+        """What these lots together are made of, in micrograms by where ore begins.
+
+        Raises TooFinelyMixed where it would take too much work.
+        """
+        return self.lineage(lots).by_site()
+
+    # Evidence
+
+    def evidence(
+        self,
+        lots: Collection[LotId] = (),
+        *,
+        event: EventId | None = None,
+        disclose: Callable[[int, Event, str], bool] = lambda _index, _event, _path: False,
+    ) -> bytes:
+        """The evidence file for these lots, or for the lots of an event, under the newest checkpoint.
+
+        `disclose` is asked for each sealed field that was opened to the ledger, by the index of the entry,
+        its event and the path, whether its value goes into the file. Raises LookupError where there is no
+        checkpoint, or where lot or event are not in the log as far as it is published.
+        """
+        with self._store.read() as view:
+            newest = view.checkpoint()
+            if newest is None:
+                raise LookupError("no checkpoint is published yet")
+            size, note = newest
+            if event is not None:
+                lots = _lots_of_event(view, event, size)
+            gathered = gather(StoredSource(view), set(lots), size)
+            opened = {}
+            for entry in gathered.entries:
+                if entry.event.sealed:
+                    shown = [
+                        each
+                        for each in _disclosures(view, entry.index)
+                        if disclose(entry.index, entry.event, each[1])
+                    ]
+                    opened[entry.index] = shown
+            found = show(gathered, lots, note, size, view.nodes(size), event=event, disclosures=opened)
+        return evidence.encode(found)
+
+
+def _position(cursor: str) -> tuple[int, str]:
+    found = _CURSOR.fullmatch(cursor)
+    if found is None:
+        raise Malformed("the cursor is not one this ledger has given")
+    return int(found[1]), found[2]
+
+
+def _logged(view: View, entries: Sequence[StoredEntry]) -> list[LoggedEntry]:
+    indexes = [entry.index for entry in entries]
+    verdicts = view.verdicts(indexes)
+    findings: dict[int, list[Finding]] = {}
+    rows = view.all("SELECT idx, value FROM finding WHERE idx = ANY(?) ORDER BY idx, n", indexes)
+    for index, value in rows:
+        findings.setdefault(index, []).append(finding_of(value))
+    found = []
+    for entry in entries:
+        event = events.parse(entry.payload)
+        verdict = verdicts[entry.index]
+        logged = LoggedEntry(
+            index=entry.index,
+            record_time=entry.record_time,
+            event_id=entry.event_id,
+            event=event,
+            envelope=Envelope(EVENT_TYPE, entry.payload, event.key, entry.signature),
+            blind=entry.blind,
+            stands=verdict.stands,
+            fates=dict(verdict.fates),
+            findings=tuple(findings.get(entry.index, ())),
+        )
+        found.append(logged)
+    return found
+
+
+def _walk(view: View, address: Address, limit: int | None = None, before: int | None = None) -> list[int]:
+    """The indexes of a subject's newest entries below `before`, oldest first, along the links of outcomes."""
+    record = view.record(address)
+    index = record.place.last if isinstance(record, SubjectRecord) else -1
+    found: list[int] = []
+    if before is not None and before <= index and (links := _links(view, before)).get(address) is not None:
+        index = links[address]
+    while index >= 0 and (limit is None or len(found) < limit):
+        if before is None or index < before:
+            found.append(index)
+        index = _links(view, index)[address]
+    return found[::-1]
+
+
+def _links(view: View, index: int) -> dict[Address, int]:
+    return {(type_, id_): before for type_, id_, before in view.verdict(index).links}
+
+
+def _disclosures(view: View, index: int) -> list[Disclosure]:
+    return [(to_unpadded(salt), path, canonical.load(value)) for path, salt, value in view.disclosures(index)]
+
+
+def _lots_of_event(view: View, event: EventId, size: int) -> set[LotId]:
+    index = view.index_of(event)
+    entry = None if index is None or index >= size else view.entry(index)
+    if entry is None:
+        raise LookupError(f"there is no event {event} in the log as far as it is published")
+    lots = lots_of(entry.event())
+    if not lots:
+        raise LookupError(f"the event {event} is about no lot")
+    return lots

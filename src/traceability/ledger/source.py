@@ -1,0 +1,61 @@
+"""A stored ledger as `gather` wants to ask it."""
+
+from collections.abc import Collection, Mapping
+
+from traceability.core import events
+from traceability.core.ids import EventId
+from traceability.core.state import Act, Address, Place, SubjectRecord
+from traceability.ledger.gather import Logged
+from traceability.ledger.view import View
+
+
+class StoredSource:
+    """A `gather.Source` over one moment of a stored ledger."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    def logged(self, indexes: Collection[int]) -> Mapping[int, Logged]:
+        """The entries at these indexes."""
+        verdicts = self._view.verdicts(list(indexes))
+        found = {}
+        for entry in self._view.entries_at(list(indexes)):
+            links = {(type_, id_): before for type_, id_, before in verdicts[entry.index].links}
+            found[entry.index] = Logged(
+                entry.index,
+                entry.record_time,
+                entry.payload,
+                entry.signature,
+                entry.blind,
+                entry.event_id,
+                events.parse(entry.payload),
+                links,
+            )
+        return found
+
+    def places(self, addresses: Collection[Address]) -> Mapping[Address, Place]:
+        """The lines of these subjects in the book as they are now."""
+        records = self._view.records(addresses)
+        return {
+            address: record.place for address, record in records.items() if isinstance(record, SubjectRecord)
+        }
+
+    def indexes(self, event_ids: Collection[EventId]) -> Mapping[EventId, int]:
+        """Where these events stand."""
+        found = {event_id: self._view.index_of(event_id) for event_id in event_ids}
+        return {event_id: index for event_id, index in found.items() if index is not None}
+
+    def first_uses(self, indexes: Collection[int]) -> Collection[int]:
+        """For those of these entries whose number had been used before: the entries that used it first."""
+        rows = self._view.all(
+            "SELECT earlier.idx FROM outcome JOIN outcome AS earlier ON earlier.signer = outcome.signer "
+            "AND earlier.sequence = outcome.sequence AND earlier.use = 0 "
+            "WHERE outcome.use = 1 AND outcome.idx = ANY(?)",
+            list(indexes),
+        )
+        return {row[0] for row in rows}
+
+    def approvals(self, event_ids: Collection[EventId]) -> Collection[EventId]:
+        """The events that approved or rejected these."""
+        acts = self._view.records(("act", event_id) for event_id in event_ids)
+        return {said.event for act in acts.values() if isinstance(act, Act) for said in act.approvals}
