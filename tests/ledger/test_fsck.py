@@ -181,6 +181,10 @@ def find_each(busy, guard, changes):
         ("UPDATE entry SET record_time = 0 WHERE idx = 40", []),
         ("DELETE FROM entry WHERE idx = 40", []),
         (
+            "UPDATE entry SET (payload, signature) = (SELECT payload, signature FROM entry WHERE idx = 39) WHERE idx = 40",
+            [],
+        ),
+        (
             "UPDATE entry SET (payload, signature) = (SELECT payload, signature FROM entry WHERE idx = 41) WHERE idx = 40",
             [],
         ),

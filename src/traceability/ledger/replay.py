@@ -19,7 +19,7 @@ from traceability.core.events import Event, parse
 from traceability.core.merkle import Edge
 from traceability.core.outcome import Appended, Entry, Rejected
 from traceability.core.signing import PublicKey
-from traceability.core.state import Key
+from traceability.core.state import Key, Number
 from traceability.ledger import places
 from traceability.ledger.batch import ROOT, Batch
 from traceability.ledger.examine import Examined, RawEntry, examine, examine_all, start
@@ -147,6 +147,9 @@ class Replay:
             return "its signature is not that of the key it names"
         if event.seen is not None and not self._has_seen(batch, event.seen.size, event.seen.root):
             return f"it has seen another log of {event.seen.size} entries"
+        used = batch.state.find(("number", f"{event.key}:{event.sequence}"))
+        if isinstance(used, Number) and examined.event_id in (used.first, used.second):
+            return "its event is in the log before it"
         judged = Entry(entry.index, entry.record_time, examined.event_id, event)
         outcome = batch.judge(judged)
         if isinstance(outcome, Appended):

@@ -212,6 +212,14 @@ class View(Rows):
         """What was opened of this entry: path, salt (16 bytes) and canonical JSON of the value, by path."""
         return self.all("SELECT path, salt, value FROM disclosure WHERE idx = ? ORDER BY path", index)
 
+    def disclosures_between(self, first: int, end: int) -> dict[int, list[tuple[str, bytes, bytes]]]:
+        """The same for the entries [first, end), by index; entries with nothing opened are left out."""
+        found: dict[int, list[tuple[str, bytes, bytes]]] = {}
+        query = "SELECT idx, path, salt, value FROM disclosure WHERE idx >= ? AND idx < ? ORDER BY idx, path"
+        for index, *opened in self.all(query, first, end):
+            found.setdefault(index, []).append(tuple(opened))
+        return found
+
 
 def place_of(id_: EventId) -> int:
     """The first eight bytes of an event id as the signed number `event_place` keeps."""

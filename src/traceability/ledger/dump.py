@@ -1,0 +1,171 @@
+"""The whole content as text, and back: what auditors, mirrors and an exit from this program need.
+
+    {"checkpoint":"<signed note>","format":"traceability-dump/1","size":41207}
+    {"blind":"<base64url>","disclosures":[[salt,path,value],…],"entry":{…},"index":0}
+    …
+
+One line for each entry, in order, as far as the checkpoint speaks: every line is covered by a signature.
+`entry` stands in its canonical bytes. Loading replays everything, so what it accepts is a ledger.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from traceability.core import canonical
+from traceability.core.checkpoint import Checkpoint, open_checkpoint
+from traceability.core.errors import Invalid, Malformed
+from traceability.core.ids import to_unpadded, unpadded
+from traceability.core.leaf import BLIND_SIZE, time_text
+from traceability.core.note import Verifier, parse_note
+from traceability.core.signing import Envelope
+from traceability.core.state import LedgerFacts
+from traceability.ledger import disclosures
+from traceability.ledger.answers import Disclosure
+from traceability.ledger.replay import CHUNK, Progress, Replay, examined_chunks
+from traceability.ledger.store import Store
+from traceability.ledger.view import Head, StoredEntry, View
+
+FORMAT = "traceability-dump/1"
+
+
+class NotLoaded(Exception):  # noqa: N818  # reads as a sentence where it is raised
+    """This is not the dump of a ledger, or not a whole one; nothing was loaded."""
+
+
+class _Header(msgspec.Struct, forbid_unknown_fields=True):
+    checkpoint: str
+    format: str
+    size: int
+
+
+class _Line(msgspec.Struct, forbid_unknown_fields=True):
+    blind: str
+    disclosures: list[tuple[str, str, Any]]
+    entry: dict[str, Any]
+    index: int
+
+
+def dump(store: Store) -> Iterator[bytes]:
+    """The lines of a consistent dump, each with its line feed. Raises NotLoaded where nothing is published."""
+    with store.read() as view:
+        published = view.checkpoint()
+        if published is None:
+            raise NotLoaded("no checkpoint is published yet: start the ledger once, then dump it")
+        size, note = published
+        header = {"checkpoint": note.decode(), "format": FORMAT, "size": size}
+        yield canonical.dump(header) + b"\n"
+        for first in range(0, size, CHUNK):
+            entries = view.entries(first, min(CHUNK, size - first))
+            opened = view.disclosures_between(first, first + len(entries))
+            for entry in entries:
+                yield entry_line(entry, opened.get(entry.index, []))
+
+
+def entry_line(entry: StoredEntry, opened: Iterable[tuple[str, bytes, bytes]] = ()) -> bytes:
+    """An entry as a line of a dump, with what is shown of its sealed fields: path, salt, canonical value."""
+    shown = b",".join(
+        b'["%s","%s",%s]' % (to_unpadded(salt).encode(), path.encode(), value) for path, salt, value in opened
+    )
+    return b'{"blind":"%s","disclosures":[%s],"entry":%s,"index":%d}\n' % (
+        to_unpadded(entry.blind).encode(),
+        shown,
+        entry.entry,
+        entry.index,
+    )
+
+
+def load(lines: Iterable[bytes], store: Store, progress: Progress = lambda _: None) -> Head:
+    """Loads a dump into an empty ledger, in one transaction; its head. Raises NotLoaded, saying where."""
+    source = iter(lines)
+    header = _header(next(source, b""))
+    with store.write() as view:
+        if view.head(lock=True).size or view.checkpoint() is not None:
+            raise NotLoaded("there is a ledger in this database already: load into a new one")
+        replay = Replay(view, roots_at=[header.size], write_entries=True)
+        opened: dict[int, list[Disclosure]] = {}
+        chunks = _chunks(source, opened)
+        for entries, examined in examined_chunks(chunks, 0, []):
+            replay.take(entries, examined)
+            if replay.damages:
+                raise NotLoaded(f"entry {replay.damages[0].key}: {replay.damages[0].what}")
+            _keep_disclosures(view, entries, opened)
+            progress(replay.head.size)
+        _check_head(view, replay.head, header)
+        note = header.checkpoint.encode()
+        view.run("INSERT INTO checkpoint (id, size, note) VALUES (0, ?, ?)", header.size, note)
+        return replay.head
+
+
+def _header(line: bytes) -> _Header:
+    try:
+        header = msgspec.json.decode(line, type=_Header)
+        checkpoint = Checkpoint.parse(parse_note(header.checkpoint.encode())[0])
+    except (msgspec.MsgspecError, Malformed) as error:
+        raise NotLoaded(f"the first line is not that of a dump: {error}") from error
+    if header.format != FORMAT or checkpoint.size != header.size:
+        raise NotLoaded(f"the first line is not that of a dump in the form {FORMAT}")
+    return header
+
+
+def _chunks(lines: Iterator[bytes], opened: dict[int, list[Disclosure]]) -> Iterator[list[StoredEntry]]:
+    number = 1
+    while chunk := list(islice(lines, CHUNK)):
+        entries = []
+        for line in chunk:
+            number += 1
+            try:
+                entry, shown = _read(line)
+            except (msgspec.MsgspecError, Malformed, KeyError, ValueError) as error:
+                raise NotLoaded(f"line {number} is no entry: {error}") from error
+            if entry.index != number - 2:
+                raise NotLoaded(f"line {number} has entry {entry.index}, but {number - 2} comes next")
+            entries.append(entry)
+            if shown:
+                opened[entry.index] = shown
+        yield entries
+
+
+def _read(line: bytes) -> tuple[StoredEntry, list[Disclosure]]:
+    read = msgspec.json.decode(line, type=_Line)
+    envelope = Envelope.parse(read.entry["envelope"])
+    record_time = int(datetime.fromisoformat(read.entry["record_time"]).timestamp())
+    if time_text(record_time) != read.entry["record_time"]:
+        raise Malformed("its record_time is not written as YYYY-MM-DDTHH:MM:SSZ")
+    blind = unpadded(read.blind, BLIND_SIZE)
+    stored = StoredEntry(read.index, record_time, envelope.payload, envelope.signature, blind)
+    if stored.envelope.key != envelope.key:
+        raise Malformed("keyid in the envelope must equal key in the event")
+    return stored, read.disclosures
+
+
+def _keep_disclosures(
+    view: View, entries: Iterable[StoredEntry], opened: dict[int, list[Disclosure]]
+) -> None:
+    for entry in entries:
+        shown = opened.pop(entry.index, None)
+        if shown is None:
+            continue
+        event = entry.event()
+        refused = disclosures.check(event, shown)
+        if refused is not None:
+            raise NotLoaded(f"entry {entry.index}: {refused.message}")
+        disclosures.keep(view, entry.index, event, shown, stands=view.verdict(entry.index).stands)
+
+
+def _check_head(view: View, head: Head, header: _Header) -> None:
+    facts = view.record(("ledger", ""))
+    if head.size != header.size or not isinstance(facts, LedgerFacts):
+        raise NotLoaded(f"the dump has {head.size} entries, its checkpoint speaks of {header.size}")
+    try:
+        keys = [Verifier.parse(vkey) for vkey in facts.log_keys]
+        checkpoint = open_checkpoint(header.checkpoint.encode(), facts.log, keys).checkpoint
+    except (Malformed, Invalid) as error:
+        raise NotLoaded(f"the checkpoint of the dump is not one of its log: {error}") from error
+    if checkpoint.root != head.root:
+        raise NotLoaded(
+            f"the {head.size} entries do not give the root that was signed: one of them was changed"
+        )
