@@ -42,6 +42,10 @@ _add(ledger.serve, "serve --data /var/lib/ledger")
 _add(ledger.submit, "submit signed.ndjson --to https://ledger.example.org")
 _add(upkeep.fsck, "fsck --data /var/lib/ledger")
 _add(upkeep.rebuild, "rebuild --data /var/lib/ledger")
+_add(upkeep.backup, "backup /mnt/copies/2026-11-23.sqlite3")
+_add(upkeep.restore, "restore /mnt/copies/2026-11-23.sqlite3 --adopt-guard newest-checkpoint.txt")
+_add(upkeep.dump, "dump --out ledger.ndjson")
+_add(upkeep.load, "load ledger.ndjson --data /var/lib/copy")
 
 
 def run(arguments: Sequence[str]) -> int:

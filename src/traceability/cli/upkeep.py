@@ -1,17 +1,32 @@
 """Looking after a ledger: is it what its entries say, and can it be had again from a copy?"""
 
+import contextlib
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
-from traceability.cli.common import Data, Exit, Json, Stop, answer, of_a_ledger, remark, say, settings
+from traceability.cli.common import (
+    Data,
+    Exit,
+    Json,
+    Stop,
+    answer,
+    of_a_ledger,
+    read_bytes,
+    remark,
+    say,
+    settings,
+    write_bytes,
+)
 from traceability.core.note import Signer
 
 if TYPE_CHECKING:
     from traceability.ledger.guard import Guard
+    from traceability.ledger.store import Store
     from traceability.settings import Settings
 
 
@@ -67,6 +82,142 @@ def rebuild(data: Data = None) -> None:
     finally:
         store.close()
     say(f"rebuilt from {_entries(head.size)}, root {head.root.hex()}")
+
+
+@of_a_ledger
+def backup(
+    file: Annotated[Path, typer.Argument(help="The new file; one that is there is never replaced.")],
+    data: Data = None,
+) -> None:
+    """Writes a backup while the ledger goes on, and verifies it before it counts as one.
+
+    Of SQLite it is a copy of the database, of PostgreSQL a dump. It holds neither the log key nor the guard:
+    whoever has it can read the ledger and cannot go on signing it.
+    """
+    from traceability.ledger import backup as copying
+    from traceability.ledger.store import Store
+
+    store = Store(settings(data).url)
+    try:
+        head = copying.backup(store, file, _Progress("verified"))
+    except copying.NotBackedUp as error:
+        raise Stop(str(error), Exit.NO) from error
+    finally:
+        store.close()
+    say(f"{file}: {_entries(head.size)}, root {head.root.hex()}, verified")
+
+
+@of_a_ledger
+def restore(
+    file: Annotated[Path | None, typer.Argument(help="A backup or a dump, for a new database.")] = None,
+    adopt_guard: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CHECKPOINT", help="Where the guard is lost: the newest checkpoint anybody holds."
+        ),
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Makes a ledger out of a backup, verifying all of it, and says whether it may sign.
+
+    It may where the guard agrees. Behind the guard, entries that somebody has proof of are missing: look for a
+    newer backup. Without a guard, ask everyone (witnesses, auditors, phones) for the newest checkpoint they
+    hold, and give it to --adopt-guard: that is refused unless this ledger contains it.
+
+    Exit code 2: the ledger is there, and may only be read.
+    """
+    from traceability.ledger import backup as copying
+    from traceability.ledger.dump import NotLoaded
+    from traceability.ledger.store import Store
+
+    if file is None and adopt_guard is None:
+        raise Stop("name the backup, or --adopt-guard CHECKPOINT for a ledger that is restored already")
+    chosen = settings(data)
+    if file is not None:
+        if not file.exists():
+            raise Stop(f"there is no {file}")
+        try:
+            head = copying.restore(file, chosen.url, _Progress("verified"))
+        except (copying.NotBackedUp, NotLoaded) as error:
+            raise Stop(f"nothing was restored: {error}", Exit.NO) from error
+        say(f"restored {_entries(head.size)}, root {head.root.hex()}")
+    guard = _guard(chosen)
+    if guard is None:
+        raise Stop("it may be read, and signs nothing until LOG_KEY is there", Exit.CANNOT_TELL)
+    with contextlib.closing(Store(chosen.url)) as store, contextlib.closing(guard):
+        if adopt_guard is not None:
+            adopted = copying.adopt_guard(store, guard, read_bytes(adopt_guard))
+            say(f"the guard holds {_entries(adopted.size)} now")
+        refusal = _refusal(chosen, store, guard)
+    if refusal is not None:
+        raise Stop(f"it may be read, and signs nothing: {refusal}", Exit.CANNOT_TELL)
+    say("it may sign")
+
+
+@of_a_ledger
+def dump(
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to; stdout if absent.")] = None,
+    data: Data = None,
+) -> None:
+    """Writes everything as lines of JSON: all entries, blinds and disclosures, with the checkpoint.
+
+    It is what an auditor replays, and the way out of this program: see docs/format.md.
+    """
+    from traceability.ledger.dump import NotLoaded
+    from traceability.ledger.dump import dump as lines
+    from traceability.ledger.store import Store
+
+    with contextlib.closing(Store(settings(data).url)) as store:
+        try:
+            if out is None or str(out) == "-":
+                for line in lines(store):
+                    write_bytes(None, line)
+            else:
+                with out.open("wb") as file:
+                    file.writelines(lines(store))
+        except NotLoaded as error:
+            raise Stop(str(error), Exit.CANNOT_TELL) from error
+
+
+@of_a_ledger
+def load(
+    file: Annotated[Path, typer.Argument(help="A dump; - for stdin.")],
+    data: Data = None,
+) -> None:
+    """Loads a dump into a new ledger, replaying everything; the same roots, or it says where not.
+
+    Nothing is loaded unless all of it is good. Whether the ledger may sign is for the guard to say: `restore`
+    does the same and asks it.
+    """
+    from traceability.ledger import schema
+    from traceability.ledger.dump import NotLoaded
+    from traceability.ledger.dump import load as take
+    from traceability.ledger.store import Store
+
+    chosen = settings(data)
+    source = sys.stdin.buffer if str(file) == "-" else None
+    if source is None and not file.exists():
+        raise Stop(f"there is no {file}")
+    schema.migrate(chosen.url)
+    with contextlib.closing(Store(chosen.url)) as store:
+        try:
+            if source is not None:
+                head = take(source, store, _Progress("loaded"))
+            else:
+                with file.open("rb") as lines:
+                    head = take(lines, store, _Progress("loaded"))
+        except NotLoaded as error:
+            raise Stop(f"nothing was loaded: {error}", Exit.NO) from error
+    say(f"loaded {_entries(head.size)}, root {head.root.hex()}")
+
+
+def _refusal(chosen: "Settings", store: "Store", guard: "Guard") -> str | None:
+    """Why this ledger may not sign; None when it may."""
+    from traceability.ledger.writer import Ledger
+
+    signer = Signer.parse(chosen.log_key.read_text().strip())
+    with contextlib.closing(Ledger(store, guard, signer)) as ledger:
+        return ledger.refusal
 
 
 def _guard(chosen: "Settings") -> "Guard | None":
