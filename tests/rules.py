@@ -329,6 +329,12 @@ class Rules(MemoryLedger):
         lots = event["body"].get("lots") or event["body"]["outputs"]
         return [LotId(derive("lot", actor.key.id, lot["nonce"])) for lot in lots]
 
+    def intaken(self, actor: Actor, *values: str) -> list[LotId]:
+        """Lots taken in by this actor."""
+        event = self.intake(*values)
+        self.appends(actor, event)
+        return self.made_by(actor, event)
+
     # Events of the registry
 
     def enrolment(self, by: Actor, name: str = "", roles: Sequence[str] = (), **more: Any) -> dict[str, Any]:
