@@ -150,7 +150,9 @@ class Kept:
 class MemoryLedger:
     """Takes signed events through the fold and keeps what it appends."""
 
-    def __init__(self, log: str = LOG, *, quorum: int = 0, name: str = "", genesis: bool = True) -> None:
+    def __init__(
+        self, log: str = LOG, *, quorum: int = 0, name: str = "", genesis: bool = True, demo: bool = False
+    ) -> None:
         self.log = log
         self.name = name
         self.log_signer = Signer(log, hashlib.sha256(b"log key " + name.encode()).digest())
@@ -162,7 +164,7 @@ class MemoryLedger:
         self.operator = self._authority("operator", "operator")
         self.registrar = self._authority("registrar", "registrar")
         if genesis:
-            self.append(self.operator, self.genesis(quorum=quorum))
+            self.append(self.operator, self.genesis(quorum=quorum, demo=demo))
 
     # Writing
 
@@ -252,7 +254,9 @@ class MemoryLedger:
         self._made += 1
         return nonce_of(f"{self.name} nonce {self._made}")
 
-    def genesis(self, *, quorum: int = 0, authorities: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    def genesis(
+        self, *, quorum: int = 0, authorities: Sequence[Mapping[str, Any]] = (), demo: bool = False
+    ) -> dict[str, Any]:
         """The first event: the operator, and one authority that holds every role of authority but his."""
         roles = ["registrar", "inspectorate", "tag_issuer", "certifier", "regulator"]
         registrar = {
@@ -275,6 +279,7 @@ class MemoryLedger:
                 "countries": ["CF"],
                 "log_keys": [self.log_signer.verifier.encode()],
                 "policy": POLICY,
+                **({"demo": True} if demo else {}),
             },
         }
 

@@ -19,9 +19,9 @@ from traceability.core.state import Lot
 class Trade:
     """A ledger with a few parties in it; `run` lets them trade."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, demo: bool = False) -> None:
         self.random = random.Random(seed)
-        self.ledger = MemoryLedger(name=f"trade {seed}")
+        self.ledger = MemoryLedger(name=f"trade {seed}", demo=demo)
         ledger = self.ledger
         self.miners = [ledger.enrol(f"miner {n}", ["miner"]) for n in range(3)]
         self.agent = ledger.enrol("agent", ["tag_agent"])

@@ -9,13 +9,14 @@ from showing import evidence_of
 from traceability.core import evidence
 from traceability.core.composition import by_site
 from traceability.core.errors import Malformed
-from traceability.core.ids import LotId
+from traceability.core.ids import LotId, derive
 from traceability.core.report import HOLDS
 from traceability.core.state import Lot, Party, Site
 from traceability.core.verify import verify
 from traceability.ledger.answers import Recorded, Submission
 from traceability.ledger.guard import FileGuard
 from traceability.ledger.reader import Reader
+from traceability.ledger.view import View
 from traceability.ledger.writer import create
 from trading import Trade
 
@@ -212,8 +213,6 @@ def test_a_code_leads_to_a_tag_and_a_tag_to_its_lot(store_of):
     codes = [{"code": "3X5K8WQ2M7TNB", "number": 1}, {"code": "7Q2M8WX5K3TNB", "number": 2}]
     line, disclosure = seal("/codes", codes)
     nonce = memory.nonce()
-    from traceability.core.ids import derive
-
     roll = derive("roll", memory.registrar.key.id, nonce)
     body = {"roll": roll, "nonce": nonce, "scheme": "t", "level": "mine", "medium": "qr", "count": 2}
     memory.append(memory.registrar, {"kind": "tag_issue", "sealed": [line], "body": body})
@@ -306,8 +305,6 @@ def test_a_container_is_traced_in_as_many_questions_as_it_has_generations(store_
     store = store_of(memory)
     reader = Reader(store)
     asked = []
-    from traceability.ledger.view import View
-
     for name in ("all", "one"):
         plain = getattr(View, name)
         monkeypatch.setattr(
