@@ -1,0 +1,1 @@
+"""Figures as ratios against a bare signature check measured in the same run."""
