@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from traceability.cli import begin, keys, ledger, upkeep, verify
+from traceability.cli import begin, demo, keys, ledger, upkeep, verify
 from traceability.cli.common import Exit, Stop, remark
 from traceability.core.errors import TraceabilityError
 
@@ -40,12 +40,15 @@ _add(begin.init, "init --origin ledger.example.org/car --name 'Registre des mine
 _add(ledger.migrate, "migrate --data /var/lib/ledger")
 _add(ledger.serve, "serve --data /var/lib/ledger")
 _add(ledger.submit, "submit signed.ndjson --to https://ledger.example.org")
+_add(ledger.evidence, "evidence K7QF-3M9T-XB2R1 --out bag.evidence.json")
 _add(upkeep.fsck, "fsck --data /var/lib/ledger")
 _add(upkeep.rebuild, "rebuild --data /var/lib/ledger")
 _add(upkeep.backup, "backup /mnt/copies/2026-11-23.sqlite3")
 _add(upkeep.restore, "restore /mnt/copies/2026-11-23.sqlite3 --adopt-guard newest-checkpoint.txt")
 _add(upkeep.dump, "dump --out ledger.ndjson")
 _add(upkeep.load, "load ledger.ndjson --data /var/lib/copy")
+_add(demo.season, 'season --log "$(cat log.vkey)" --events 2000 --out season.ndjson')
+_add(demo.demo, "demo --data season --events 20000")
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -1,11 +1,13 @@
 """A ledger from the command line: bring its tables up, serve it, put events in, take evidence out."""
 
+import contextlib
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
@@ -17,10 +19,16 @@ from traceability.cli.common import (
     Stop,
     of_a_ledger,
     read_bytes,
+    remark,
     say,
     settings,
     write_bytes,
 )
+from traceability.core.ids import ID_PATTERN, EventId, LotId
+from traceability.core.tag import normalise
+
+if TYPE_CHECKING:
+    from traceability.ledger.reader import Reader
 
 LINES_AT_ONCE = 1000
 BYTES_AT_ONCE = 8 << 20
@@ -85,6 +93,65 @@ def submit(
         else:
             say(_in_words(found))
     raise typer.Exit(worst)
+
+
+@of_a_ledger
+def evidence(
+    lots: Annotated[
+        list[str] | None, typer.Argument(help="Lots by id, or by a tag that is on them: its code or name.")
+    ] = None,
+    event: Annotated[
+        str | None, typer.Option(help="The lots of this event instead, a shipment say, by its id.")
+    ] = None,
+    disclose: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH", help="Put this sealed field in, as /prices; or all. Repeatable."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to; else named by the lot.")] = None,
+    data: Data = None,
+) -> None:
+    """Writes evidence: one file that proves the history of lots to whoever has nothing else of ours.
+
+    It holds every entry behind them, back to the mines. What is sealed stays sealed unless you say --disclose:
+    whoever gets the file can read it and pass it on.
+    """
+    from traceability.core.evidence import SUFFIX
+    from traceability.ledger.reader import Reader
+    from traceability.ledger.store import Store
+
+    if bool(lots) == (event is not None):
+        raise Stop("name lots, or one --event")
+    shown = set(disclose or ())
+    with contextlib.closing(Store(settings(data).url)) as store:
+        reader = Reader(store)
+        wanted = [found for name in lots or () for found in _lots_named(reader, name)]
+        try:
+            file = reader.evidence(
+                wanted,
+                event=EventId(event) if event else None,
+                disclose=lambda _index, _event, path: "all" in shown or path in shown,
+            )
+        except LookupError as error:
+            raise Stop(str(error.args[0]), Exit.NO) from error
+    target = out or Path(f"{event[:12] if event else wanted[0]}{SUFFIX}")
+    write_bytes(target, file)
+    remark(f"{target}: {len(file):,} bytes")
+
+
+def _lots_named(reader: "Reader", name: str) -> list[LotId]:
+    """The lot of that id, or those that a tag is on."""
+    if re.fullmatch(ID_PATTERN, name):
+        return [LotId(name)]
+    tag = name
+    if ":" not in name:
+        place = reader.tag_of_code(normalise(name))
+        if place is None:
+            raise Stop(f"no tag of this ledger has the code {name}", Exit.NO)
+        tag = place.tag
+    found = reader.lots_of_tag(tag)
+    if not found:
+        raise Stop(f"the tag {tag} was never put on a lot", Exit.NO)
+    return found
 
 
 def _appended(lines: list[bytes], data: Path | None) -> Iterator[bytes]:
