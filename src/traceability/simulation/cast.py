@@ -81,6 +81,10 @@ class Cast:
     def __getitem__(self, name: str) -> Party:
         return self.parties[name]
 
+    def basin(self, name: str) -> Basin:
+        """The first basin of a kind."""
+        return next(basin for basin in self.basins if basin.name == f"{name} 0")
+
     def registrar(self, country: str) -> Party:
         """The registrar of a country."""
         return self.parties[REGISTRARS[country]]

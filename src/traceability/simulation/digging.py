@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from traceability.core.ids import EventId, LotId, PartyId, SiteId, derive
+from traceability.core.ids import LotId, SiteId, derive
 from traceability.core.leaf import time_text
 from traceability.simulation import names
 from traceability.simulation.chance import named_nonce
@@ -18,7 +18,6 @@ from traceability.simulation.wares import Ware, money
 
 TAGS_A_SITE = 100
 TAGS_LEFT = 20
-_NOT_YET = EventId("")
 
 
 @dataclass(slots=True, eq=False)
@@ -71,7 +70,7 @@ def fresh_lots(
 ) -> tuple[list[dict[str, Any]], list[Lot]]:
     """New lots of these real masses as an event lists them, and as their holders know them.
 
-    `name` gives their nonces a name; else they are drawn. Heads are set by `begun`.
+    `name` gives their nonces a name; else they are drawn. Their heads are set by `Lot.begun`.
     """
     bodies, lots = [], []
     for place, mass_ug in enumerate(masses_ug):
@@ -96,32 +95,13 @@ def fresh_lots(
             assay = {"analyte": ware.analyte, "ppm": ppm, "on": "as_is", "method": "handheld_xrf"}
             body["assays"] = [{**assay, "error_ppm": 20_000}]
         bodies.append(body)
-        lots.append(
-            Lot(
-                id=LotId(derive("lot", pen.key.id, nonce)),
-                head=_NOT_YET,
-                title_head=_NOT_YET,
-                recorded=0,
-                mineral=ware.mineral,
-                form=form or ware.raw,
-                mass_ug=mass_ug,
-                reading_ug=reading_ug,
-                grade_ppm=grade_ppm,
-                count=counts[place] if counts else None,
-                tags=list(tags[place : place + 1]),
-                number=number,
-                title=pen.party,
-            )
+        lot = Lot(
+            LotId(derive("lot", pen.key.id, nonce)), ware.mineral, form or ware.raw, mass_ug, reading_ug
         )
+        lot.grade_ppm, lot.number, lot.tags = grade_ppm, number, list(tags[place : place + 1])
+        lot.count = counts[place] if counts else None
+        lots.append(lot)
     return bodies, lots
-
-
-def begun(lots: Sequence[Lot], written: Written, title: PartyId) -> None:
-    """Sets the heads of lots that an event has made."""
-    for lot in lots:
-        lot.head = lot.title_head = written.id
-        lot.recorded = written.recorded
-        lot.title = title
 
 
 def day_masses(ware: Ware, world: World, number: int) -> tuple[list[int], list[int]]:
@@ -191,7 +171,8 @@ def dig(
         body |= _from_book(world)
         body["dug_from"] = body["dug_until"] = time_text(event_time)[:10]
     written = party.write("production", body, pen, sealed=sealed, event_time=event_time, signal=signal)
-    begun(lots, written, party.id)
+    for lot in lots:
+        lot.begun(written, party.id)
     return lots
 
 
@@ -231,7 +212,8 @@ def buy_from_digger(
     if site is not None:
         body["site"] = site.id
     written = collector.write("production", body, sealed=sealed)
-    begun(lots, written, collector.id)
+    for lot in lots:
+        lot.begun(written, collector.id)
     return lots
 
 
@@ -265,7 +247,8 @@ def take_in(
         body["foreign_tags"] = [f"itsci:{chance.randint(1_000_000, 9_999_999)}" for _ in lots]
         sealed["/from"] = names.entity(chance, "Négoce Ruzindana et Fils", holder.place.address(), "company")
     written = holder.write("intake", body, sealed=sealed)
-    begun(lots, written, holder.id)
+    for lot in lots:
+        lot.begun(written, holder.id)
     return lots, written
 
 

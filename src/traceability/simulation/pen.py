@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from traceability.core import canonical
-from traceability.core.ids import EventId, PartyId, commitment
+from traceability.core.ids import EventId, LotId, PartyId, commitment
 from traceability.core.leaf import time_text
 from traceability.core.signing import SigningKey, event_id
 from traceability.simulation.chance import Chance
@@ -42,24 +42,30 @@ class World:
 class Lot:
     """A lot as those who have it know it, and what it really weighs."""
 
-    id: str
-    head: EventId
-    """The event that moved its custody last."""
-    title_head: EventId
-    recorded: int
-    """When the log took, or will take, its newest event."""
+    id: LotId
     mineral: str
     form: str
-    mass_ug: int
-    reading_ug: int
+    mass_ug: int = 0
+    reading_ug: int = 0
     """What its last scale showed."""
-    grade_ppm: int
-    count: int | None
-    tags: list[str]
-    number: str
-    title: PartyId
+    grade_ppm: int = 0
+    count: int | None = None
+    tags: list[str] = field(default_factory=list)
+    number: str = ""
     items: list[tuple[str, int]] = field(default_factory=list)
     """Numbers and masses of the stones that are followed by themselves."""
+    title: PartyId = PartyId("")  # noqa: RUF009  # a string
+    head: EventId = EventId("")  # noqa: RUF009
+    """The event that moved its custody last; set by the event that makes it."""
+    title_head: EventId = EventId("")  # noqa: RUF009
+    recorded: int = 0
+    """When the log took, or will take, its newest event."""
+
+    def begun(self, written: "Written", title: PartyId) -> None:
+        """The event that makes it is written."""
+        self.head = self.title_head = written.id
+        self.recorded = written.recorded
+        self.title = title
 
 
 class Written(NamedTuple):

@@ -7,7 +7,7 @@ from traceability.core.ids import LotId, derive
 from traceability.core.leaf import time_text
 from traceability.simulation.chance import named_nonce
 from traceability.simulation.handing import together
-from traceability.simulation.pen import HOUR, Lot, Written
+from traceability.simulation.pen import HOUR, Lot
 from traceability.simulation.people import Party
 from traceability.simulation.wares import CARAT_UG, KILOGRAM, Ware
 
@@ -48,23 +48,10 @@ def transform(
             **output.body,
         }
         listed.append(said)
-        lots.append(
-            Lot(
-                id=LotId(derive("lot", by.pen.key.id, nonce)),
-                head=inputs[0].head,
-                title_head=inputs[0].head,
-                recorded=0,
-                mineral=ware.mineral,
-                form=output.form,
-                mass_ug=output.mass_ug,
-                reading_ug=output.reading_ug,
-                grade_ppm=output.grade_ppm,
-                count=output.body.get("count"),
-                tags=list(output.body.get("tags", ())),
-                number=number,
-                title=output.body.get("title", inputs[0].title),
-            )
-        )
+        lot = Lot(LotId(derive("lot", by.pen.key.id, nonce)), ware.mineral, output.form, output.mass_ug)
+        lot.reading_ug, lot.grade_ppm, lot.number = output.reading_ug, output.grade_ppm, number
+        lot.count, lot.tags = output.body.get("count"), list(output.body.get("tags", ()))
+        lots.append(lot)
     started = time_text(world.now - world.chance.randint(1, 9) * HOUR)
     body = {
         "source": "device",
@@ -77,7 +64,8 @@ def transform(
         "outputs": listed,
     }
     written = by.write("transformation", body, moves=inputs)
-    _begun(lots, written)
+    for lot, output in zip(lots, outputs, strict=True):
+        lot.begun(written, output.body.get("title", inputs[0].title))
     return lots
 
 
@@ -302,9 +290,3 @@ def fill_drums(by: Party, heap: Lot, ware: Ware, tags: Sequence[str], *, name: s
 def _number(by: Party, letter: str) -> str:
     """A number of the house: letter and day of the year, and a count."""
     return f"{letter}{time_text(by.world.now)[2:10].replace('-', '')}-{by.pen.next}"
-
-
-def _begun(lots: Sequence[Lot], written: Written) -> None:
-    for lot in lots:
-        lot.head = lot.title_head = written.id
-        lot.recorded = written.recorded
