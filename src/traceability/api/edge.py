@@ -59,7 +59,7 @@ class Edge:
         self._note(scope, inner, answer, time.perf_counter() - began, request_id)
 
     def _note(self, scope: Scope, inner: Scope, answer: "_Answer", seconds: float, request_id: str) -> None:
-        route = getattr(inner.get("route"), "path", "none")
+        route = getattr(inner.get("route"), "path_format", "none")
         self._metrics.requests.labels(scope["method"], route, answer.status).inc()
         self._metrics.seconds.labels(route).observe(seconds)
         facts = {

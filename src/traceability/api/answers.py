@@ -1,0 +1,79 @@
+"""The ledger's answer to one event, as a status and JSON; the same for the single route and for a line.
+
+Taken: 201, or 200 when it was known. Without effect: 409 `double_issue`, now and whenever it is sent again,
+with index and proof, because both branches are evidence. Everything else is a problem under its own name.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+import orjson
+from starlette.responses import Response
+
+from traceability.api.problem_types import TYPES
+from traceability.api.problems import MEDIA_TYPE, RETRY_SECONDS, Problem
+from traceability.api.views import FindingView, Taken
+from traceability.core.ids import to_unpadded
+from traceability.ledger.answers import Answer, Recorded, Refused, Waiting
+
+
+class Spoken(NamedTuple):
+    """What is said about one event. `name` is taken, known or the name of a problem; `body` a JSON object."""
+
+    status: int
+    name: str
+    body: bytes
+    event_id: str | None = None
+
+    def response(self) -> Response:
+        """As the answer of the single route."""
+        if self.name not in TYPES:
+            headers = {"Location": f"/v1/events/{self.event_id}"} if self.status == 201 else {}
+            return Response(self.body, self.status, headers, "application/json")
+        headers = {"Retry-After": str(RETRY_SECONDS)} if self.status == 503 else {}
+        return Response(self.body, self.status, headers, MEDIA_TYPE)
+
+    def line(self, number: int) -> bytes:
+        """As the answer to one line: the same body, with the line's number and the status in front."""
+        return b'{"line":%d,"status":%d,%s\n' % (number, self.status, self.body.removeprefix(b"{"))
+
+
+def speak(answer: Answer, request_id: str | None) -> Spoken:
+    """What an answer of the ledger is to whoever sent the event."""
+    match answer:
+        case Recorded(stands=True):
+            body = msgspec.json.encode(taken(answer))
+            known = answer.known
+            return Spoken(200 if known else 201, "known" if known else "taken", body, answer.event_id)
+        case Recorded():
+            detail = "the event is logged without effect: another one stands where it would have"
+            problem = Problem("double_issue", detail, more=msgspec.to_builtins(taken(answer)))
+            return of_problem(problem, request_id, answer.event_id)
+        case Waiting(type=type_, id=id_):
+            detail = f"the {type_} {id_} is not known here yet"
+            more = {"waits_for": {"type": type_, "id": id_}}
+            return of_problem(Problem("waits_for", detail, more=more), request_id)
+        case Refused(name, message):
+            return of_problem(Problem(name, message), request_id)
+
+
+def of_problem(problem: Problem, request_id: str | None, event_id: str | None = None) -> Spoken:
+    """A problem as what is said about one event."""
+    body = problem.body(request_id)
+    status = problem.kind.status
+    return Spoken(status, problem.name, orjson.dumps(body, option=orjson.OPT_SORT_KEYS), event_id)
+
+
+def taken(answer: Recorded) -> Taken:
+    """The proof a sender keeps."""
+    return Taken(
+        event_id=answer.event_id,
+        index=answer.index,
+        entry=answer.entry.decode(),
+        blind=to_unpadded(answer.blind),
+        proof=[to_unpadded(node) for node in answer.proof],
+        checkpoint=answer.checkpoint.decode(),
+        stands=answer.stands,
+        lots={str(lot): stands for lot, stands in answer.fates.items()},
+        findings=[FindingView.of(finding) for finding in answer.findings],
+    )

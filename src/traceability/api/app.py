@@ -1,0 +1,58 @@
+"""The application: every route, the edge around them, and the ledger opened behind them."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.responses import Response
+
+from traceability.api import events, health, log, lots, openapi, problems, registry, sessions, tags
+from traceability.api.edge import Edge
+from traceability.api.queries import plain_address
+from traceability.api.services import Services
+from traceability.settings import Settings
+
+_ROUTERS = (
+    events.router,
+    lots.router,
+    tags.router,
+    registry.router,
+    sessions.router,
+    log.router,
+    health.router,
+)
+
+
+def create_app(of: Settings | Services, more: Sequence[APIRouter] = ()) -> FastAPI:
+    """The application of a deployment. `more` are routers beside the API's own: the pages.
+
+    With settings, the ledger is opened here (raising what `Services.open` raises) and closed when the
+    application ends, after all that was submitted is answered. Services that are open already stay open.
+    """
+    services = Services.open(of) if isinstance(of, Settings) else of
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        if isinstance(of, Settings):
+            services.close()
+
+    app = FastAPI(
+        title="Traceability",
+        version=version("traceability"),
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        default_response_class=Response,
+        dependencies=[Depends(plain_address)],
+        lifespan=lifespan,
+    )
+    app.state.services = services
+    secure = services.settings.public_url.startswith("https://")
+    app.add_middleware(Edge, metrics=services.metrics, secure=secure)
+    problems.install(app)
+    for router in (*_ROUTERS, *more):
+        app.include_router(router)
+    openapi.install(app)
+    return app

@@ -1,0 +1,197 @@
+"""/v1/events: signed events in, one or many; and events out, to those they concern."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request
+from starlette.responses import Response
+
+from traceability.api import lines, openapi, shown
+from traceability.api.answers import speak
+from traceability.api.limits import Limits, need_media_type, read_body
+from traceability.api.lots import Disclosures, evidence_file
+from traceability.api.permission import Visitor
+from traceability.api.problems import Problem, not_here, request_id
+from traceability.api.reading import visitor
+from traceability.api.services import Services
+from traceability.api.submission import read_disclosures, read_submission
+from traceability.api.views import EventView, Kept, LineageView, Taken
+from traceability.core.evidence import MEDIA_TYPE as EVIDENCE
+from traceability.core.ids import HEX_PATTERN, EventId
+from traceability.ledger.answers import Refused
+
+ONE = Limits(lines.LINE_SIZE_MAX, gzip=True)
+PLAIN = Limits(lines.LINE_SIZE_MAX)
+NDJSON = "application/x-ndjson"
+
+router = APIRouter(tags=["events"])
+EventPath = Annotated[str, Path(pattern=HEX_PATTERN, description="Lower-case hex SHA-256 of the event")]
+Asking = Annotated[Visitor, Depends(visitor)]
+
+_DISCLOSURES: dict[str, Any] = {
+    "type": "array",
+    "maxItems": 2000,
+    "description": "What is opened of sealed fields: [salt, path, value] each",
+    "items": {
+        "type": "array",
+        "prefixItems": [{"type": "string"}, {"type": "string"}, {}],
+        "minItems": 3,
+        "maxItems": 3,
+    },
+}
+_ENVELOPE: dict[str, Any] = {
+    "type": "object",
+    "description": "DSSE v1 with exactly one signature; `payload` is the canonical JSON of an event",
+    "additionalProperties": False,
+    "required": ["payload", "payloadType", "signatures"],
+    "properties": {
+        "payload": {"type": "string", "contentEncoding": "base64", "contentMediaType": "application/json"},
+        "payloadType": {"const": "application/vnd.traceability.event+json"},
+        "signatures": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 1,
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["keyid", "sig"],
+                "properties": {
+                    "keyid": {"type": "string", "pattern": HEX_PATTERN},
+                    "sig": {"type": "string", "contentEncoding": "base64", "minLength": 88, "maxLength": 88},
+                },
+            },
+        },
+    },
+}
+_SUBMISSION: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["envelope"],
+    "properties": {"envelope": _ENVELOPE, "disclosures": _DISCLOSURES},
+}
+_LINES = {"type": "string", "description": "One {envelope, disclosures} a line; at most 5,000, 1 MiB each"}
+
+
+@router.post(
+    "/v1/events",
+    status_code=201,
+    operation_id="submit_events",
+    summary="Submit one signed event, or many as lines",
+    responses={
+        **openapi.answers(
+            {201: Taken},
+            "malformed", "not_your_key", "waits_for", "double_issue", "fork", "ahead", "too_slow",
+            "too_large", "unsupported_media_type", "bad_signature", "not_signing", "busy", "not_recorded",
+            "unavailable",
+        ),
+        200: {
+            "description": "The event was known: the same answer as then. For lines: an answer for each",
+            "content": {
+                "application/json": {"schema": {"$ref": openapi.TEMPLATE.format(name="Taken")}},
+                NDJSON: {},
+            },
+        },
+    },
+    openapi_extra=openapi.body(("application/json", _SUBMISSION), (NDJSON, _LINES)),
+)  # fmt: skip
+async def submit(request: Request) -> Response:
+    """`application/json`: `{envelope, disclosures}`; 201, or 200 when the ledger knew it.
+
+    `application/x-ndjson`: one such object a line, judged in their order, each seeing those before. 200, and
+    for each line `{"line","status",…}` with the body the single route would give, sent when it is published.
+    A rejected line stops nothing. At most 5,000 lines, 16 MiB, 1 MiB a line, 30 s without a byte. Either may
+    come with `Content-Encoding: gzip`.
+    """
+    services: Services = request.app.state.services
+    if need_media_type(request, "application/json", NDJSON) == NDJSON:
+        return lines.LinesResponse(request, services)
+    submission = read_submission(await read_body(request, ONE))
+    said = speak(await services.submit(submission), request_id(request.scope))
+    services.metrics.events.labels(said.name).inc()
+    request.state.facts = {"answer": said.name, **({"event_id": said.event_id} if said.event_id else {})}
+    return said.response()
+
+
+@router.post(
+    "/v1/events/{event_id}/disclosures",
+    operation_id="disclose",
+    summary="Open sealed fields of an event that is in the log",
+    responses=openapi.answers(
+        {200: Kept},
+        "malformed",
+        "not_here",
+        "too_large",
+        "unsupported_media_type",
+        "bad_disclosure",
+        "unavailable",
+    ),
+    openapi_extra=openapi.body(
+        (
+            "application/json",
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["disclosures"],
+                "properties": {"disclosures": _DISCLOSURES},
+            },
+        )
+    ),
+)
+async def disclose(request: Request, event_id: EventPath) -> Response:
+    """Whoever has salt and value may bring them; they are checked against the event's commitments."""
+    services: Services = request.app.state.services
+    need_media_type(request, "application/json")
+    disclosures = read_disclosures(await read_body(request, PLAIN))
+    refused = await services.run(services.ledger.add_disclosures, EventId(event_id), disclosures)
+    if isinstance(refused, Refused):
+        raise Problem(refused.name, refused.message)
+    if refused is not None:
+        raise not_here()
+    kept = Kept(event_id=event_id, paths=[path for _, path, _ in disclosures])
+    return Response(kept.json(), media_type="application/json")
+
+
+@router.get(
+    "/v1/events/{event_id}",
+    operation_id="get_event",
+    summary="An event as the log has it, with its proof",
+    responses=openapi.answers({200: EventView}, "malformed", "not_signed", "not_here"),
+    openapi_extra={"security": openapi.SIGNED},
+)
+async def event(request: Request, who: Asking, event_id: EventPath) -> Response:
+    """For its signer, whom it acts for and names, who holds or held a lot it is about, and auditors."""
+    services: Services = request.app.state.services
+    view = await services.run(shown.event_view, services, who, event_id)
+    return Response(view.json(), media_type="application/json")
+
+
+@router.get(
+    "/v1/events/{event_id}/lineage",
+    operation_id="event_lineage",
+    summary="Where the lots of an event, a shipment say, come from",
+    responses=openapi.answers({200: LineageView}, "malformed", "not_signed", "not_here"),
+    openapi_extra={"security": openapi.SIGNED},
+)
+async def lineage(request: Request, who: Asking, event_id: EventPath) -> Response:
+    """For who may open every lot of the event."""
+    services: Services = request.app.state.services
+    lots = await services.run(shown.lots_of_event, services, who, event_id)
+    view = await services.run(shown.lineage_back, services, who, lots)
+    return Response(view.json(), media_type="application/json")
+
+
+@router.get(
+    "/v1/events/{event_id}/evidence",
+    operation_id="event_evidence",
+    summary="The file that proves the history of an event's lots, to be checked without us",
+    responses=openapi.answers({200: EVIDENCE}, "malformed", "not_signed", "not_here"),
+    openapi_extra={"security": openapi.SIGNED},
+)
+async def evidence(
+    request: Request, who: Asking, event_id: EventPath, disclosures: Disclosures = "none"
+) -> Response:
+    """For who may open every lot of the event."""
+    services: Services = request.app.state.services
+    lots = await services.run(shown.lots_of_event, services, who, event_id)
+    disclose = disclosures == "mine"
+    file = await services.run(shown.evidence, services, who, lots, EventId(event_id), disclose=disclose)
+    return evidence_file(file, event_id)

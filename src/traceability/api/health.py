@@ -1,0 +1,79 @@
+"""For whoever runs the server: alive, ready, counted; and what each problem type means."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.responses import Response
+
+from traceability.api import openapi
+from traceability.api.problem_types import TYPES
+from traceability.api.problems import Problem, not_here
+from traceability.api.services import Services
+from traceability.api.views import Ready
+from traceability.ledger.database import ERRORS
+
+router = APIRouter(tags=["operation"])
+
+
+@router.get(
+    "/livez",
+    operation_id="livez",
+    summary="The process answers",
+    responses=openapi.answers({200: "text/plain"}),
+)
+async def livez() -> Response:
+    return Response("alive\n", media_type="text/plain")
+
+
+@router.get(
+    "/readyz",
+    operation_id="readyz",
+    summary="The database answers; `signing` says whether events are taken",
+    responses=openapi.answers({200: Ready}, "unavailable"),
+)
+async def readyz(request: Request) -> Response:
+    """A ledger that may not sign now is ready all the same: it serves what it has, and says why."""
+    services: Services = request.app.state.services
+    size = await _size(services)
+    refusal = services.ledger.refusal
+    view = Ready(size=size, signing=refusal is None, reason=refusal)
+    return Response(view.json(), media_type="application/json")
+
+
+@router.get(
+    "/metrics",
+    operation_id="metrics",
+    summary="Counters in the text format of Prometheus",
+    responses=openapi.answers({200: "text/plain"}, "unavailable"),
+)
+async def metrics(request: Request) -> Response:
+    services: Services = request.app.state.services
+    services.metrics.log_size.set(await _size(services))
+    services.metrics.signing.set(services.ledger.refusal is None)
+    return Response(services.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+@router.get(
+    "/problems/{name}",
+    operation_id="problem",
+    summary="What a problem type means, and what to do",
+    responses=openapi.answers({200: "text/plain"}, "not_here"),
+)
+async def problem(name: Annotated[str, Path(pattern="^[a-z_]{1,60}$")]) -> Response:
+    kind = TYPES.get(name)
+    if kind is None:
+        raise not_here()
+    return Response(f"{kind.status} {name}\n\n{kind.title}. {kind.remedy}\n", media_type="text/plain")
+
+
+async def _size(services: Services) -> int:
+    def ask() -> int:
+        with services.store.read() as view:
+            found = view.checkpoint()
+        return 0 if found is None else int(found[0])
+
+    try:
+        return await services.run(ask)
+    except ERRORS as error:
+        raise Problem("unavailable", "the database does not answer") from error

@@ -1,0 +1,149 @@
+"""The log itself: checkpoint and tiles for everyone (C2SP tlog-tiles), entries in full for those who audit."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+from starlette.responses import Response, StreamingResponse
+
+from traceability.api import openapi, permission
+from traceability.api.permission import OpenLog, Visitor
+from traceability.api.problems import Problem, not_here
+from traceability.api.queries import From
+from traceability.api.reading import visitor
+from traceability.api.services import Services
+from traceability.api.views import LogView, moment
+from traceability.core.checkpoint import Checkpoint
+from traceability.core.errors import Malformed
+from traceability.core.note import parse_note
+from traceability.core.state import LedgerFacts
+from traceability.core.tile import Tile, parse_path
+from traceability.ledger import publish
+from traceability.ledger.dump import entry_line
+
+_FOR_EVER = "public, max-age=31536000, immutable"
+_FOR_A_MOMENT = "public, max-age=2"
+_ENTRIES_AT_ONCE = 500
+
+router = APIRouter(tags=["log"])
+Asking = Annotated[Visitor, Depends(visitor)]
+
+
+@router.get(
+    "/checkpoint",
+    operation_id="checkpoint",
+    summary="The newest signed checkpoint (C2SP tlog-checkpoint)",
+    responses=openapi.answers({200: "text/plain"}, "not_signing"),
+)
+async def checkpoint(request: Request) -> Response:
+    note = await newest(request.app.state.services)
+    return Response(note, headers={"Cache-Control": _FOR_A_MOMENT}, media_type="text/plain")
+
+
+@router.get(
+    "/tile/{path:path}",
+    operation_id="tile",
+    summary="A tile or an entry bundle, full or partial (C2SP tlog-tiles)",
+    responses=openapi.answers({200: "application/octet-stream"}, "not_here"),
+)
+async def tile(
+    request: Request, path: Annotated[str, Path(description="<L>/<N>[.p/<W>] or entries/<N>[.p/<W>]")]
+) -> Response:
+    services: Services = request.app.state.services
+    try:
+        wanted = parse_path(f"tile/{path}")
+    except Malformed as error:
+        raise not_here() from error
+    body = await services.run(_tile, services, wanted)
+    if body is None:
+        raise not_here()
+    return Response(body, headers={"Cache-Control": _FOR_EVER}, media_type="application/octet-stream")
+
+
+@router.get(
+    "/v1/log",
+    operation_id="log",
+    summary="What this log is: origin, key, size",
+    responses=openapi.answers({200: LogView}, "not_signing"),
+)
+async def log(request: Request) -> Response:
+    services: Services = request.app.state.services
+    note = await newest(services)
+    view = await services.run(_log, services, note)
+    return Response(view.json(), media_type="application/json")
+
+
+@router.get(
+    "/v1/log/entries",
+    operation_id="log_entries",
+    summary="Every entry from an index on, in full: for auditors, mirrors and backups",
+    responses=openapi.answers({200: "application/x-ndjson"}, "malformed", "not_signed", "not_here"),
+    openapi_extra={"security": openapi.SIGNED},
+)
+async def entries(request: Request, who: Asking, first: From = 0) -> Response:
+    """`{"blind","disclosures","entry","index"}` a line, up to the published checkpoint: the lines of a dump.
+
+    `entry` stands in its canonical bytes, and no disclosure is in it.
+    """
+    services: Services = request.app.state.services
+    if not permission.may(who, OpenLog(), services.reader.held_by):
+        raise not_here()
+    note = await newest(services)
+    size = Checkpoint.parse(parse_note(note)[0]).size
+    return StreamingResponse(_stream(services, first, size), media_type="application/x-ndjson")
+
+
+async def newest(services: Services) -> bytes:
+    """The newest checkpoint. Raises Problem where none was ever signed."""
+    found = await services.run(_checkpoint, services)
+    if found is None:
+        raise Problem("not_signing", services.ledger.refusal or "no checkpoint has been signed yet")
+    return found
+
+
+def _checkpoint(services: Services) -> bytes | None:
+    with services.store.read() as view:
+        found = view.checkpoint()
+    return None if found is None else bytes(found[1])
+
+
+def _tile(services: Services, wanted: Tile) -> bytes | None:
+    with services.store.read() as view:
+        if wanted.level is None:
+            return publish.entries_body(view, wanted.n, wanted.width)
+        return publish.tile_body(view, wanted.level, wanted.n, wanted.width)
+
+
+def _log(services: Services, note: bytes) -> LogView:
+    text, _ = parse_note(note)
+    head = Checkpoint.parse(text)
+    with services.store.read() as view:
+        facts = view.record(("ledger", ""))
+        last = view.entry(head.size - 1)
+    assert isinstance(facts, LedgerFacts)
+    assert last is not None
+    return LogView(
+        origin=head.origin,
+        vkey=services.log_signer.verifier.encode(),
+        size=head.size,
+        root=head.root.hex(),
+        checkpoint=note.decode(),
+        record_time=moment(last.record_time),
+        name=facts.name,
+        countries=list(facts.countries),
+        quorum=facts.quorum,
+        demo=facts.demo,
+        signing=services.ledger.refusal is None,
+    )
+
+
+async def _stream(services: Services, first: int, size: int) -> AsyncIterator[bytes]:
+    while first < size:
+        end = min(size, first + _ENTRIES_AT_ONCE)
+        yield await services.run(_lines, services, first, end)
+        first = end
+
+
+def _lines(services: Services, first: int, end: int) -> bytes:
+    with services.store.read() as view:
+        return b"".join(entry_line(found) for found in view.entries(first, end - first))

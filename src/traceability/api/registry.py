@@ -1,0 +1,87 @@
+"""/v1/parties and /v1/sites: the register, as far as it stands open."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+from starlette.responses import Response
+
+from traceability.api import openapi
+from traceability.api.permission import ListParty, OpenParty, Visitor, may
+from traceability.api.problems import not_here
+from traceability.api.queries import IdCursor, Limit, next_page
+from traceability.api.reading import visitor
+from traceability.api.services import Services
+from traceability.api.views import PartyList, PartyView, SiteList, SiteView
+from traceability.core.ids import ID_PATTERN
+from traceability.core.state import Key, Party, Site
+
+router = APIRouter(tags=["register"])
+Asking = Annotated[Visitor, Depends(visitor)]
+_SIGNED = {"security": openapi.SIGNED}
+
+
+@router.get(
+    "/v1/parties",
+    operation_id="list_parties",
+    summary="Parties that stand in public, and those the reader keeps or oversees",
+    responses=openapi.answers({200: PartyList}, "malformed", "not_signed"),
+    openapi_extra=_SIGNED,
+)
+async def parties(request: Request, who: Asking, limit: Limit = 100, cursor: IdCursor = None) -> Response:
+    """Authorities and parties that chose to be public; the reader itself; all, for who keeps the register."""
+    services: Services = request.app.state.services
+    page = await services.run(services.reader.parties, cursor=cursor, limit=limit)
+    found = [party for party in page.items if may(who, ListParty(party), services.reader.held_by)]
+    view = PartyList(parties=[PartyView.of(party) for party in found], next=page.next)
+    return Response(view.json(), headers=next_page(request, page.next), media_type="application/json")
+
+
+@router.get(
+    "/v1/parties/{party_id}",
+    operation_id="get_party",
+    summary="A party with its keys",
+    responses=openapi.answers({200: PartyView}, "malformed", "not_signed", "not_here"),
+    openapi_extra=_SIGNED,
+)
+async def party(
+    request: Request, who: Asking, party_id: Annotated[str, Path(pattern=ID_PATTERN)]
+) -> Response:
+    services: Services = request.app.state.services
+    view = await services.run(_party, services, who, party_id)
+    return Response(view.json(), media_type="application/json")
+
+
+@router.get(
+    "/v1/sites",
+    operation_id="list_sites",
+    summary="Registered sites, without their sealed fields",
+    responses=openapi.answers({200: SiteList}, "malformed"),
+)
+async def sites(request: Request, limit: Limit = 100, cursor: IdCursor = None) -> Response:
+    services: Services = request.app.state.services
+    page = await services.run(services.reader.sites, cursor=cursor, limit=limit)
+    view = SiteList(sites=[SiteView.of(site) for site in page.items], next=page.next)
+    return Response(view.json(), headers=next_page(request, page.next), media_type="application/json")
+
+
+@router.get(
+    "/v1/sites/{site_id}",
+    operation_id="get_site",
+    summary="A registered site, without its sealed fields",
+    responses=openapi.answers({200: SiteView}, "malformed", "not_here"),
+)
+async def site(request: Request, site_id: Annotated[str, Path(pattern=ID_PATTERN)]) -> Response:
+    services: Services = request.app.state.services
+    found = await services.run(services.reader.record, ("site", site_id))
+    if not isinstance(found, Site):
+        raise not_here()
+    return Response(SiteView.of(found).json(), media_type="application/json")
+
+
+def _party(services: Services, who: Visitor, party_id: str) -> PartyView:
+    found = services.reader.record(("party", party_id))
+    if not isinstance(found, Party) or not may(who, OpenParty(found), services.reader.held_by):
+        raise not_here()
+    with services.store.read() as view:
+        keys = view.records(("key", key) for key in found.keys)
+    return PartyView.of(found, [key for key in keys.values() if isinstance(key, Key)])

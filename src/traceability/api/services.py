@@ -1,0 +1,105 @@
+"""What the routes work with: the ledger of one deployment, opened once, and closed after the last request."""
+
+import hashlib
+import hmac
+from asyncio import Future, shield, wrap_future
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import NamedTuple, ParamSpec, Self, TypeVar
+
+import anyio
+from anyio.to_thread import run_sync
+
+from traceability.api.metrics import Metrics
+from traceability.core.errors import Malformed
+from traceability.core.note import Signer
+from traceability.ledger.answers import Answer, Refused, Submission
+from traceability.ledger.guard import open_guard
+from traceability.ledger.reader import Reader
+from traceability.ledger.store import Store
+from traceability.ledger.writer import Ledger, Writer
+from traceability.settings import Settings
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_READERS = 16
+_SESSION_DOMAIN = b"traceability/session/v1\n"
+
+
+class Services(NamedTuple):
+    """One opened ledger."""
+
+    settings: Settings
+    store: Store
+    reader: Reader
+    ledger: Ledger
+    writer: Writer
+    log_signer: Signer
+    session_key: bytes
+    """Under which this deployment vouches for its session cookies; the same in each of its processes."""
+    metrics: Metrics
+    threads: anyio.CapacityLimiter
+    """How many reads of the database go on at once."""
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Opens what the settings name. Raises Unusable, Malformed or OSError, saying what to do.
+
+        A ledger that may not sign now is opened all the same: it serves reads and says why
+        (`ledger.refusal`).
+        """
+        signer = Signer.parse(_read_log_key(settings))
+        store = Store(settings.url)
+        ledger = Ledger(store, open_guard(settings.guard, signer.verifier.encode()), signer)
+        return cls.around(settings, store, ledger, signer)
+
+    @classmethod
+    def around(cls, settings: Settings, store: Store, ledger: Ledger, signer: Signer) -> Self:
+        """The services on a ledger that is open already."""
+        return cls(
+            settings=settings,
+            store=store,
+            reader=Reader(store),
+            ledger=ledger,
+            writer=Writer(ledger),
+            log_signer=signer,
+            session_key=_session_key(signer),
+            metrics=Metrics(),
+            threads=anyio.CapacityLimiter(_READERS),
+        )
+
+    def close(self) -> None:
+        """Answers every event that was submitted, then closes the ledger."""
+        self.writer.close()
+        self.ledger.close()
+        self.store.close()
+
+    def submit(self, submission: Submission) -> Awaitable[Answer]:
+        """Hands one event to the writer, at once, and gives what will be its answer."""
+        return _answer(wrap_future(self.writer.submit(submission)))
+
+    async def run(self, function: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        """A blocking question, asked in a thread."""
+        return await run_sync(partial(function, *args, **kwargs), limiter=self.threads)
+
+
+async def _answer(future: Future[Answer]) -> Answer:
+    try:
+        # Shielded: a request that is given up must not take its event out of the writer's hands.
+        return await shield(future)
+    except Exception as error:  # noqa: BLE001  # the writer has logged it; nobody knows what it has done
+        return Refused("not_recorded", f"the ledger failed at this event ({type(error).__name__})")
+
+
+def _read_log_key(settings: Settings) -> str:
+    try:
+        return settings.log_key.read_text().strip()
+    except FileNotFoundError as error:
+        raise Malformed(
+            f"there is no log key at {settings.log_key}: set LOG_KEY, or begin with `traceability init`"
+        ) from error
+
+
+def _session_key(signer: Signer) -> bytes:
+    """Derived from the log key: no further secret to keep, and none that a session gives away."""
+    return hmac.digest(signer.encode().encode(), _SESSION_DOMAIN, hashlib.sha256)

@@ -1,0 +1,43 @@
+"""/v1/tags: what a tag's code opens, or another scheme's number."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+from starlette.responses import Response
+
+from traceability.api import openapi, story
+from traceability.api.permission import Visitor
+from traceability.api.reading import visitor
+from traceability.api.services import Services
+from traceability.api.views import TagView
+
+router = APIRouter(tags=["tags"])
+
+
+@router.get(
+    "/v1/tags/{code:path}",
+    operation_id="get_tag",
+    summary="The story of a tagged lot",
+    responses=openapi.answers({200: TagView}, "not_signed", "not_here"),
+    openapi_extra={"security": openapi.SIGNED},
+)
+async def tag(
+    request: Request,
+    who: Annotated[Visitor, Depends(visitor)],
+    code: Annotated[
+        str,
+        Path(
+            min_length=1,
+            max_length=200,
+            description="The code on a tag, or `scheme:number` of another scheme",
+        ),
+    ],
+) -> Response:
+    """A code of ours may be typed in any case, with O for 0, I and L for 1, with spaces and dashes.
+
+    It opens the lot's story back to the mine and its present state, without names of persons. The number of
+    another scheme's tag finds, for a stranger, mineral, countries and whether the lot is open.
+    """
+    services: Services = request.app.state.services
+    view = await services.run(story.of_tag, services, who, code)
+    return Response(view.json(), media_type="application/json")
