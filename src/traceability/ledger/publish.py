@@ -58,4 +58,4 @@ def consistency_proof(view: View, old_size: int, size: int) -> tuple[bytes, ...]
 def _published(view: View, level: int, n: int, width: int) -> bool:
     found = view.checkpoint()
     hashes = 0 if found is None else found[0] >> level * tile.TILE_HEIGHT
-    return 1 <= width <= tile.TILE_WIDTH and n * tile.TILE_WIDTH + width <= hashes
+    return n >= 0 and 1 <= width <= tile.TILE_WIDTH and n * tile.TILE_WIDTH + width <= hashes
