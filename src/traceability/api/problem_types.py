@@ -62,7 +62,6 @@ _HTTP: Mapping[str, ProblemType] = {
         "One event may take 1 MiB; a stream of lines 5,000 lines, 16 MiB, and 1 MiB a line. Send the rest in "
         "another request.",
     ),
-    "address_too_long": ProblemType(414, "The address is too long", "Shorten the path or the query."),
     "unsupported_media_type": ProblemType(
         415,
         "Not a type of content taken here",
@@ -224,6 +223,10 @@ _RULES: Mapping[str, tuple[str, str]] = {
         "Nobody is said to have dug it",
         "Name the `producer`, or seal `/miner` where he is not enrolled.",
     ),
+    "more_than_a_pool": (
+        "More than can be followed in one transformation",
+        "Record it as several transformations.",
+    ),
     "more_than_the_lot": (
         "More is taken out than there is",
         "What is taken out must weigh less than the lot: check the masses.",
@@ -233,6 +236,10 @@ _RULES: Mapping[str, tuple[str, str]] = {
     "no_proof_of_possession": (
         "Nobody shows that he holds the new key",
         "Let the new key sign {key, log, party} itself and put that under `proof`.",
+    ),
+    "not_a_delegation": (
+        "The event named gives nobody a right to act",
+        "Name under `delegation` the event by which the principal or a registrar gave it.",
     ),
     "not_correctable": (
         "This cannot be corrected",

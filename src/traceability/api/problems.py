@@ -8,7 +8,7 @@ A `Problem` is raised anywhere below a route and becomes `application/problem+js
 remedy for that type. Members besides the standard ones belong to a type and are documented with the routes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
 import orjson
@@ -16,7 +16,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Match, Route
+from starlette.routing import Match, Route, Router
 from starlette.types import Scope
 
 from traceability.api.problem_types import TYPES, ProblemType
@@ -25,17 +25,6 @@ from traceability.core.errors import Malformed
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
 """What `Retry-After` says with every 503."""
-
-_BY_STATUS = {
-    404: "not_here",
-    405: "method_not_allowed",
-    408: "too_slow",
-    413: "too_large",
-    414: "address_too_long",
-    415: "unsupported_media_type",
-    431: "headers_too_large",
-    503: "unavailable",
-}
 
 
 class Problem(Exception):  # noqa: N818  # reads as a sentence where it is raised
@@ -123,7 +112,7 @@ async def _http(request: Request, error: Exception) -> Response:
         headers["Allow"] = ", ".join(_allowed(request))
         problem = Problem("method_not_allowed", f"here one can {headers['Allow']}", headers=headers)
     else:
-        name = _BY_STATUS.get(error.status_code, "malformed" if error.status_code < 500 else "internal")
+        name = "malformed" if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else "internal"
         problem = Problem(name, str(error.detail), headers=headers)
     return problem.response(request_id(request.scope))
 
@@ -145,7 +134,17 @@ async def _validation(request: Request, error: Exception) -> Response:
 def _allowed(request: Request) -> list[str]:
     """Every method some route at this path answers."""
     methods: set[str] = set()
-    for route in request.app.router.routes:
-        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+    for route in _routes(request.app.router):
+        if route.matches(request.scope)[0] is not Match.NONE:
             methods |= route.methods or set()
     return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
+
+
+def _routes(router: Router) -> Iterator[Route]:
+    """All routes, those of included routers too (which FastAPI keeps behind one route of its own)."""
+    for route in router.routes:
+        included = getattr(route, "original_router", None)
+        if isinstance(included, Router):
+            yield from _routes(included)
+        elif isinstance(route, Route):
+            yield route
