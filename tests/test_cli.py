@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from traceability.cli import app, run
+from commands import SETTINGS, Done
+from traceability.cli import app
 from traceability.core import events, note
 from traceability.core.ids import unpadded
 from traceability.core.signing import (
@@ -31,24 +32,11 @@ PRICES = [{"lots": [LOT], "price": {"currency": "USD", "value": "312.50"}}]
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to stand in, with no setting from outside."""
-    for name in ("DATA", "DATABASE_URL", "LOG_KEY", "GUARD", "HOST", "PORT", "BASE_URL", "EVENTS"):
+    for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-class Done:
-    """How a command ended: exit code, what it printed, what it remarked."""
-
-    def __init__(self, capfd: pytest.CaptureFixture[str], *arguments: object) -> None:
-        capfd.readouterr()
-        self.code = run([str(argument) for argument in arguments])
-        self.out, self.err = capfd.readouterr()
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 def transfer(**changes: Any) -> dict[str, Any]:

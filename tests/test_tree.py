@@ -4,11 +4,11 @@ import re
 import shutil
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
+
+from commands import core_alone, only_the_core
 
 ROOT = Path(__file__).parent.parent
 MACHINE = re.compile(rb"/(home|root|Users|work)/[\w.]|[A-Z]:\\Users")
@@ -60,16 +60,17 @@ def test_imports_point_inward() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_core_needs_only_the_core() -> None:
+@pytest.mark.parametrize("command", ["verify", "key", "sign"])
+def test_core_needs_only_the_core(command: str) -> None:
     """Keys and the verifier start where only the core's own dependencies can be imported."""
-    helps = "; ".join(f"assert run([{name}, '--help']) == 0" for name in ("'verify'", "'key'", "'sign'"))
-    done = subprocess.run(
-        [sys.executable, "-c", f"{only_the_core()}\nfrom traceability.cli import run; {helps}"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    assert core_alone(command, "--help").returncode == 0
+
+
+def test_the_rest_says_what_it_needs(tmp_path: Path) -> None:
+    """Without the server's packages a command of the server ends with a sentence."""
+    done = core_alone("fsck", "--data", tmp_path)
+    assert done.returncode == 3
+    assert "pip install 'traceability[server]'" in done.stderr
 
 
 def test_the_block_blocks() -> None:
@@ -79,31 +80,3 @@ def test_the_block_blocks() -> None:
             [sys.executable, "-c", f"{only_the_core()}\nimport {module}"], capture_output=True, check=False
         )
         assert b"ModuleNotFoundError" in done.stderr
-
-
-def only_the_core() -> str:
-    """Python lines after which no package can be imported that `pip install traceability` does not bring."""
-    needed, waiting = set[str](), ["traceability"]
-    while waiting:
-        name = waiting.pop().lower().replace("_", "-")
-        if name not in needed:
-            needed.add(name)
-            waiting += [
-                requirement.name
-                for requirement in map(Requirement, metadata.requires(name) or [])
-                if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-            ]
-    barred = {
-        module
-        for module, distributions in metadata.packages_distributions().items()
-        if not {name.lower().replace("_", "-") for name in distributions} & needed
-    }
-    return (
-        "import sys\n"
-        "class Barred:\n"
-        "    @staticmethod\n"
-        "    def find_spec(name, path=None, target=None):\n"
-        f"        if name.partition('.')[0] in {barred!r}:\n"
-        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
-        "sys.meta_path.insert(0, Barred)"
-    )

@@ -24,6 +24,7 @@ from traceability.cli.common import (
     settings,
     write_bytes,
 )
+from traceability.core.errors import Malformed
 from traceability.core.ids import ID_PATTERN, EventId, LotId
 from traceability.core.tag import normalise
 
@@ -60,9 +61,19 @@ def serve(
     chosen = settings(data)
     if first_migrate:
         bring_up(chosen.url)
-    app = create_app(chosen)
+    with opening():
+        app = create_app(chosen)
     logging.configure()
     server.serve(app, chosen.host, chosen.port)
+
+
+@contextlib.contextmanager
+def opening() -> Iterator[None]:
+    """A log key that is missing or is none means that nothing was tried."""
+    try:
+        yield
+    except (Malformed, OSError) as error:
+        raise Stop(str(error)) from error
 
 
 @of_a_ledger
@@ -159,9 +170,9 @@ def _appended(lines: list[bytes], data: Path | None) -> Iterator[bytes]:
     from traceability.api.problems import Problem
     from traceability.api.services import Services
     from traceability.api.submission import read_submission
-    from traceability.core.errors import Malformed
 
-    services = Services.open(settings(data))
+    with opening():
+        services = Services.open(settings(data))
     try:
         for start in range(0, len(lines), LINES_AT_ONCE):
             said, submissions = {}, {}

@@ -1,0 +1,433 @@
+"""Commands that need a ledger, tried on a demonstration as it is served."""
+
+import json
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commands import SETTINGS, Done, Served, core_alone, free_port, served
+from traceability.cli import run
+from traceability.core.ids import derive
+from traceability.core.note import Signer
+from traceability.core.signing import SigningKey
+
+Command = Callable[..., Done]
+NONCE = "AAAAAAAAAAAAAAAAAAAAAA"
+STRANGER = "00000000000000000000000000"
+NUMBER = 1_000_000  # of a key's event: further on than the season has come
+ENTITY = {"name": "Aline M.", "legal_address": {"country": "CD", "locality": "Bukavu"}}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A demonstration, in a folder in which another was cut short."""
+    folder = tmp_path_factory.mktemp("demo")
+    (folder / "data" / "unfinished").mkdir(parents=True)
+    (folder / "data" / "unfinished" / "ledger.sqlite3").write_bytes(b"half of something")
+    with served(folder, [sys.executable, "-m", "traceability", "demo"], {"EVENTS": "250"}) as there:
+        yield there
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Runs commands in a folder of their own, with nothing set from outside."""
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: Done(capfd, *arguments)
+
+
+@pytest.fixture
+def begun(command: Command) -> Command:
+    """A ledger that has just begun, in ./data."""
+    assert command("init", "--origin", "ledger.example.org/car", "--name", "R", "--country", "CF").code == 0
+    return command
+
+
+def pem(demo: Served, role: str) -> Path:
+    return demo.data / "credentials" / f"{role}.pem"
+
+
+def enrolment(demo: Served, **changes: Any) -> dict[str, Any]:
+    """A trader joins, enrolled by the registrar."""
+    key = SigningKey.from_pem(pem(demo, "registrar").read_bytes())
+    body = {
+        "party": derive("party", key.id, NONCE),
+        "type": "person",
+        "roles": ["trader"],
+        "country": "CD",
+        "from": "2026-01-01",
+        "nonce": NONCE,
+        **changes,
+    }
+    return {"kind": "enrolment", "body": body, "sequence": NUMBER, "sealed": {"/entity": ENTITY}}
+
+
+def signed(command: Command, demo: Served, event: dict[str, Any], role: str = "registrar") -> Path:
+    """The event as `sign` writes it."""
+    Path("event.json").write_text(json.dumps(event))
+    path = Path(f"signed-{len(list(Path().glob('signed-*')))}.ndjson")
+    done = command("sign", "event.json", "--key", pem(demo, role), "--out", path)
+    assert done.code == 0, done.err
+    return path
+
+
+# The demonstration
+
+
+def test_demo_says_where_to_look(demo: Served) -> None:
+    """It prints addresses that answer, a tag to scan, and a key file for each role."""
+    assert demo.url in demo.said
+    for path in ("/v1/log", "/openapi.json"):
+        assert f"{demo.url}{path}" in demo.said
+        assert demo.get(path)[0] == 200
+    tag = demo.index["tags"][0]
+    assert f"{demo.url}/t/{tag['code']}" in demo.said
+    assert demo.get(f"/v1/tags/{tag['code']}")[0] == 200
+    for role in demo.index["roles"]:
+        path = demo.data / "credentials" / role["file"]
+        assert str(path) in demo.said
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_demo_is_one_and_says_so(demo: Served) -> None:
+    """The ledger holds exactly the events that were asked for, and calls itself a demonstration."""
+    _, log = demo.get("/v1/log")
+    assert (log["size"], log["demo"], log["signing"]) == (250, True, True)
+    assert demo.get("/readyz")[1]["signing"] is True
+
+
+def test_each_role_can_ask(demo: Served, command: Command) -> None:
+    """With each role's key a read can be signed; lots are shown to who held them or oversees all."""
+    never_held = {"tag agent", "registrar"}
+    for role in demo.index["roles"]:
+        key = demo.data / "credentials" / role["file"]
+        header = command("sign", "--key", key, "--request", "GET /v1/lots").out
+        status, answer = demo.get("/v1/lots", header)
+        assert status == 200, answer
+        lot = f"/v1/lots/{role['lots'][0]}"
+        status, answer = demo.get(lot, command("sign", "--key", key, "--request", f"GET {lot}").out)
+        assert status == (404 if role["role"] in never_held else 200), role
+
+
+def test_key_and_guard_lie_outside_the_data(demo: Served) -> None:
+    """No file in the data folder could sign for the log."""
+    assert not [
+        path for path in demo.data.rglob("*") if path.is_file() and b"PRIVATE+KEY" in path.read_bytes()
+    ]
+    [key] = (demo.state / "traceability").glob("demo-*/log-key")
+    assert Signer.parse(key.read_text().strip())
+
+
+def test_demo_leaves_other_folders_alone(command: Command) -> None:
+    """A folder with something else in it is not made into a season."""
+    Path("data").mkdir()
+    Path("data/thesis.txt").write_text("two years of work")
+    done = command("demo")
+    assert (done.code, "not empty" in done.err) == (3, True)
+    assert [path.name for path in Path("data").iterdir()] == ["thesis.txt"]
+
+
+def test_demo_asks_for_another_port_first(
+    demo: Served, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the port is taken, nothing is written."""
+    monkeypatch.setenv("PORT", demo.url.rpartition(":")[2])
+    done = command("demo")
+    assert (done.code, "PORT" in done.err) == (3, True)
+    assert not Path("data").exists()
+
+
+def test_demo_keeps_to_its_folder(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It will not write a season into somebody's database."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://ledger@localhost/real")
+    assert command("demo").code == 3
+
+
+# Evidence
+
+
+@pytest.fixture
+def evidence(demo: Served, command: Command) -> Path:
+    """The evidence of the lot behind the first tag."""
+    done = command(
+        "evidence", demo.index["tags"][0]["code"], "--data", demo.data, "--out", "bag.evidence.json"
+    )
+    assert done.code == 0, done.err
+    return Path("bag.evidence.json").absolute()
+
+
+def test_evidence_is_verified_with_the_core_alone(demo: Served, evidence: Path) -> None:
+    """`verify` says that it holds, in a process that can import nothing of the server."""
+    done = core_alone("verify", evidence, "--policy", demo.data / "trust.policy")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Verdict: holds as shown" in done.stdout
+
+
+def test_verify_tells_programs(demo: Served, command: Command, evidence: Path) -> None:
+    """With --json the whole report is one object, and the exit code says the same."""
+    done = command("verify", evidence, "--policy", demo.data / "trust.policy", "--json")
+    assert done.code == 0
+    assert done.json["verdict"].startswith("holds as shown")
+    assert [step["number"] for step in done.json["steps"]] == list(range(1, 12))
+
+
+def test_completeness_is_not_promised(demo: Served, command: Command, evidence: Path) -> None:
+    """With --complete, evidence in which more entries may be missing is not enough."""
+    done = command("verify", evidence, "--policy", demo.data / "trust.policy", "--complete")
+    assert (done.code, "cannot tell" in done.out) == (2, True)
+
+
+def test_spoiled_evidence_fails(demo: Served, command: Command, evidence: Path) -> None:
+    """Another mass in one event, or a checkpoint of a log one does not know, and the verdict is no."""
+    policy = demo.data / "trust.policy"
+    text = evidence.read_text()
+    assert '\\"value\\":\\"' in text
+    evidence.write_text(text.replace('\\"value\\":\\"', '\\"value\\":\\"1', 1))
+    assert command("verify", evidence, "--policy", policy).code == 1
+    evidence.write_text(text)
+    stranger = Signer("season.example.org/demo", bytes(32)).verifier.encode()
+    assert command("verify", evidence, "--log", stranger).code == 1
+    assert command("verify", evidence).code == 3
+
+
+def test_evidence_by_lot_tag_and_event(demo: Served, command: Command) -> None:
+    """The same lot is found by its id, its tag's name and its code; an event's lots by the event."""
+    tag = demo.index["tags"][0]
+    lot = next(role for role in demo.index["roles"] if role["role"] == "importer")["lots"][0]
+    files = []
+    for name in (tag["code"], tag["code"].lower(), tag["tag"], lot):
+        assert command("evidence", name, "--data", demo.data, "-o", "x").code == 0
+        files.append(Path("x").read_bytes())
+    assert len(set(files)) == 1
+    made_by = json.loads(json.loads(files[0])["entries"][-1]["payload"])["previous"][0]["event"]
+    assert command("evidence", "--event", made_by, "--data", demo.data).code == 0
+    assert Path(f"{made_by[:12]}.evidence.json").exists()
+    for unknown in (STRANGER, "itsci:99", "K7QF3M9TXB2R1"):
+        assert command("evidence", unknown, "--data", demo.data).code == 1
+
+
+def test_evidence_opens_what_is_asked(demo: Served, command: Command) -> None:
+    """Sealed values stay out, unless they are asked for by path."""
+    code = demo.index["tags"][0]["code"]
+    opened = {}
+    for asked in ([], ["--disclose", "/position"], ["--disclose", "all"]):
+        assert command("evidence", code, "--data", demo.data, "-o", "x", *asked).code == 0
+        entries = json.loads(Path("x").read_bytes())["entries"]
+        opened[tuple(asked)] = {shown[1] for entry in entries for shown in entry.get("disclosures", [])}
+        assert command("verify", "x", "--policy", demo.data / "trust.policy").code == 0
+    none, position, everything = opened.values()
+    assert none == set()
+    assert position == {"/position"}
+    assert everything > position
+
+
+# Events
+
+
+def test_submit_over_http_and_directly(demo: Served, command: Command) -> None:
+    """What `sign` wrote is taken once, over HTTP or directly, and known from then on."""
+    line = signed(command, demo, enrolment(demo))
+    first = command("submit", line, "--to", demo.url, "--json")
+    assert (first.code, first.json["status"]) == (0, 201)
+    again = command("submit", line, "--data", demo.data, "--json")
+    assert (again.code, again.json["status"], again.json["index"]) == (0, 200, first.json["index"])
+    assert "known already" in command("submit", line, "--to", demo.url).out
+
+    twin = signed(command, demo, {**enrolment(demo, members=2), "sequence": NUMBER})
+    done = command("submit", twin, "--to", demo.url, "--json")
+    assert (done.code, done.json["status"], done.json["type"]) == (1, 409, "/problems/double_issue")
+
+
+def test_submit_tells_no_from_not_yet(demo: Served, command: Command) -> None:
+    """Refused is 1, waiting for something is 2; one bad line does not stop the others."""
+    body = {"party": STRANGER, "add": ["trader"], "from": "2026-01-01"}
+    waits = signed(command, demo, {"kind": "role_change", "body": body, "sequence": NUMBER + 1})
+    done = command("submit", waits, "--data", demo.data)
+    assert (done.code, "not known here yet" in done.out) == (2, True)
+    not_his = signed(command, demo, {**enrolment(demo), "sequence": NUMBER}, role="trader")
+    done = command("submit", not_his, "--data", demo.data)
+    assert done.code == 1
+    Path("lines").write_bytes(waits.read_bytes() + b"{}\n" + not_his.read_bytes())
+    for where in (("--data", demo.data), ("--to", demo.url)):
+        done = command("submit", "lines", *where)
+        assert (done.code, len(done.out.splitlines())) == (1, 3)
+
+
+def test_submit_to_nobody(command: Command) -> None:
+    """An address where nobody answers is said so, and nothing is lost."""
+    Path("line").write_text("{}\n")
+    done = command("submit", "line", "--to", f"http://localhost:{free_port()}")
+    assert (done.code, "cannot be reached" in done.err) == (3, True)
+    assert command("submit", "line", "--to", "ledger.example.org").code == 3
+    Path("empty").write_text("\n")
+    assert command("submit", "empty").code == 3
+
+
+# Copies and repairs
+
+
+@pytest.fixture
+def copy(demo: Served, command: Command, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the demonstration's ledger, restored from a backup, with its own key and guard."""
+    done = command("backup", "copy.sqlite3", "--data", demo.data)
+    assert done.code == 0, done.err
+    for name in ("log-key", "guard"):
+        [path] = (demo.state / "traceability").glob(f"demo-*/{name}")
+        Path("state/traceability").mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, f"state/traceability/{name}")
+    done = command("restore", "copy.sqlite3")
+    assert (done.code, "it may sign" in done.out) == (0, True)
+    return Path("data/ledger.sqlite3")
+
+
+def test_fsck_names_damage_and_rebuild_mends_it(command: Command, copy: Path) -> None:
+    """A changed row is named; after a rebuild all is good again."""
+    assert command("fsck").code == 0
+    with sqlite3.connect(copy) as connection:
+        connection.execute(
+            "UPDATE lot_row SET mineral = 'gold' WHERE maker_idx = (SELECT max(maker_idx) FROM lot_row)"
+        )
+    connection.close()
+    done = command("fsck", "--json")
+    assert (done.code, done.json["verdict"]) == (1, "damaged")
+    assert done.json["damages"][0]["table"] == "lot_row"
+    assert "lot_row" in command("fsck").out
+    assert command("rebuild").code == 0
+    assert command("fsck").code == 0
+
+
+def test_a_damaged_entry_is_not_rebuilt(command: Command, copy: Path) -> None:
+    """Where an entry itself was changed, rebuild changes nothing and says which."""
+    with sqlite3.connect(copy) as connection:
+        connection.execute("DROP TRIGGER entry_no_update")
+        connection.execute("UPDATE entry SET signature = zeroblob(64) WHERE idx = 7")
+    connection.close()
+    assert command("fsck").code == 1
+    done = command("rebuild")
+    assert (done.code, "7" in done.err) == (1, True)
+
+
+def test_restore_asks_the_guard(demo: Served, command: Command, copy: Path) -> None:
+    """Without its guard a restored ledger may only be read, until the newest checkpoint is adopted."""
+    guard = Path("state/traceability/guard")
+    guard.unlink()
+    shutil.rmtree("data")
+    assert command("restore", "copy.sqlite3").code == 2
+    assert command("fsck").code == 2
+    lines = command("dump").out.splitlines()
+    Path("newest").write_text(json.loads(lines[0])["checkpoint"])
+    done = command("restore", "--adopt-guard", "newest")
+    assert (done.code, guard.exists()) == (0, True)
+    assert command("restore").code == 3
+    assert command("restore", "none.sqlite3").code == 3
+
+
+def test_a_rolled_back_ledger_is_told(command: Command, copy: Path) -> None:
+    """A ledger behind what was signed may be read, and fsck calls it rolled back."""
+    guard = Path("state/traceability/guard")
+    vkey, size, root = guard.read_text().split()
+    guard.write_text(f"{vkey} {int(size) + 5} {root}\n")
+    done = command("fsck")
+    assert (done.code, "rolled back" in done.out) == (1, True)
+    shutil.rmtree("data")
+    assert command("restore", "copy.sqlite3").code == 2
+
+
+def test_dump_and_load_give_the_same_root(demo: Served, command: Command) -> None:
+    """A dump loaded into a new ledger gives the same root; a changed line is named and nothing loaded."""
+    assert command("dump", "--data", demo.data, "-o", "all.ndjson").code == 0
+    loaded = command("load", "all.ndjson", "--data", "copy")
+    assert loaded.code == 0
+    assert command("dump", "--data", "copy").out.encode() == Path("all.ndjson").read_bytes()
+    assert command("load", "all.ndjson", "--data", "copy").code == 1
+
+    lines = Path("all.ndjson").read_bytes().splitlines(keepends=True)
+    lines[9] = lines[9].replace(b'"blind":"', b'"blind":"A', 1)
+    Path("changed.ndjson").write_bytes(b"".join(lines))
+    done = command("load", "changed.ndjson", "--data", "other")
+    assert (done.code, "line 10" in done.err) == (1, True)
+
+
+# Beginning
+
+
+def test_init_begins_once(begun: Command) -> None:
+    """The same command again finds the ledger; keys are only readable by their owner."""
+    keys = sorted(Path("state/traceability").glob("*.pem"))
+    assert [path.name for path in keys] == ["authority-1.pem", "operator.pem"]
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in keys)
+    before = {path: path.read_bytes() for path in (*keys, Path("state/traceability/log-key"))}
+    again = begun("init", "--origin", "ledger.example.org/car")
+    assert (again.code, "begun already" in again.out) == (0, True)
+    assert before == {path: path.read_bytes() for path in before}
+    assert begun("init", "--origin", "ledger.example.org/other").code == 3
+    assert begun("fsck").out.startswith("good: 1 entry")
+    assert begun("migrate").code == 0
+
+
+def test_init_names_its_authorities(command: Command) -> None:
+    """Authorities may be named with their roles; one that cannot be is refused before any key is made."""
+    first = ("init", "--origin", "a.example/l", "--name", "L", "--country", "CF")
+    assert command(*first, "--authority", "Mines=king").code == 1
+    assert not list(Path("state/traceability").glob("*.pem"))
+    assert command(*first, "--authority", "Mines=registrar,inspectorate", "--authority", "Douanes").code == 0
+    held = command("key", "show", "state/traceability/authority-2.pem", "--json").json
+    assert held["log"] == "a.example/l"
+    genesis = json.loads(Path("state/traceability/genesis.json").read_bytes())
+    assert genesis["disclosures"] == []
+
+
+def test_an_operator_can_go_on_from_init(begun: Command) -> None:
+    """With the keys that init made, the first party is enrolled."""
+    authority = Path("state/traceability/authority-1.pem")
+    key = SigningKey.from_pem(authority.read_bytes())
+    body = {
+        "party": derive("party", key.id, NONCE),
+        "type": "cooperative",
+        "roles": ["miner"],
+        "country": "CF",
+        "from": "2026-01-01",
+        "nonce": NONCE,
+    }
+    event = {"kind": "enrolment", "body": body, "sealed": {"/entity": ENTITY}}
+    Path("event.json").write_text(json.dumps(event))
+    assert begun("sign", "event.json", "--key", authority, "--sequence", 0, "--out", "line").code == 0
+    assert begun("submit", "line").code == 0
+
+
+def test_a_season_can_be_carried_elsewhere(command: Command) -> None:
+    """`season` writes a genesis for init and events that submit takes."""
+    command("key", "new", "state/traceability/log-key", "--checkpoints", "season.example.org/here")
+    vkey = command("key", "show", "state/traceability/log-key", "--json").json["vkey"]
+    assert command("season", "--log", vkey, "--events", 250, "--out", "season.ndjson").code == 0
+    genesis, *rest = Path("season.ndjson").read_bytes().splitlines(keepends=True)
+    Path("genesis").write_bytes(genesis)
+    Path("rest").write_bytes(b"".join(rest))
+    assert command("init", "--genesis", "genesis").code == 0
+    done = command("submit", "rest")
+    assert len(done.out.splitlines()) == 249
+    assert command("season", "--log", vkey, "--events", 3).code == 3
+
+
+def test_what_is_not_there_is_said(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No ledger, no key, a setting that cannot be: a sentence and exit code 3."""
+    for arguments in (["serve"], ["fsck"], ["rebuild"], ["dump"], ["evidence", "itsci:1"], ["backup", "x"]):
+        done = command(*arguments)
+        assert (done.code, done.out) == (3, ""), arguments
+        assert done.err.startswith("traceability: ")
+    assert command("init").code == 3
+    monkeypatch.setenv("PORT", "many")
+    assert "PORT" in command("fsck").err
+
+
+def test_progress_is_for_people(begun: Command) -> None:
+    """Nothing but the answer goes to stdout."""
+    assert run(["fsck", "--json"]) == 0
+    assert begun("fsck", "--json").out.count("\n") == 1
