@@ -272,12 +272,14 @@ class Rules(MemoryLedger):
     def export(
         self, previous: Sequence[tuple[str, str]], importer: PartyId | None = None, **more: Any
     ) -> Any:
-        lots = sorted(lot for _, lot in previous)
+        masses = {lot: self.lot(LotId(lot)).expected_ug for _, lot in previous}
         body: dict[str, Any] = {
             "region": "CF-LB",
             "destination": "MY",
             "shipped": "2026-04-20",
-            "weighings": [weighing("1", basis="stated", lots=lots)],
+            "weighings": [
+                weighing(f"{ug // 1000}.{ug % 1000:03}", unit="MGM", lots=[lot]) for lot, ug in masses.items()
+            ],
             **more,
         }
         event = self.act("export", previous, **body)

@@ -18,7 +18,7 @@ from traceability.core.authority import check_site_delegation, day_of, lacks_rol
 from traceability.core.begin import begin, begin_nothing
 from traceability.core.claims import Claim, Heads, claim, custody_only, put_move, settle
 from traceability.core.custody_bodies import AcceptanceBody, InspectionBody
-from traceability.core.ending import check_holds, end, keep_moved
+from traceability.core.ending import check_holds, end, keep_change, keep_moved
 from traceability.core.events import (
     Acceptance,
     Closure,
@@ -269,6 +269,7 @@ def _answer(step: Step, event: Acceptance | Refusal | Withdrawal, *, doubled: bo
             if offer.moves != "title" and c.lot.id not in weighed:
                 step.note("not_weighed", "notice", [("lot", lot.id)])
         else:
+            keep_change(step, c.lot, lot)
             _give_back(step, c, lot, offer)
     if isinstance(event, Acceptance):
         _note_conditions(step, event.body, {c.lot.id for c in standing})
@@ -389,6 +390,7 @@ def _import(step: Step, event: Import, *, doubled: bool) -> None:
         lot = replace(lots[c.lot.id], custody_head=step.entry.event_id)
         if c.lot.importer is not None:
             lot = replace(lot, custodian=c.lot.importer, state="held")
+            keep_change(step, c.lot, lots[c.lot.id])
         else:
             lot = replace(lot, state="ended", ended_by=step.entry.event_id, title_offer=None)
         keep_moved(step, lot)
@@ -480,6 +482,7 @@ def _retagging(step: Step, event: Retagging, *, doubled: bool) -> None:
     take_off(step, lot.id, off)
     put_on(step, lot.id, body.tags_on or [])
     tags = (*(tag for tag in lot.tags if tag not in off), *(body.tags_on or ()))
+    before = lot
     seals = tuple(body.seals) if body.seals else lot.seals
     lot = replace(lot, tags=tuple(dict.fromkeys(tags)), seals=seals)
     if body.spilled is not None:
@@ -488,6 +491,7 @@ def _retagging(step: Step, event: Retagging, *, doubled: bool) -> None:
         net = body.weighing.net
         lot = read(step, lot, net.mass_ug, net.exact, body.weighing.basis)
     step.put("lot", lot.id, lot)
+    keep_change(step, before, lot)
 
 
 _INSPECTORS = frozenset({"inspectorate", "laboratory", "processor", "certifier", "auditor", "tag_agent"})
@@ -508,6 +512,7 @@ def _inspection(step: Step, event: Inspection, *, doubled: bool) -> None:
         step.stands = False
         return
     open_lots = [lot.id for lot in lots.values() if lot.state != "ended"]
+    before = lots
     lots = weigh(step, body.weighings, lots, open_lots)
     if body.sample is not None:
         (lot,) = (lots[lot] for lot in body.lots or ())
@@ -516,6 +521,7 @@ def _inspection(step: Step, event: Inspection, *, doubled: bool) -> None:
         lots[lot.id] = take_out(step, lot, body.sample.mass.exact)
     for lot_id in open_lots:
         step.put("lot", lot_id, lots[lot_id])
+        keep_change(step, before[lot_id], lots[lot_id])
 
 
 def _is_own(body: InspectionBody, lots: Mapping[LotId, Lot], actor: PartyId) -> bool:

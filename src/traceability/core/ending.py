@@ -6,7 +6,7 @@ from traceability.core.authority import judged_day, later_day
 from traceability.core.claims import Claim, put_move
 from traceability.core.ids import PartyId
 from traceability.core.outcome import Step, reject
-from traceability.core.state import Lot
+from traceability.core.state import Changed, Lot
 
 
 def check_holds(lot: Lot, actor: PartyId) -> None:
@@ -44,3 +44,10 @@ def end(step: Step, c: Claim) -> None:
     )
     keep_moved(step, lot)
     put_move(step, lot, "both", c.predecessor, title_predecessor=c.lot.title_head, before=c.lot)
+
+
+def keep_change(step: Step, before: Lot, after: Lot) -> None:
+    """Keeps what this event changed about a lot besides moving it, so that a correction can undo it."""
+    if before != after:
+        entry = step.entry.event_id
+        step.put("changed", f"{entry}:{before.id}", Changed(entry, before, after))

@@ -197,8 +197,15 @@ def _own(event: Event) -> Iterator[Address]:
             yield from _named("site", event.body.site)
         case DelegationEnd():
             yield "delegation", event.body.delegation
-        case Approval() | Correction():
+        case Approval():
             yield "act", event.body.event
+        case Correction():
+            yield "act", event.body.event
+            for field in event.body.fields_ or ():
+                if isinstance(field.is_, str) and "/tags" in field.path:
+                    yield "tag", field.is_
+                elif field.path == "/site":
+                    yield "site", str(field.is_)
         case SiteRegistration():
             yield "site", event.body.site
             yield from _named("party", event.body.holder, *(event.body.worked_by or ()))

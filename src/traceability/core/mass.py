@@ -23,7 +23,7 @@ from traceability.core.composition import (
     parts_ug,
     rebooked,
 )
-from traceability.core.forms import Weighing
+from traceability.core.forms import Quantity, Weighing
 from traceability.core.ids import LotId
 from traceability.core.outcome import Step, reject
 from traceability.core.quantity import micrograms, read_grams, show_grams
@@ -78,9 +78,12 @@ def weigh(
 
 
 def read(step: Step, lot: Lot, reading_ug: int, own: int | None, basis: str) -> Lot:
-    """The lot after one reading; `own` is the exact reading where the lot lay on the scale alone."""
+    """The lot after one reading; `own` is the exact reading where the lot lay on the scale alone.
+
+    A mass stated or estimated books nothing; but the last reading is then no longer the lot's own.
+    """
     if basis not in BOOKED:
-        return lot
+        return replace(lot, reading=None)
     if balance.above_lowest(lot.lowest_ug, reading_ug):
         figures = {"lowest_ug": lot.lowest_ug, "reading_ug": reading_ug}
         step.note("rise_above_lowest", "warning", [("lot", lot.id)], figures=figures)
@@ -108,11 +111,26 @@ def take_out(step: Step, lot: Lot, exact: int) -> Lot:
     return replace(lot, lowest_ug=lowest_ug, reading=show_grams(reading))
 
 
+def correct(step: Step, lot: Lot, was: Quantity, now: Quantity) -> Lot:
+    """The lot whose first weighing was `now` and not `was`: the difference is lost, or a gain, from here on."""
+    more_ug = now.mass_ug - was.mass_ug
+    reading = None if lot.reading is None else read_grams(lot.reading) + now.exact - was.exact
+    if lot.expected_ug + more_ug <= 0 or (reading is not None and reading <= 0):
+        reject("more_than_the_lot", "the mass taken off by this correction is all that is left of the lot")
+    if more_ug:
+        lot = rebook(step, lot, lost_ug=max(-more_ug, 0), gain_ug=max(more_ug, 0))
+    return replace(
+        lot,
+        lowest_ug=max(lot.lowest_ug + more_ug, 0),
+        reading=None if reading is None else show_grams(reading),
+    )
+
+
 def rebook(step: Step, lot: Lot, *, lost_ug: int = 0, gain_ug: int = 0) -> Lot:
     """The lot in a pool of its own after loss or gain; followed items stay apart as long as the rest bears it."""
     items = lot.items
     content = lot.content
-    if not content or parts_ug(content) <= lost_ug:
+    if lost_ug and parts_ug(content) <= lost_ug:
         content = (*content, *(item.part for item in items))
         items = ()
     pool_id = f"{lot.id}:{lot.pools + 1}"

@@ -311,6 +311,14 @@ class Move(Record, frozen=True):
     """The lot as it was, where a correction may have to bring it back."""
 
 
+class Changed(Record, frozen=True):
+    """What an event did to a lot besides moving it: masses, tags, seals; so that a correction can undo it."""
+
+    event: EventId
+    before: Lot
+    after: Lot
+
+
 class Mention(Subject, frozen=True):
     """A subject that an entry without effect named or would have made, and that never came to be."""
 
@@ -346,6 +354,7 @@ AnyRecord = (
     | Number
     | Lot
     | Move
+    | Changed
     | Mention
     | PoolRecord
 )
