@@ -138,13 +138,11 @@ class Kept:
     blind: bytes
     outcome: Appended
 
+    leaf_hash: bytes
+
     @property
     def entry(self) -> bytes:
         return leaf.entry_bytes(self.envelope, self.record_time)
-
-    @property
-    def leaf_hash(self) -> bytes:
-        return leaf.leaf_hash(self.blind, self.entry)
 
 
 class MemoryLedger:
@@ -160,6 +158,7 @@ class MemoryLedger:
         self.entries: list[Kept] = []
         self.clock = BEGIN
         self._numbers: dict[str, int] = {}
+        self._nodes: dict[tuple[int, int], bytes] = {}
         self._made = 0
         self.operator = self._authority("operator", "operator")
         self.registrar = self._authority("registrar", "registrar")
@@ -223,24 +222,28 @@ class MemoryLedger:
         blind = hashlib.sha256(f"{self.name} blind {index}".encode()).digest()
         self.state.records.update(outcome.changes)
         self.state.entries[name] = LogEntry(index, record_time, name, event, outcome.stands)
-        self.entries.append(Kept(index, record_time, envelope, event, name, blind, outcome))
+        hashed = leaf.leaf_hash(blind, leaf.entry_bytes(envelope, record_time))
+        self.entries.append(Kept(index, record_time, envelope, event, name, blind, outcome, hashed))
         self.clock = max(self.clock, record_time) + 60
 
     # The tree
 
     def read_nodes(self, coordinates: Sequence[tuple[int, int]]) -> list[bytes]:
         """A merkle.NodeReader over the entries."""
-        return [
-            merkle.root_from_leaf_hashes(
-                kept.leaf_hash for kept in self.entries[index << level : index + 1 << level]
-            )
-            for level, index in coordinates
-        ]
+        return [self._node(level, index) for level, index in coordinates]
+
+    def _node(self, level: int, index: int) -> bytes:
+        if level == 0:
+            return self.entries[index].leaf_hash
+        if (level, index) not in self._nodes:
+            below = (self._node(level - 1, 2 * index), self._node(level - 1, 2 * index + 1))
+            self._nodes[level, index] = merkle.node_hash(*below)
+        return self._nodes[level, index]
 
     def checkpoint(self, size: int | None = None) -> bytes:
         """The signed note over the first `size` entries (default: all)."""
         size = len(self.entries) if size is None else size
-        root = merkle.root_from_leaf_hashes(kept.leaf_hash for kept in self.entries[:size])
+        root = merkle.tree_root(size, self.read_nodes)
         return sign_note(Checkpoint(self.log_signer.verifier.name, size, root).encode(), [self.log_signer])
 
     def policy(self) -> TrustPolicy:

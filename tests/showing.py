@@ -36,9 +36,8 @@ class MemorySource:
         found = []
         for index in indexes:
             kept = self.ledger.entries[index]
-            number = self.ledger.state.records["number", f"{kept.event.key}:{kept.event.sequence}"]
-            assert isinstance(number, Number)
-            if number.second == kept.event_id:
+            number = self.ledger.state.records.get(("number", f"{kept.event.key}:{kept.event.sequence}"))
+            if isinstance(number, Number) and number.second == kept.event_id:
                 found.append(self.ledger.state.entries[number.first].index)
         return found
 

@@ -8,7 +8,7 @@ from traceability.core.ids import EventId, LotId
 from traceability.core.mass import leaf_pool
 from traceability.core.replay import Replay, Unjudged
 from traceability.core.report import CANNOT_TELL, FAILED, HOLDS, Beginning, LotReport, Noted, Share
-from traceability.core.state import Lot, PoolRecord
+from traceability.core.state import Lot, Mention, PoolRecord
 
 
 class Account:
@@ -88,6 +88,10 @@ class Account:
             elif isinstance(record, Lot):
                 self._lots[lot_id] = record
                 waiting += self._parents(record)
+            elif isinstance(record, Mention):
+                self._unknown[lot_id] = Unjudged(
+                    -1, f"lot {lot_id} never came to be: its entry is without effect"
+                )
             else:
                 self._unknown[lot_id] = Unjudged(-1, f"no entry shown makes lot {lot_id}")
 

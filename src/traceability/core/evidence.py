@@ -87,7 +87,7 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     payload: str
     record_time: str
     signature: str
-    disclosures: list[Disclosure] | None = None
+    disclosures: list[Disclosure] | msgspec.UnsetType = msgspec.UNSET
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -97,7 +97,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     lots: Annotated[list[_Id], msgspec.Meta(min_length=1)]
     nodes: str
     version: int
-    event: _Hash | None = None
+    event: _Hash | msgspec.UnsetType = msgspec.UNSET
 
 
 _DECODER = msgspec.json.Decoder(_File)
@@ -156,14 +156,14 @@ def decode(data: bytes) -> Evidence:
         entries=entries,
         nodes=tuple(nodes[at : at + HASH_SIZE] for at in range(0, len(nodes), HASH_SIZE)),
         book=tuple(file.book),
-        event=EventId(file.event) if file.event is not None else None,
+        event=EventId(file.event) if isinstance(file.event, str) else None,
     )
 
 
 def _read_entry(entry: _Entry) -> ShownEntry:
+    disclosures = tuple(entry.disclosures) if isinstance(entry.disclosures, list) else ()
     if entry.disclosures == []:
         raise Malformed(f"entry {entry.index}: disclosures that are none are left out")
-    disclosures = tuple(entry.disclosures or ())
     _check_rising(f"disclosures of entry {entry.index}", [path for _, path, _ in disclosures])
     return ShownEntry(
         index=entry.index,

@@ -5,7 +5,8 @@ followed and on no others (`restrict`): handoffs are judged lot by lot anyway. A
 was asked about, or up to the entry where a followed lot came to depend on it (`also_needed`):
 
 - a followed lot was made out of it: a transformation stands or falls whole;
-- it lay on the scale together with a followed lot: one booked reading is shared over expected masses.
+- it lay on the scale together with a followed lot: one booked reading is shared over expected masses;
+- one correction is about both: it is judged on all the lots its event was about, or on none.
 
 What becomes of such a lot afterwards is nobody's business here. Where a transformation is the last that is
 heard of a followed lot, it is not judged: that the lot went into it is all there is to say, and the others
@@ -56,7 +57,7 @@ ALWAYS = 2**63 - 1
 
 
 class Placed(Protocol):
-    """An event in its place."""
+    """An event in its place, with every lot it moves, names or makes."""
 
     @property
     def index(self) -> int: ...
@@ -67,27 +68,37 @@ class Placed(Protocol):
     @property
     def event(self) -> Event: ...
 
+    @property
+    def lots(self) -> frozenset[LotId]: ...
 
-def lots_of(event: Event) -> set[LotId]:
+
+def lots_of(event: Event) -> frozenset[LotId]:
     """Every lot an event moves, names or makes."""
-    return {*(lot for _, lot in event.moved), *map(LotId, lots_named(event.body)), *event.made}
+    moved = [lot for group in event.previous for lot in group.lots]
+    return frozenset([*moved, *lots_named(event.body), *event.made])  # type: ignore[list-item]  # ids of lots
 
 
-def also_needed(event: Event, followed: Collection[LotId], continued: Collection[LotId]) -> set[LotId]:
+def also_needed(
+    event: Event, about: Collection[LotId], followed: Collection[LotId], continued: Collection[LotId]
+) -> set[LotId]:
     """The lots that must be followed up to this event because those in `followed` are, with these.
 
-    `continued` are those of them of which later entries tell.
+    `about` are all lots the event is about, `continued` those followed of which later entries tell.
     """
     found: set[LotId] = set()
-    if isinstance(event, Transformation):
-        inputs = {lot for _, lot in event.moved}
-        if any(lot in followed for lot in event.made) or not inputs.isdisjoint(continued):
-            found = inputs
-    else:
-        for weighing in _shared(event):
-            lots = weighing.lots or []
-            if any(lot in followed for lot in lots):
-                found.update(map(LotId, lots))
+    match event:
+        case Transformation():
+            inputs = {lot for _, lot in event.moved}
+            if any(lot in followed for lot in event.made) or not inputs.isdisjoint(continued):
+                found = inputs
+        case Correction():
+            if any(lot in followed for lot in about):
+                found = set(about)
+        case _:
+            for weighing in _shared(event):
+                lots = weighing.lots or []
+                if any(lot in followed for lot in lots):
+                    found.update(map(LotId, lots))
     return found
 
 
@@ -97,24 +108,27 @@ def follow(asked: Iterable[LotId], entries: Sequence[Placed]) -> dict[LotId, int
     `entries` rise by index and are all that is shown.
     """
     until = dict.fromkeys(asked, ALWAYS)
-    events = {entry.event_id: entry.event for entry in entries}
+    shown = {entry.event_id: entry for entry in entries}
     later: set[LotId] = set()
     for entry in reversed(entries):
-        index = entry.index
-        followed = {lot for lot in lots_of(_subject(entry.event, events)) if until.get(lot, -1) >= index}
+        index, about = entry.index, _subject(entry, shown).lots
+        followed = {lot for lot in about if until.get(lot, -1) >= index}
         if followed:
-            for lot in also_needed(entry.event, followed, followed & later):
+            for lot in also_needed(entry.event, about, followed, followed & later):
                 until[lot] = max(until.get(lot, -1), index)
                 followed.add(lot)
             later |= followed
     return until
 
 
-def _subject(event: Event, events: Mapping[EventId, Event]) -> Event:
-    """The event that this one is about where it is about another; no event can be about a later one."""
-    while isinstance(event, Correction | Approval) and event.body.event in events:
-        event = events[event.body.event]
-    return event
+def _subject(entry: Placed, shown: Mapping[EventId, Placed]) -> Placed:
+    """The entry that this one is about, where it is about an earlier one."""
+    while isinstance(entry.event, Correction | Approval):
+        found = shown.get(entry.event.body.event)
+        if found is None or found.index > entry.index:
+            break
+        entry = found
+    return entry
 
 
 def restrict(event: Event, followed: Collection[LotId]) -> Event | None:

@@ -12,7 +12,7 @@ Entries are judged only on the lots being followed (`lineage.restrict`). An entr
 judged at all; it shows that its number was used, and that it is there.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -126,19 +126,19 @@ class Replay:
         """How many entries were judged; the others are only there."""
         self.until = until
 
-    def take(self, entry: Entry, *, signed: bool) -> None:
-        """Takes the next entry. `signed`: its signature was verified; otherwise its key is not shown."""
+    def take(self, entry: Entry, lots: Collection[LotId], *, signed: bool) -> None:
+        """Takes the next entry, which is about these lots.
+
+        `signed`: its signature was verified; otherwise its key is not shown.
+        """
         state, event = self.state, entry.event
         state.index = entry.index
         if not signed:
             self._leave(entry, event, ("key", event.key))
             return
-        lots = lots_of(event)
-        followed = {lot for lot in lots if self.until.get(lot, -1) >= entry.index}
+        followed = (lot for lot in lots if self.until.get(lot, -1) >= entry.index)
         known = {lot for lot in followed if ("lot", lot) not in state.unjudged}
-        judged = restrict(event, known)
-        if lots and not known:
-            judged = None
+        judged = restrict(event, known) if known or not lots else None
         if judged is None:
             self._log(entry, event, stands=True)
             self._count(entry)
@@ -146,8 +146,8 @@ class Replay:
             self._judge(entry, judged)
         if isinstance(event, Transformation) and judged is None:
             self.used_in.update(dict.fromkeys(known, entry.index))
-        elif apart := known - (lots_of(judged) if judged else set()):
-            why = "they were weighed together with lots that are not known here"
+        elif judged is not event and (apart := known - (lots_of(judged) if judged else set())):
+            why = "it was weighed together with lots that are not known here"
             self._spoil((("lot", lot) for lot in apart), Unjudged(entry.index, why))
 
     def _judge(self, entry: Entry, event: Event) -> None:

@@ -24,6 +24,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -37,7 +38,7 @@ from traceability.core.errors import Malformed, TraceabilityError
 from traceability.core.events import Enrolment, Event, Genesis, KeyAddition, check_disclosure, read
 from traceability.core.evidence import Evidence
 from traceability.core.forms import NewKey
-from traceability.core.ids import EventId, KeyId, unpadded
+from traceability.core.ids import EventId, KeyId, LotId, unpadded
 from traceability.core.leaf import entry_bytes, leaf_hash, time_text
 from traceability.core.lineage import follow, lots_of
 from traceability.core.outcome import Entry
@@ -83,19 +84,20 @@ class Trusted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An entry with its event."""
+    """An entry with its event, and the lots that is about."""
 
     index: int
     record_time: int
     envelope: Envelope
     event_id: EventId
     event: Event
+    lots: frozenset[LotId]
 
 
 def verify(data: bytes, policy: TrustPolicy, *, now: str | None = None, complete: bool = False) -> Report:
     """Takes an evidence file through all steps. Never raises for what a file holds: it says so in the report.
 
-    `now` (`2026-11-23T10:15:00Z`) only serves to say how old the checkpoint is. With `complete` a verdict
+    `now` (`2026-11-23T10:15:00Z`) only serves to say how old the newest cosignature is. With `complete` a verdict
     that rests on subjects not shown to be complete is "cannot tell".
     """
     report = Report()
@@ -185,9 +187,13 @@ def _say_trusted(trusted: Trusted, now: str | None) -> str:
     said = f"signed by {trusted.checkpoint.origin}"
     if trusted.cosigned_by:
         said += f", cosigned by {', '.join(trusted.cosigned_by)}"
-    if trusted.cosigned_at is not None:
-        said += f", at {time_text(trusted.cosigned_at)}"
-    return said if now is None else f"{said}; it is {now} now"
+    if trusted.cosigned_at is None:
+        return said
+    said += f" at {time_text(trusted.cosigned_at)}"
+    if now is not None:
+        days = (int(datetime.fromisoformat(now).timestamp()) - trusted.cosigned_at) // 86400
+        said += f", {_some(days, 'day')} before now" if days >= 0 else ", which lies ahead of now"
+    return said
 
 
 # 3
@@ -231,7 +237,8 @@ def _read_events(file: Evidence, envelopes: Sequence[Envelope]) -> list[Shown]:
     for entry, envelope in zip(file.entries, envelopes, strict=True):
         with _step(4, entry.index):
             event = read(envelope)
-        shown.append(Shown(entry.index, entry.record_time, envelope, event_id(envelope.payload), event))
+        name = event_id(envelope.payload)
+        shown.append(Shown(entry.index, entry.record_time, envelope, name, event, lots_of(event)))
     for before, after in pairwise(shown):
         if after.record_time < before.record_time:
             raise Failed(4, after.index, "it was recorded before the entry ahead of it")
@@ -283,7 +290,7 @@ def _replay(file: Evidence, shown: Sequence[Shown], signed: set[int]) -> Replay:
     replay = Replay({entry.event_id: entry.index for entry in shown}, follow(file.lots, shown))
     for entry in shown:
         judged = Entry(entry.index, entry.record_time, entry.event_id, entry.event)
-        replay.take(judged, signed=entry.index in signed)
+        replay.take(judged, entry.lots, signed=entry.index in signed)
     return replay
 
 
@@ -291,7 +298,7 @@ def _check_lots_of_event(file: Evidence, shown: Sequence[Shown]) -> None:
     entry = next((entry for entry in shown if entry.event_id == file.event), None)
     if entry is None:
         raise Failed(6, None, f"the event {file.event} whose lots these shall be is not shown")
-    if lots_of(entry.event) != set(file.lots):
+    if entry.lots != set(file.lots):
         raise Failed(6, entry.index, "the lots of the file are not those of this event")
 
 
@@ -321,12 +328,13 @@ def _check_book(file: Evidence, shown: Sequence[Shown]) -> None:
     if not file.book:
         return
     stated = {line.address: line for line in file.book}
-    events = {entry.event_id: entry.event for entry in shown}
+    earlier: dict[EventId, Event] = {}
     places: dict[Address, Place] = defaultdict(lambda: Place(-1))
     for entry in shown:
-        for address in book.subjects(entry.event, events.get):
+        for address in book.subjects(entry.event, earlier.get):
             if address in stated:
                 places[address] = book.advance(places[address], entry.index, entry.event_id)
+        earlier[entry.event_id] = entry.event
     for address, line in stated.items():
         place = places[address]
         if (place.count, place.chain.hex()) != (line.count, line.chain):

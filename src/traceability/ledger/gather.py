@@ -159,9 +159,11 @@ class _Gathering:
         self._taken[entry.index] = entry
         followed = self._followed[entry.index]
         new = named.keys() - followed.keys()
-        for lot, continued in named.items():
-            followed[lot] = continued or followed.get(lot, False)
-        also = also_needed(entry.event, followed, {lot for lot, continued in followed.items() if continued})
+        for lot, later in named.items():
+            followed[lot] = later or followed.get(lot, False)
+        about = [LotId(id_) for kind, id_ in entry.links if kind == "lot"]
+        continued = {lot for lot, later in followed.items() if later}
+        also = also_needed(entry.event, about, followed, continued)
         for lot in also - followed.keys():
             followed[lot] = False
             new.add(lot)

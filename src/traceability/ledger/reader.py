@@ -370,7 +370,7 @@ def _disclosures(view: View, index: int) -> list[Disclosure]:
     return [(to_unpadded(salt), path, canonical.load(value)) for path, salt, value in view.disclosures(index)]
 
 
-def _lots_of_event(view: View, event: EventId, size: int) -> set[LotId]:
+def _lots_of_event(view: View, event: EventId, size: int) -> frozenset[LotId]:
     index = view.index_of(event)
     entry = None if index is None or index >= size else view.entry(index)
     if entry is None:
