@@ -78,7 +78,7 @@ def demo(events: Events = EVENTS, seed: Seed = SEED, data: Data = None) -> None:
     and the guard lie outside the folder, as for any ledger; traceability.env in the folder says where.
     """
     from traceability.api import logging, server
-    from traceability.api.app import create_app
+    from traceability.web.app import create_app
 
     chosen = settings(data)
     if chosen.database_url:
@@ -205,16 +205,16 @@ def _announce(chosen: "Settings") -> None:
     say(shown.getvalue())
     if chosen.host == "127.0.0.1":
         say("It is for this machine alone. To scan with a phone in your network: HOST=0.0.0.0 make run\n")
-    say("Keys to try each role with:\n")
+    say("Keys to try each role with, and a lot to look at with each:\n")
     for role in index["roles"]:
         path = str(folder / role["file"])
         say(f"  {role['role']:<10} {path:<{len(str(folder)) + 15}} {role['says']}")
-    say("\nSign in with one of them by pasting what this prints:\n")
-    say(f"  {_program()} sign --request 'POST /v1/sessions' --key {folder / 'trader.pem'}")
+        say(f"  {'':<10} {url}/lots/{role['lots'][0]}")
+    trader = folder / "trader.pem"
+    say(f"\nSign in at {url}/sign-in by pasting what this prints:\n")
+    say(f"  {_program()} sign --request 'POST /v1/sessions' --key {trader}")
     say("\nor ask the API directly:\n")
-    say(
-        f"  curl -H \"$({_program()} sign --request 'GET /v1/lots' --key {folder / 'trader.pem'})\" {url}/v1/lots\n"
-    )
+    say(f"  curl -H \"$({_program()} sign --request 'GET /v1/lots' --key {trader})\" {url}/v1/lots\n")
 
 
 def _program() -> str:

@@ -55,7 +55,7 @@ def serve(
     A ledger that may not sign (the guard is ahead, the clock is behind) serves reads and says why.
     """
     from traceability.api import logging, server
-    from traceability.api.app import create_app
+    from traceability.web.app import create_app
     from traceability.ledger.schema import migrate as bring_up
 
     chosen = settings(data)
