@@ -50,10 +50,9 @@ def one_tag_two_bags(cast: Cast) -> Flow:
     basin = cast.basin("maniema")
     site = basin.sites[0]
     bags = dig(site, 3)
-    put(site.party, site.ware, bags)
     yield 2 * DAY
     site.tags.appendleft(bags[1].tags[0])
-    put(site.party, site.ware, dig(site, 2))
+    put(site.party, site.ware, [*bags, *dig(site, 2)])
 
 
 def two_phones(cast: Cast) -> Flow:
@@ -176,12 +175,12 @@ def wrong_number(cast: Cast) -> Flow:
     bags = dig(site, 3)
     site.tags.remove(right)
     site.tags.append(wrong)
-    put(site.party, site.ware, bags)
     yield 6 * HOUR
     fields = [{"path": "/lots/2/tags/0", "is": right}]
     body = {"event": bags[2].head, "reason": "incorrect_data", "fields": fields}
     written = basin.agent.write("correction", body, after=bags[2].recorded)
     bags[2].tags, bags[2].recorded = [right], written.recorded
+    put(site.party, site.ware, bags)
 
 
 def robbed(cast: Cast) -> Flow:
@@ -198,6 +197,8 @@ def robbed(cast: Cast) -> Flow:
 def fast_clock(cast: Cast) -> Flow:
     """A phone whose clock is three hours ahead counts its owner's stock."""
     world, trader = cast.world, cast.basin("maniema").traders[0]
+    while not trader.pen.idle:
+        yield HOUR
     trader.pen.ahead = 3 * HOUR
     body = {"source": "device", "type": "stock_count", "party": trader.id, "result": "as_stated"}
     trader.write("inspection", body, signal=world.now + 60)
