@@ -1,5 +1,8 @@
 """The evidence file: one form, written one way, and read only so."""
 
+import re
+from pathlib import Path
+
 import msgspec
 import orjson
 import pytest
@@ -9,6 +12,10 @@ from showing import evidence_of, file_of
 from traceability.core import evidence
 from traceability.core.errors import Malformed
 from traceability.core.evidence import Evidence, decode, encode
+from traceability.core.report import EXIT_CODES
+from traceability.core.verify import TITLES
+
+PAGE = Path(__file__).parent.parent / "docs" / "evidence.md"
 
 
 @pytest.fixture(scope="module")
@@ -175,3 +182,16 @@ def test_the_same_ledger_gives_the_same_file():
         return file_of(ledger, ledger.produce(miner, "38.40"))
 
     assert made() == made()
+
+
+def test_the_page_tells_of_every_field_step_and_verdict(value):
+    """What `docs/evidence.md` lists is what there is."""
+    page = PAGE.read_text()
+    steps = re.findall(r"^ ?([0-9]+)\. \*\*(.+?)\.\*\*", page, re.MULTILINE)
+    assert steps == [(str(number), title) for number, title in enumerate(TITLES, start=1)]
+    told = set(re.findall(r"`([a-z_]+)`", page))
+    assert {*value, *value["entries"][-1], *value["book"][0]} <= told
+    for verdict, code in EXIT_CODES.items():
+        assert f"| {verdict} | {code} |" in page
+    assert f"`{evidence.MEDIA_TYPE}`" in page
+    assert f"*{evidence.SUFFIX}" in page
