@@ -55,8 +55,8 @@ def serve(
     A ledger that may not sign (the guard is ahead, the clock is behind) serves reads and says why.
     """
     from traceability.api import logging, server
-    from traceability.web.app import create_app
     from traceability.ledger.schema import migrate as bring_up
+    from traceability.web.app import create_app
 
     chosen = settings(data)
     if first_migrate:
