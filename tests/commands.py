@@ -135,9 +135,13 @@ def only_the_core() -> str:
     )
 
 
-def core_alone(*arguments: object) -> "subprocess.CompletedProcess[str]":
-    """`traceability …` in a process in which nothing of the server's packages can be imported."""
-    code = (
-        f"{only_the_core()}\nfrom traceability.cli import run\nsys.exit(run({[str(a) for a in arguments]!r}))"
-    )
+def core_alone(*arguments: object, path: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    """`traceability …` in a process in which nothing of the server's packages can be imported.
+
+    With `path` the program itself is imported from that folder.
+    """
+    code = f"{only_the_core()}\n"
+    if path is not None:
+        code += f"sys.path.insert(0, {str(path)!r})\n"
+    code += f"from traceability.cli import run\nsys.exit(run({[str(a) for a in arguments]!r}))"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

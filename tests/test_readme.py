@@ -1,0 +1,201 @@
+"""What README and docs show is executed or computed, and what they point to exists."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commands import SETTINGS, Done, core_alone, served
+from traceability.core import events, leaf, merkle
+from traceability.core.book import advance
+from traceability.core.ids import commitment, derive
+from traceability.core.signing import Envelope, SigningKey, event_id
+from traceability.core.state import Place
+from traceability.core.tag import normalise
+from traceability.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+FORMAT = (ROOT / "docs" / "format.md").read_text()
+GOLDEN: dict[str, Any] = json.loads((ROOT / "tests" / "vectors" / "traceability" / "golden.json").read_text())
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def blocks(page: str) -> list[str]:
+    """The commands a page shows, one a line."""
+    return [line for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) for line in block.splitlines()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every file a page points to is there."""
+    targets = [t for t in re.findall(r"\]\(([^)#]+)", page.read_text()) if "://" not in t]
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_every_command_of_the_readme_is_run_here() -> None:
+    """The README shows no command that the tests below do not run."""
+    run_here = {"make", "pip", "traceability"}
+    assert {line.split()[0] for line in blocks(README)} == run_here
+
+
+@pytest.fixture(scope="module")
+def season(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """`make run`, in a folder of its own: the demonstration that the README speaks of."""
+    folder = tmp_path_factory.mktemp("readme")
+    path = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "EVENTS": "250"}
+    command = ["make", "--no-print-directory", "-C", str(ROOT), "run"]
+    with served(folder, command, path) as there:
+        assert "A tag to scan" in there.said
+        assert there.get("/v1/log")[1]["size"] == 250
+        yield folder
+
+
+def test_make_run_keeps_its_season(season: Path) -> None:
+    """A second `make run` on the same data serves what is there."""
+    path = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "EVENTS": "900"}
+    with served(season, ["make", "-C", str(ROOT), "run"], path) as there:
+        assert there.get("/v1/log")[1]["size"] == 250
+
+
+def test_make_test_runs_the_tests() -> None:
+    """`make test` brings a browser and runs pytest (asked, not done: we are inside it)."""
+    asked = subprocess.run(
+        ["make", "-C", str(ROOT), "-n", "test"], capture_output=True, text=True, check=True
+    )
+    assert "pytest" in asked.stdout
+    assert "tests/browser.py" in asked.stdout
+
+
+def test_commands_of_the_readme(
+    season: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Every `traceability` line of the README works as it stands, one after the other, in one folder."""
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    shutil.copytree(season / "data", tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    index = json.loads(Path("data/credentials/index.json").read_bytes())
+    lines = [line for line in blocks(README) if line.startswith("traceability ")]
+    first_own = next(number for number, line in enumerate(lines) if " init " in line)
+    # The reader who was sent a file has it and his policy already: as the holder made them.
+    by_holder = [
+        line.replace("CODE", index["tags"][0]["code"]) for line in lines[:first_own] if "CODE" in line
+    ]
+    shutil.copy("data/trust.policy", "trust.policy")
+    for line in [*by_holder, *(line for line in lines[:first_own] if "CODE" not in line)]:
+        done = Done(capfd, *shlex.split(line)[1:])
+        assert done.code == 0, (line, done.err)
+
+    own = tmp_path / "own"
+    own.mkdir()
+    monkeypatch.chdir(own)
+    monkeypatch.setenv("XDG_STATE_HOME", str(own / "state"))
+    for line in lines[first_own:]:
+        if line == "traceability serve":
+            state = {"XDG_STATE_HOME": str(own / "state")}
+            with served(own, [sys.executable, "-m", *line.split()], state) as there:
+                assert there.get("/v1/log")[1]["size"] == 1
+            continue
+        if " sign " in line:
+            _an_event_to_sign()
+        done = Done(capfd, *shlex.split(line)[1:])
+        assert done.code == 0, (line, done.err)
+
+
+def _an_event_to_sign() -> None:
+    shutil.copy("state/traceability/authority-1.pem", "authority.pem")
+    entity = {"name": "Aline M.", "legal_address": {"country": "CF", "locality": "Berbérati"}}
+    key = SigningKey.from_pem(Path("authority.pem").read_bytes())
+    nonce = "AAAAAAAAAAAAAAAAAAAAAA"
+    body = {
+        "party": derive("party", key.id, nonce),
+        "type": "person",
+        "roles": ["trader"],
+        "country": "CF",
+        "from": "2026-01-01",
+        "nonce": nonce,
+    }
+    Path("event.json").write_text(
+        json.dumps({"kind": "enrolment", "body": body, "sealed": {"/entity": entity}})
+    )
+
+
+def test_the_installed_package_is_the_verifier(tmp_path: Path) -> None:
+    """What `pip install` installs has the program and the migrations in it, and verifies with the core alone."""
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-index"),
+            *("--no-deps", "--no-build-isolation", "--target", str(tmp_path), str(ROOT)),
+        ],
+        check=True,
+    )
+    assert (tmp_path / "traceability" / "migrations" / "env.py").exists()
+    assert (tmp_path / "bin" / "traceability").exists()
+    assert core_alone("verify", "--help", path=tmp_path).returncode == 0
+
+
+def test_settings_are_documented() -> None:
+    """The table of settings names exactly those there are."""
+    table = README.partition("| setting |")[2].partition("\n\n")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert set(re.findall(r"`(\w+)`", "".join(rows))) == {name.upper() for name in Settings.model_fields}
+
+
+def test_decisions_are_listed() -> None:
+    """The list of decisions is complete."""
+    folder = ROOT / "docs" / "decisions"
+    listed = set(re.findall(r"\]\(([^)]+)\)", (folder / "README.md").read_text()))
+    assert listed == {path.name for path in folder.glob("*.md")} - {"README.md"}
+
+
+# docs/format.md
+
+
+def test_what_the_format_shows_is_computed() -> None:
+    """Ids, event, commitment, leaf, root and chains stand in docs/format.md as this program computes them."""
+    party = GOLDEN["ids"][0]
+    shown = [derive(party["type"], party["key_id"], party["nonce"]), party["key_id"], party["nonce"]]
+    place = Place(0, 0, bytes(32), -1, 0, bytes(32))
+    leaves = []
+    for index, golden in enumerate(GOLDEN["events"]):
+        envelope = Envelope.parse(golden["envelope"])
+        blind = bytes.fromhex(golden["blind_hex"])
+        entry = golden["entry"].encode()
+        assert b'"record_time":"%s"' % golden["record_time"].encode() in entry
+        place = advance(place, index, event_id(envelope.payload))
+        leaves.append(leaf.leaf_hash(blind, entry))
+        shown.append(place.chain.hex())
+        if index == 0:
+            assert events.read(envelope).kind == "production"
+            shown += [envelope.payload.decode(), event_id(envelope.payload), golden["record_time"]]
+            shown += [golden["blind_hex"], leaf.leaf_data(blind, entry).hex(), leaves[0].hex()]
+    shown.append(merkle.root_from_leaf_hashes(leaves).hex())
+    sealed = GOLDEN["commitment"]
+    value = json.dumps(sealed["value"], separators=(",", ":"), sort_keys=True).encode()
+    shown += [sealed["canonical"], commitment(sealed["salt"], sealed["path"], value)]
+    assert [each for each in shown if each not in FORMAT] == []
+    assert normalise("K7QF-3M9T-XB2R1") == GOLDEN["tags"][0]["code"]
+
+
+def test_no_other_hash_stands_in_the_format() -> None:
+    """Every 32 bytes in hex that docs/format.md shows are golden."""
+    golden = json.dumps(GOLDEN)
+    shown = re.findall(r"\b[0-9a-f]{64}\b", FORMAT)
+    assert shown
+    assert [each for each in shown if each not in golden] == []
+
+
+def test_the_format_names_every_payload_type() -> None:
+    """Whatever can be signed is in the format."""
+    source = (ROOT / "src" / "traceability" / "core" / "signing.py").read_text()
+    types = set(re.findall(r"application/vnd\.traceability\.[a-z]+\+json", source))
+    assert types
+    assert [each for each in types if each not in FORMAT] == []
