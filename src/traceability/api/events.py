@@ -33,7 +33,11 @@ _DISCLOSURES: dict[str, Any] = {
     "description": "What is opened of sealed fields: [salt, path, value] each",
     "items": {
         "type": "array",
-        "prefixItems": [{"type": "string"}, {"type": "string"}, {}],
+        "prefixItems": [
+            {"type": "string", "pattern": "^[A-Za-z0-9_-]{21}[AQgw]$"},
+            {"type": "string", "pattern": "^(/[a-z0-9_]+)+$"},
+            {"$ref": openapi.TEMPLATE.format(name="Disclosed")},
+        ],
         "minItems": 3,
         "maxItems": 3,
     },
@@ -44,7 +48,12 @@ _ENVELOPE: dict[str, Any] = {
     "additionalProperties": False,
     "required": ["payload", "payloadType", "signatures"],
     "properties": {
-        "payload": {"type": "string", "contentEncoding": "base64", "contentMediaType": "application/json"},
+        "payload": {
+            "type": "string",
+            "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)?$",
+            "contentEncoding": "base64",
+            "contentMediaType": "application/json",
+        },
         "payloadType": {"const": "application/vnd.traceability.event+json"},
         "signatures": {
             "type": "array",
@@ -56,7 +65,7 @@ _ENVELOPE: dict[str, Any] = {
                 "required": ["keyid", "sig"],
                 "properties": {
                     "keyid": {"type": "string", "pattern": HEX_PATTERN},
-                    "sig": {"type": "string", "contentEncoding": "base64", "minLength": 88, "maxLength": 88},
+                    "sig": {"type": "string", "pattern": "^[A-Za-z0-9+/]{85}[AQgw]==$"},
                 },
             },
         },
@@ -140,12 +149,14 @@ async def disclose(request: Request, event_id: EventPath) -> Response:
     """Whoever has salt and value may bring them; they are checked against the event's commitments."""
     services: Services = request.app.state.services
     need_media_type(request, "application/json")
-    disclosures = read_disclosures(await read_body(request, PLAIN))
+    body = await read_body(request, PLAIN)
+    if not await services.run(_is_logged, services, EventId(event_id)):
+        raise not_here()
+    disclosures = read_disclosures(body)
     refused = await services.run(services.ledger.add_disclosures, EventId(event_id), disclosures)
     if isinstance(refused, Refused):
         raise Problem(refused.name, refused.message)
-    if refused is not None:
-        raise not_here()
+    assert refused is None
     kept = Kept(event_id=event_id, paths=[path for _, path, _ in disclosures])
     return Response(kept.json(), media_type="application/json")
 
@@ -195,3 +206,8 @@ async def evidence(
     disclose = disclosures == "mine"
     file = await services.run(shown.evidence, services, who, lots, EventId(event_id), disclose=disclose)
     return evidence_file(file, event_id)
+
+
+def _is_logged(services: Services, event_id: EventId) -> bool:
+    with services.store.read() as view:
+        return view.index_of(event_id) is not None

@@ -10,11 +10,22 @@ from traceability.api import views
 from traceability.api.problem_types import TYPES
 from traceability.api.problems import MEDIA_TYPE
 from traceability.api.views import ProblemView, View
+from traceability.core.canonical import INTEGER_MAX
 
 TEMPLATE = "#/components/schemas/{name}"
 SIGNED: list[dict[str, list[str]]] = [{"dsse": []}, {"session": []}, {}]
 """Who may ask: signed, in a session, or (for what is open, and the one 404 for the rest) anybody."""
 
+_DISCLOSED: dict[str, Any] = {
+    "description": "The value of a sealed field: whole numbers, no floats, no null",
+    "anyOf": [
+        {"type": "string"},
+        {"type": "boolean"},
+        {"type": "integer", "minimum": -INTEGER_MAX, "maximum": INTEGER_MAX},
+        {"type": "array", "items": {"$ref": TEMPLATE.format(name="Disclosed")}},
+        {"type": "object", "additionalProperties": {"$ref": TEMPLATE.format(name="Disclosed")}},
+    ],
+}
 _DESCRIPTION = """\
 A ledger of mineral custody: signed events in, proofs and evidence out. Writes are signed events and need no
 other credentials; reads of what concerns parties are signed (`Authorization: DSSE …`) or in a session.
@@ -76,8 +87,12 @@ def _build(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
     )
     schemas = views.schemas(sorted(_all_views(View), key=lambda view: view.__name__), TEMPLATE)
+    document["paths"] = _without_null(document["paths"])
     document["components"] = {
-        "schemas": {name: _without_null(schema) for name, schema in schemas.items()},
+        "schemas": {
+            "Disclosed": _DISCLOSED,
+            **{name: _without_null(schema) for name, schema in schemas.items()},
+        },
         "securitySchemes": _SECURITY,
     }
     return document

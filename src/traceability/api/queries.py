@@ -25,9 +25,9 @@ def _plain(value: str) -> int:
     return int(value)
 
 
-Limit = Annotated[int, BeforeValidator(_plain), Query(ge=1, le=PAGE_MAX, description="How many at most")]
+Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="How many at most"), BeforeValidator(_plain)]
 From = Annotated[
-    int, BeforeValidator(_plain), Query(alias="from", ge=0, le=INTEGER_MAX, description="Index of the first")
+    int, Query(alias="from", ge=0, le=INTEGER_MAX, description="Index of the first"), BeforeValidator(_plain)
 ]
 IdCursor = Annotated[str | None, Query(alias="cursor", pattern=ID_PATTERN, description=_NEXT)]
 LotCursor = Annotated[
@@ -36,8 +36,8 @@ LotCursor = Annotated[
 ]
 IndexCursor = Annotated[
     int | None,
-    BeforeValidator(_plain),
     Query(alias="cursor", ge=0, le=INTEGER_MAX, description=_NEXT),
+    BeforeValidator(_plain),
 ]
 OfParty = Annotated[str | None, Query(pattern=ID_PATTERN)]
 
