@@ -1,6 +1,6 @@
 # Everything here needs Python 3.11, make and a package index; the rest is brought along.
 #
-#   make run      a demonstration: PORT=8000 DATA=data EVENTS=5000 HOST=127.0.0.1
+#   make run      a demonstration: PORT=8000 DATA=data EVENTS=4000 HOST=127.0.0.1
 #   make test     the whole suite, with its own PostgreSQL and a Chromium
 #   make check    lint, types, import contracts
 #   make fix      what lint and the formatter can mend

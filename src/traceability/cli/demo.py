@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 ORIGIN = "season.example.org/demo"
 SEED = 1
-EVENTS = 5000
+EVENTS = 4000
 AT_ONCE = 1000
 UNFINISHED = "unfinished"
 CREDENTIALS = "credentials"
