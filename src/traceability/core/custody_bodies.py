@@ -64,7 +64,10 @@ class CustodyBody(Body):
                 raise ValueError("each weighing says which lots lay on the scale")
             if len(set(named)) != len(named):
                 raise ValueError("a lot is weighed once in one event")
-        if assays and any(assay.lots is None for assay in assays):
+        if said.get("sample_number") is not None and said.get("lots") is None:
+            if weighings or said.get("moistures") or any(assay.lots is not None for assay in assays or ()):
+                raise ValueError("who knows only a sample's number names no lots: leave them out")
+        elif assays and any(assay.lots is None for assay in assays):
             raise ValueError("each assay says which lots it stands for")
         return self
 
@@ -113,7 +116,7 @@ class IntakeBody(PlacedBody):
     stock_date: Date | None = None
     foreign_tags: Annotated[list[Tag], Field(min_length=1, max_length=1000)] | None = None
     foreign: ForeignEntry | None = None
-    lots: Annotated[list[NewLot], Field(min_length=1, max_length=100)]
+    lots: Annotated[list[NewLot], Field(min_length=1, max_length=1000)]
     sealed_fields: ClassVar[Mapping[str, Sealed]] = {**Body.sealed_fields, "from": Sealed(Entity)}
 
     @model_validator(mode="after")
@@ -435,6 +438,18 @@ def lots_named(body: Body) -> list[str]:
             return [*(body.lots or ()), *(body.missing or ()), *(body.surplus or ())]
         case _:
             return []
+
+
+def lots_described(body: Body) -> set[str]:
+    """The lots a body says something of in assays, moistures and conditions: they must be the event's own."""
+    match body:
+        case AcceptanceBody() | ImportBody():
+            said = (body.assays, body.moistures, body.conditions)
+        case InspectionBody():
+            said = (body.assays, body.moistures, None)
+        case _:
+            return set()
+    return {lot for lines in said for line in lines or () for lot in line.lots or ()}
 
 
 def new_lots(body: Body) -> list[NewLot]:

@@ -35,6 +35,7 @@ from traceability.core.custody_bodies import (
     TransferBody,
     TransformationBody,
     WithdrawalBody,
+    lots_described,
     lots_named,
     new_lots,
 )
@@ -50,7 +51,6 @@ from traceability.core.forms import (
     Sealed,
     Time,
     Whole,
-    text_ok,
 )
 from traceability.core.ids import EventId, LotId, PartyId, commitment, derive, unpadded
 from traceability.core.registry_bodies import (
@@ -126,6 +126,9 @@ class Header(Form):
             nonces = {lot.nonce for lot in new_lots(body)}
             if len(nonces) != len(new_lots(body)):
                 raise ValueError("each new lot has a nonce of its own")
+        described = lots_described(body)
+        if described and not described <= {*(lot for _, lot in self.moved), *lots_named(body)}:
+            raise ValueError("assays, moistures and conditions are about lots this event moves or names")
         if body.acting_for is not None and body.acting_for == self.party:
             raise ValueError("acting_for names somebody else than the signer")
         return self
@@ -372,13 +375,12 @@ def check_disclosure(event: Event, salt: str, path: str, value: object) -> None:
     committed = {entry[0]: entry[1] for entry in event.sealed}.get(path)
     if committed is None or form is None:
         raise Invalid(f"the event seals nothing at {path}")
-    text_ok(value)
-    data = canonical.dump(value)
+    data = canonical.encode(value)
     if commitment(salt, path, data) != committed:
         raise Invalid(f"the value disclosed for {path} is not the one the event commits to")
     if form.form is not object:
         try:
-            TypeAdapter(form.form).validate_json(data, strict=True)
+            form.check(data)
         except ValidationError as error:
             raise Malformed(f"the value disclosed for {path}: {_explain(error)}") from error
 
@@ -418,7 +420,7 @@ def _check_sealed(sealed: list[list[str]], body: Body) -> None:
             raise ValueError(f"{path[:80]} is not a field that may be sealed here")
     standing = set(paths)
     for name, field in type(body).sealed_fields.items():
-        if field.needed and "/" + name not in standing and not _is_restated(body):
+        if field.needed and "/" + name not in standing:
             raise ValueError(f"/{name} must be sealed in this event")
     match body:
         case ExportBody():
@@ -433,10 +435,6 @@ def _check_sealed(sealed: list[list[str]], body: Body) -> None:
                     raise ValueError(f"/fields/{number}: the right value stands open, or sealed: exactly one")
         case _:
             pass
-
-
-def _is_restated(body: Body) -> bool:
-    return isinstance(body, EnrolmentBody | SiteRegistrationBody) and body.nonce is None
 
 
 def _explain(error: ValidationError) -> str:

@@ -18,18 +18,37 @@ from pydantic import (
     StrictBool,
     StrictInt,
     StrictStr,
+    TypeAdapter,
     model_validator,
 )
 
 from traceability.core import quantity
-from traceability.core.canonical import INTEGER_MAX, check_string
+from traceability.core.canonical import INTEGER_MAX
 from traceability.core.errors import Malformed
-from traceability.core.ids import HEX_PATTERN, ID_PATTERN, EventId, KeyId, LotId, PartyId, RollId, SiteId
+from traceability.core.ids import (
+    HEX_PATTERN,
+    ID_PATTERN,
+    EventId,
+    KeyId,
+    LotId,
+    PartyId,
+    RollId,
+    SiteId,
+    unpadded,
+)
 
 
 def _calendar_day(text: str) -> str:
     if text[8:10] > "28":  # every month has the days before
         date.fromisoformat(text[:10])
+    return text
+
+
+def _one_spelling(text: str) -> str:
+    try:
+        unpadded(text)
+    except Malformed as error:
+        raise ValueError(str(error)) from error
     return text
 
 
@@ -68,7 +87,9 @@ CountryOrUnknown = Annotated[StrictStr, Field(pattern=r"^([A-Z]{2}|0)$")]
 Region = Annotated[StrictStr, Field(pattern=REGION_PATTERN)]
 RegionOrCountry = Annotated[StrictStr, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
 Cell = Annotated[StrictStr, Field(pattern=r"^(0|-?[1-9][0-9]{0,3}),(0|-?[1-9][0-9]{0,3})$")]
-Bytes = Annotated[StrictStr, Field(min_length=1, max_length=400, pattern=r"^[A-Za-z0-9_-]+$")]
+Bytes = Annotated[
+    StrictStr, Field(min_length=1, max_length=400, pattern=r"^[A-Za-z0-9_-]+$"), AfterValidator(_one_spelling)
+]
 Nonce = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9_-]{21}[AQgw]$")]
 Hex = Annotated[StrictStr, Field(pattern=HEX_PATTERN)]
 Pointer = Annotated[StrictStr, Field(max_length=200, pattern=r"^(/[a-z0-9_]+)+$")]
@@ -116,6 +137,14 @@ class Sealed:
     def __init__(self, form: Any, *, needed: bool = False) -> None:
         self.form = form
         self.needed = needed
+
+    def check(self, data: bytes) -> None:
+        """Raises pydantic's ValidationError unless `data`, as JSON, is such a value."""
+        self._adapter.validate_json(data, strict=True)
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Any]:
+        return TypeAdapter(self.form)
 
 
 class Form(BaseModel):
@@ -388,18 +417,3 @@ class NewLot(Form):
         if self.tags is not None and len(set(self.tags)) != len(self.tags):
             raise ValueError("a tag stands on a lot once")
         return self
-
-
-def text_ok(value: Any) -> None:
-    """Refuses text in a disclosed value that may not stand in an event either. Raises Malformed."""
-    match value:
-        case str():
-            check_string(value)
-        case list():
-            for item in value:
-                text_ok(item)
-        case dict():
-            for item in value.values():
-                text_ok(item)
-        case _:
-            pass

@@ -64,6 +64,9 @@ class Body(Form):
     def _hangs_together(self) -> "Body":
         if (self.acting_for is None) != (self.delegation is None):
             raise ValueError("give acting_for and delegation together, or neither")
+        return self._captured()
+
+    def _captured(self) -> "Body":
         if (self.source in ("paper", "file", "message")) != (self.captured_time is not None):
             raise ValueError("captured_time goes with source paper, file or message, and only with those")
         return self
@@ -267,6 +270,7 @@ class DelegationEndBody(Body):
     def _hangs_together(self) -> "DelegationEndBody":
         if self.acting_for is not None:
             raise ValueError("a delegation_end is signed by a registrar or either side, for nobody else")
+        self._captured()
         return self
 
 
