@@ -9,7 +9,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from memory import Actor, MemoryLedger, key_of, new_key, new_lot, previous_of, weighing
+from memory import COMMITMENT, Actor, MemoryLedger, key_of, new_key, new_lot, previous_of, weighing
 from traceability.core.ids import LotId, PartyId, derive
 from traceability.core.outcome import Appended, Outcome
 from traceability.core.quantity import format_quantity
@@ -321,4 +321,5 @@ class Trade:
             "region": "CF-LB", "minerals": ["cassiterite"], "mining_method": "artisanal",
             "activity": "active", "holder": self.random.choice(self.miners).party, "from": "2026-03-01",
         }  # fmt: skip
-        self.judge(self.ledger.registrar, {"kind": "site_registration", "body": body})
+        event = {"kind": "site_registration", "sealed": [["/position", COMMITMENT]], "body": body}
+        self.judge(self.ledger.registrar, event)

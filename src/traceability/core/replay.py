@@ -208,6 +208,12 @@ class Replay:
 def _changeable(event_id: EventId, event: Event, state: PartialState) -> list[Address]:
     """Every address where a later entry would notice this one."""
     found: list[Address] = [("event", event_id), ("act", event_id)]
+    while isinstance(event, Approval | Correction):
+        target = state.entries.get(event.body.event)
+        if target is None:
+            return found
+        event_id, event = target.event_id, target.event
+        found += [("event", event_id), ("act", event_id)]
     match event:
         case Enrolment():
             keys = (key_id(unpadded(key.public_key)) for key in event.body.keys or ())
@@ -226,10 +232,6 @@ def _changeable(event_id: EventId, event: Event, state: PartialState) -> list[Ad
             found.append(("site", event.body.site))
         case TagIssue() | TagAllocation():
             found.append(("roll", event.body.roll))
-        case Approval() | Correction():
-            target = state.entries.get(event.body.event)
-            if target is not None:
-                found += _changeable(target.event_id, target.event, state)
         case Genesis():
             found.append(("ledger", ""))
         case (
