@@ -600,3 +600,16 @@ def test_who_may_correct() -> None:
 def test_places_in_the_book_begin_empty() -> None:
     """A guard for the comparisons above: what they leave out is only the line in the book."""
     assert Place(0).chain == EMPTY_CHAIN
+
+
+def test_nothing_is_about_corrections_and_approvals() -> None:
+    """A correction is not corrected and not approved, so that no chain of them can be grown."""
+    s = Scene()
+    before_it, who, event = next(iter(UNDONE.values()))
+    before_it(s)
+    actor: Actor = getattr(s, who)
+    entry = s.trade.appends(actor, event(s))
+    correction = s.trade.appends(actor, s.trade.correction(entry))
+    s.trade.refuses("not_correctable", actor, s.trade.correction(correction))
+    approval = {"kind": "approval", "body": {"event": correction, "decision": "approved"}}
+    s.trade.refuses("needs_no_approval", s.trade.operator, approval)

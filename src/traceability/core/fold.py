@@ -82,6 +82,7 @@ def _judge(step: Step) -> None:
         registry.apply(step, event)
         return
     admit(step)
+    _check_not_about_itself(step)
     doubled = used_number(step)
     if isinstance(event, registry.RegistryEvent):
         if doubled:
@@ -93,6 +94,17 @@ def _judge(step: Step) -> None:
     day = day_of(step.entry.record_time)
     if event.event_time[:10] >= day and event.event_time > _time_of(step.entry.record_time):
         step.note("clock_ahead", "notice", [("key", event.key)], figures={"event_time": event.event_time})
+
+
+def _check_not_about_itself(step: Step) -> None:
+    """Nothing corrects or approves a correction or an approval: such chains could be grown without end."""
+    event = step.event
+    if not isinstance(event, Approval | Correction):
+        return
+    target = step.state.event(event.body.event)
+    if target is not None and isinstance(target.event, Approval | Correction):
+        name = "not_correctable" if isinstance(event, Correction) else "needs_no_approval"
+        reject(name, f"a {target.event.kind} stands as it is: say what is right by a new event")
 
 
 def _time_of(record_time: int) -> str:
