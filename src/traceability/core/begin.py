@@ -37,7 +37,8 @@ def begin(
         reject("lot_known", f"lot {lot_id} exists already; give each new lot a fresh nonce")
     weighing = new.weighing
     mass_ug = weighing.net.mass_ug
-    whole = leaf_parts(lot_id, mass_ug) if content is None else content
+    if content is None:
+        content, items = leaf_parts(lot_id, new)
     lot = Lot(
         place=NEW,
         id=lot_id,
@@ -56,10 +57,10 @@ def begin(
         custody_head=step.entry.event_id,
         title_head=step.entry.event_id,
         judged_day=day or judged_day(event, step.entry.record_time),
-        expected_ug=parts_ug(whole) + parts_ug(tuple(item.part for item in items)),
+        expected_ug=parts_ug(content) + parts_ug(tuple(item.part for item in items)),
         lowest_ug=mass_ug,
         reading=show_grams(weighing.net.exact) if weighing.basis in BOOKED else None,
-        content=whole,
+        content=content,
         items=items,
         count=new.count,
         tags=tuple(new.tags or ()),

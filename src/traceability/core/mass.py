@@ -20,21 +20,30 @@ from traceability.core.composition import (
     Parts,
     Pool,
     Production,
+    cuts,
     parts_ug,
     rebooked,
 )
-from traceability.core.forms import Quantity, Weighing
+from traceability.core.forms import NewLot, Quantity, Weighing
 from traceability.core.ids import LotId
 from traceability.core.outcome import Step, reject
 from traceability.core.quantity import micrograms, read_grams, show_grams
-from traceability.core.state import Lot, PoolRecord
+from traceability.core.state import Lot, LotItem, PoolRecord
 
 BOOKED = ("measured", "counted")
 
 
-def leaf_parts(lot: LotId, mass_ug: int) -> Parts:
-    """What a lot consists of that begins in this ledger: all of its own leaf pool."""
-    return (Part(f"{lot}:0", 0, mass_ug),)
+def leaf_parts(lot: LotId, new: NewLot) -> tuple[Parts, tuple[LotItem, ...]]:
+    """What a lot consists of that begins in this ledger: its own leaf pool, followed items first, then the rest."""
+    mass_ug = new.weighing.net.mass_ug
+    pool = f"{lot}:0"
+    masses = [item.mass.mass_ug for item in new.items or ()]
+    *spans, rest = cuts(mass_ug, [*masses, max(mass_ug - sum(masses), 0)])
+    items = tuple(
+        LotItem(item.number, item.mass.mass_ug, Part(pool, *span))
+        for item, span in zip(new.items or (), spans, strict=True)
+    )
+    return (Part(pool, *rest),) if rest[1] > rest[0] else (), items
 
 
 def leaf_pool(lot: Lot) -> Pool:
