@@ -1,7 +1,7 @@
 # Everything here needs Python 3.11, make and a package index; the rest is brought along.
 #
 #   make run      a demonstration: PORT=8000 DATA=data EVENTS=4000 HOST=127.0.0.1
-#   make test     the whole suite, with its own PostgreSQL and a Chromium
+#   make test     check, then the whole suite, with its own PostgreSQL and a Chromium
 #   make check    lint, types, import contracts
 #   make fix      what lint and the formatter can mend
 #   make bench    the benchmarks
@@ -21,7 +21,7 @@ UV := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-h
 run: $(VENV)/server.stamp
 	@$(BIN)/traceability demo
 
-test: $(VENV)/dev.stamp
+test: check
 	$(BIN)/python tests/browser.py
 	$(BIN)/pytest -n $(WORKERS) $(TESTS)
 
