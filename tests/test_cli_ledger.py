@@ -12,6 +12,7 @@ import pytest
 
 from commands import SETTINGS, Done, Served, core_alone, free_port, served
 from traceability.cli import run
+from traceability.cli.common import without_password
 from traceability.core.ids import derive
 from traceability.core.note import Signer
 from traceability.core.signing import SigningKey
@@ -425,6 +426,12 @@ def test_what_is_not_there_is_said(command: Command, monkeypatch: pytest.MonkeyP
     assert command("init").code == 3
     monkeypatch.setenv("PORT", "many")
     assert "PORT" in command("fsck").err
+
+
+def test_passwords_are_not_shown() -> None:
+    """A database's URL is shown without its password."""
+    assert without_password("postgresql+psycopg://a:hush@h/g") == "postgresql+psycopg://a:***@h/g"
+    assert without_password("/var/lib/guard") == "/var/lib/guard"
 
 
 def test_progress_is_for_people(begun: Command) -> None:

@@ -15,6 +15,7 @@ from traceability.cli.common import (
     read_bytes,
     say,
     settings,
+    without_password,
     write_bytes,
     write_secret,
 )
@@ -95,7 +96,7 @@ def init(
     policy = write_policy(chosen.data, signer.verifier)
     say(f"{log} had begun already; nothing was changed." if begun_before else f"{log} has begun.")
     say(f"  log key       {chosen.log_key}")
-    say(f"  guard         {chosen.guard}")
+    say(f"  guard         {without_password(chosen.guard)}")
     say(f"  party keys    {folder}")
     say(f"  trust policy  {policy}   to give to everyone who verifies")
     say("Serve it with: traceability serve")

@@ -156,6 +156,13 @@ def settings(data: Path | None) -> "Settings":
         raise Stop(f"the setting {name} cannot be {first['input']!r}: {first['msg']}") from error
 
 
+def without_password(where: str) -> str:
+    """A database's URL as it can be shown; a path as it is."""
+    from sqlalchemy import make_url
+
+    return make_url(where).render_as_string(hide_password=True) if "://" in where else where
+
+
 def of_a_ledger(command: Callable[P, R]) -> Callable[P, R]:
     """What goes wrong with a ledger's database or guard ends the command with its sentence."""
 

@@ -22,6 +22,7 @@ from traceability.cli.common import (
     remark,
     say,
     settings,
+    without_password,
     write_bytes,
 )
 from traceability.core.errors import Malformed
@@ -42,7 +43,7 @@ def migrate(data: Data = None) -> None:
 
     chosen = settings(data)
     bring_up(chosen.url)
-    say(f"{_without_password(chosen.url)} has the newest schema.")
+    say(f"{without_password(chosen.url)} has the newest schema.")
 
 
 @of_a_ledger
@@ -230,9 +231,3 @@ def _in_words(found: dict[str, object]) -> str:
         known = " (known already)" if status == 200 else ""
         return f"{number}: entry {found['index']}, event {found['event_id']}{known}"
     return f"{number}: {found.get('title')}: {found.get('detail')}"
-
-
-def _without_password(url: str) -> str:
-    from sqlalchemy import make_url
-
-    return make_url(url).render_as_string(hide_password=True)
