@@ -1,0 +1,220 @@
+"""Events, sites and parties as the lines their pages print: a label and what stands beside it."""
+
+import json
+from typing import Any, NamedTuple
+
+from traceability.api.permission import OpenDisclosure, OpenLot, OpenParty, Visitor, may
+from traceability.api.services import Services
+from traceability.core.events import Event
+from traceability.core.ids import LotId, PartyId
+from traceability.core.leaf import time_text
+from traceability.core.lineage import lots_of
+from traceability.core.state import Party, Site
+from traceability.ledger.reader import LoggedEntry
+from traceability.web.eyes import role_of
+from traceability.web.places import place
+from traceability.web.shown import Mark, Who
+from traceability.web.story import rule, who
+from traceability.web.words import Words
+
+OWN_MAX = 20
+"""How many of one's own lots the front page lists: the newest."""
+LOTS_MAX = 50
+"""How many lots of an event are listed."""
+
+
+class Value(NamedTuple):
+    """A few words, perhaps with the page behind them; `code` for what is copied rather than read."""
+
+    text: str
+    url: str = ""
+    code: bool = False
+    mark: Mark | None = None
+
+
+class Row(NamedTuple):
+    """A label and its values."""
+
+    label: str
+    values: list[Value]
+
+
+class Facts(NamedTuple):
+    """A page of facts: its first sentence and its lines."""
+
+    title: str
+    sentence: str
+    rows: list[Row]
+    note: str = ""
+    payload: str = ""
+
+
+class OwnLot(NamedTuple):
+    """A line of the list of one's own lots."""
+
+    url: str
+    name: str
+    mass: str
+    state: str
+
+
+def own_lots(services: Services, visitor: Visitor, words: Words) -> list[OwnLot]:
+    """The newest lots that this visitor holds or held, or has title in."""
+    if visitor.party is None:
+        return []
+    found = services.reader.lots(holder=visitor.party, limit=OWN_MAX).items
+    return [
+        OwnLot(
+            f"/lots/{lot.id}",
+            f"{words.code('mineral', lot.mineral)} {lot.lot_number or lot.id[:8]}",
+            words.mass(lot.expected_ug, lot.mineral),
+            words(f"lot.{lot.state}"),
+        )
+        for lot in found
+        if may(visitor, OpenLot(lot), services.reader.held_by)
+    ]
+
+
+def of_event(services: Services, visitor: Visitor, words: Words, entry: LoggedEntry) -> Facts:
+    """An event that this visitor may open."""
+    event = entry.event
+    recorded = time_text(entry.record_time)
+    kind = words.code("kind", event.kind)
+    signer = _party(services, visitor, words, event.party)
+    rows = [
+        Row(words("event.happened"), [Value(words.moment(event.event_time))]),
+        Row(words("event.recorded"), [Value(words.moment(recorded))]),
+        Row(words("event.party"), [signer]),
+    ]
+    if event.actor != event.party:
+        rows.append(Row(words("event.acting_for"), [_party(services, visitor, words, event.actor)]))
+    if event.body.source is not None:
+        rows.append(Row(words("event.source"), [Value(words.code("source", event.body.source))]))
+    rows.append(Row(words("event.stands"), [_effect(words, entry)]))
+    if entry.findings:
+        found = [Value(rule(words, finding.rule), mark="finding") for finding in entry.findings]
+        rows.append(Row(words("findings.title"), list(dict.fromkeys(found))))
+    lots = _lots(services, visitor, event)
+    if lots:
+        rows.append(Row(words("event.lots"), lots))
+    rows += _sealed(services, visitor, words, entry)
+    rows += [
+        Row(words("event.index"), [Value(words.number(entry.index))]),
+        Row(words("event.id"), [Value(entry.event_id, code=True)]),
+        Row(words("event.key"), [Value(event.key, code=True)]),
+    ]
+    day = words.day(event.event_time)
+    return Facts(
+        title=words("event.title", id=entry.event_id[:8]),
+        sentence=words("event.sentence", kind=kind, who=signer.text, day=day),
+        rows=rows,
+        note=words("event.signature"),
+        payload=json.dumps(json.loads(entry.envelope.payload), indent=1, ensure_ascii=False),
+    )
+
+
+def of_site(services: Services, visitor: Visitor, words: Words, site: Site) -> Facts:
+    """A registered site, without its sealed fields."""
+    facts = site.facts[-1]
+    minerals = words.joined([words.code("mineral", mineral) for mineral in facts.minerals])
+    where = place(facts.region, words.language)
+    activity = words.code("activity", facts.activity)
+    worked_by = [_party(services, visitor, words, party) for party in facts.worked_by]
+    rows = [
+        Row(words("party.type"), [Value(words.code("site.type", facts.type))]),
+        Row(words("site.method"), [Value(words.code("method", facts.mining_method))]),
+        Row(words("site.holder"), [_party(services, visitor, words, facts.holder)]),
+        *([Row(words("site.worked_by"), worked_by)] if worked_by else []),
+        *([] if facts.licences else [Row(words("site.licences"), [Value(words("site.unlicensed"))])]),
+        Row(words("site.since"), [Value(words.day(facts.since))]),
+        Row(words("site.id"), [Value(site.id, code=True)]),
+    ]
+    return Facts(
+        title=words("site.title", name=facts.name),
+        sentence=words("site.sentence", name=facts.name, minerals=minerals, place=where, activity=activity),
+        rows=rows,
+        note=words("site.where"),
+    )
+
+
+def of_party(services: Services, visitor: Visitor, words: Words, party: Party) -> Facts:
+    """A party that this visitor may open."""
+    facts = party.facts[-1]
+    roles = [words(f"named.{role}") for role in party.roles]
+    name = facts.public_name or words("party.unnamed")
+    where = place(facts.region or facts.country, words.language)
+    rows = [Row(words("party.type"), [Value(words.code("party_type", facts.type))])]
+    if facts.members is not None:
+        rows.append(Row(words("party.members"), [Value(words.number(facts.members))]))
+    if facts.part_of is not None:
+        rows.append(Row(words("party.part_of"), [_party(services, visitor, words, facts.part_of)]))
+    rows += [
+        Row(words("party.since"), [Value(words.day(facts.since))]),
+        Row(words("party.id"), [Value(party.id, code=True)]),
+    ]
+    return Facts(
+        title=words("party.title", name=name),
+        sentence=words(
+            "party.sentence", name=name, roles=words.joined(roles) or words("party.no_role"), place=where
+        ),
+        rows=rows,
+        note=words("party.provisional") if party.provisional else "",
+    )
+
+
+def _party(services: Services, visitor: Visitor, words: Words, party_id: PartyId) -> Value:
+    record = services.reader.party(party_id)
+    if record is None:
+        return Value(words("who.unnamed"))
+    seen = may(visitor, OpenParty(record), services.reader.held_by)
+    name = record.facts[-1].public_name or "" if seen else ""
+    return Value(who(words, Who(role_of(record), name)), f"/parties/{party_id}" if seen else "")
+
+
+def _effect(words: Words, entry: LoggedEntry) -> Value:
+    if not entry.stands:
+        return Value(words("event.stands_no"), mark="broken")
+    if entry.fates and not all(entry.fates.values()):
+        return Value(words("event.stands_part"), mark="finding")
+    return Value(words("event.stands_yes"))
+
+
+def _lots(services: Services, visitor: Visitor, event: Event) -> list[Value]:
+    """The event's lots; those the visitor may open lead to their pages."""
+    named: list[LotId] = sorted(lots_of(event))
+    values = []
+    for lot_id in named[:LOTS_MAX]:
+        lot = services.reader.lot(lot_id)
+        opens = lot is not None and may(visitor, OpenLot(lot), services.reader.held_by)
+        values.append(Value(lot_id, f"/lots/{lot_id}" if opens else "", code=True))
+    if len(named) > LOTS_MAX:
+        values.append(Value(f"+ {len(named) - LOTS_MAX}"))
+    return values
+
+
+def _sealed(services: Services, visitor: Visitor, words: Words, entry: LoggedEntry) -> list[Row]:
+    """What was sealed: what of it the visitor may see, and how much stays closed."""
+    if not entry.event.sealed:
+        return []
+    opened = [
+        (path, value)
+        for _, path, value in services.reader.disclosures(entry.index)
+        if may(visitor, OpenDisclosure(entry.event, path), services.reader.held_by)
+    ]
+    rows = [Row(path, [Value(_said(value))]) for path, value in opened]
+    closed = len(entry.event.sealed) - len(opened)
+    if closed:
+        rows.append(Row(words("event.sealed"), [Value(words("event.sealed_says", closed))]))
+    return rows
+
+
+def _said(value: Any) -> str:
+    match value:
+        case str():
+            return value
+        case dict():
+            return ", ".join(f"{_said(item)}" for item in value.values())
+        case list():
+            return "; ".join(_said(item) for item in value)
+        case _:
+            return str(value)

@@ -1,0 +1,68 @@
+"""Templates and style, and the page as bytes: one request, no script, nobody else's server.
+
+The style sheet stands inline in every page and is allowed by its hash, so that the content security policy
+can forbid everything else.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from traceability.web.words import Language, words_in
+
+
+class Frame(NamedTuple):
+    """What stands around every page."""
+
+    name: str
+    """The ledger's name, as its genesis says it."""
+    log: str
+    demo: bool
+    other_language: Language
+    other_language_url: str
+    signed_in: bool
+
+
+@cache
+def environment() -> Environment:
+    """The templates, escaping everywhere; a name a template does not know is a fault."""
+    return Environment(
+        loader=PackageLoader("traceability.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+
+@cache
+def style() -> str:
+    """The style sheet without comments and needless space."""
+    text = (resources.files("traceability.web") / "templates" / "style.css").read_text("utf-8")
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    text = re.sub(r"\s+", " ", text)
+    return re.sub(r" ?([{};,]) ?", r"\1", text).replace(";}", "}").replace(": ", ":").strip()
+
+
+@cache
+def policy() -> str:
+    """The content security policy of every page: our own style, our own forms, and nothing else."""
+    digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def render(template: str, language: Language, frame: Frame, said: Mapping[str, object]) -> str:
+    """A page. `said` is what the template prints, beside `t` (the words) and `frame`."""
+    known = {"t": words_in(language), "frame": frame, "style": Markup(style())}  # noqa: S704  # our own file
+    return environment().get_template(template).render({**known, **said})

@@ -1,0 +1,298 @@
+"""The routes of the pages. Each asks who is there, finds the thing, and prints what that visitor may see."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from traceability.api import reading
+from traceability.api import shown as entries
+from traceability.api.limits import Limits, read_body
+from traceability.api.logging import FAULTS, fault
+from traceability.api.permission import OpenLot, OpenParty, TagStory, may
+from traceability.api.problems import Problem, not_here, request_id
+from traceability.core import tag
+from traceability.core.errors import Malformed
+from traceability.core.ids import HEX_PATTERN, ID_PATTERN, EventId, LotId, PartyId, SiteId
+from traceability.core.leaf import time_text
+from traceability.core.state import Lot
+from traceability.web import facts
+from traceability.web.answer import Asked, ask, failed, page, secure
+from traceability.web.fetch import lot_shown, opens_qr, tag_cut
+from traceability.web.foreign import foreign_tag
+from traceability.web.present import present
+from traceability.web.search import search
+from traceability.web.words import Words, words_in
+
+_FORM_MAX = 16 * 1024
+Page = Callable[[Asked], Awaitable[Response]]
+
+
+def router() -> APIRouter:
+    """The pages, to be mounted after the API's own routes."""
+    routes = [
+        ("/", front, "GET"),
+        ("/search", find, "GET"),
+        ("/t/{code}", tag_page, "GET"),
+        ("/lots/{id}", lot_page, "GET"),
+        ("/events/{id}", event_page, "GET"),
+        ("/sites/{id}", site_page, "GET"),
+        ("/parties/{id}", party_page, "GET"),
+        ("/sign-in", sign_in_page, "GET"),
+        ("/sign-in", sign_in, "POST"),
+        ("/sign-out", sign_out, "POST"),
+    ]
+    # Plain routes: pages are no part of the API, its document or its strict reading of queries.
+    return APIRouter(routes=[Route(path, _answered(of), methods=[method]) for path, of, method in routes])
+
+
+def _answered(of: Page) -> Callable[[Request], Awaitable[Response]]:
+    """A route that asks, answers, and turns a failure into a page that says so."""
+
+    async def answer(request: Request) -> Response:
+        asked = await ask(request)
+        try:
+            return await of(asked)
+        except Problem as problem:
+            return failed(asked, problem)
+        except Exception as error:  # noqa: BLE001  # a person gets a page, the log the fault
+            number = request_id(request.scope)
+            asked.services.metrics.faults.inc()
+            FAULTS.error("fault", extra={"facts": {"request_id": number, **fault(error)}})
+            return failed(asked, Problem("internal", "the request failed for a reason that is ours"))
+
+    answer.__name__ = of.__name__
+    return answer
+
+
+def _words(asked: Asked) -> Words:
+    return words_in(asked.language)
+
+
+def _id(asked: Asked, pattern: str) -> str:
+    found: str = asked.request.path_params["id"]
+    if re.fullmatch(pattern, found) is None:
+        raise not_here()
+    return found
+
+
+# Looking things up
+
+
+async def front(asked: Asked) -> Response:
+    """One search box, and what the ledger is."""
+    return page(asked, "front.html", await asked.services.run(_front, asked))
+
+
+def _front(asked: Asked) -> dict[str, Any]:
+    words = _words(asked)
+    with asked.services.store.read() as view:
+        head = view.head()
+    newest = words.day(time_text(head.record_time))
+    size = words("front.size", head.size)
+    return {"size": size, "newest": newest, "lots": facts.own_lots(asked.services, asked.visitor, words)}
+
+
+async def find(asked: Asked) -> Response:
+    """Leads to what was typed; lists what is called that; or says that nothing was found."""
+    typed = asked.request.query_params.get("q", "")
+    found = await asked.services.run(search, asked.services, asked.visitor, typed)
+    if found.url:
+        return RedirectResponse(found.url, HTTPStatus.SEE_OTHER)
+    if not typed.strip():
+        return RedirectResponse("/", HTTPStatus.SEE_OTHER)
+    status = HTTPStatus.OK if found.named else HTTPStatus.NOT_FOUND
+    said = {"typed": typed.strip()[:100], "found": found}
+    return page(asked, "search.html", said, status=status, reflects=True)
+
+
+# Tags
+
+
+async def tag_page(asked: Asked) -> Response:
+    """What a tag tells, by its code; and the little that a number of another scheme tells a stranger."""
+    typed = asked.request.path_params["code"]
+    said = await asked.services.run(_tag, asked, typed)
+    return page(asked, "tag.html", said)
+
+
+def _tag(asked: Asked, typed: str) -> dict[str, Any]:
+    if ":" in typed:
+        return _by_number(asked, typed)
+    try:
+        place = asked.services.reader.tag_of_code(tag.normalise(typed))
+    except Malformed:
+        place = None
+    if place is None:
+        raise not_here()
+    return _told(asked, place.tag, f"{place.roll.id}-{place.position}", place.roll.count)
+
+
+def _told(asked: Asked, name: str, number: str, count: int) -> dict[str, Any]:
+    """The story behind a tag of ours, and of the lot that it was put on last."""
+    words = _words(asked)
+    reader = asked.services.reader
+    lots = reader.lots_of_tag(name)
+    lot = reader.lot(lots[-1]) if lots else None
+    shown: dict[str, Any] = {"tag": {"number": number, "says": "", "more": ""}, "story": None, "lot_url": ""}
+    if lot is None:
+        more = words("tag.unused_says", count=words.number(count))
+        return {**shown, "tag": {"number": number, "says": words("tag.unused"), "more": more}}
+    if not may(asked.visitor, TagStory(lot, by_code=True), reader.held_by):
+        raise not_here()
+    return {**shown, **_story(asked, lot, name, number, two_lots=len(lots) > 1)}
+
+
+def _story(asked: Asked, lot: Lot, name: str, number: str, *, two_lots: bool) -> dict[str, Any]:
+    words = _words(asked)
+    cut = tag_cut(asked.services, lot, name)
+    if cut is not None and cut.mistake:
+        return {"tag": {"number": number, "says": words("tag.mistake"), "more": ""}}
+    story = lot_shown(asked.services, asked.visitor, lot, opened=False, cut=cut)
+    opens = may(asked.visitor, OpenLot(lot), asked.services.reader.held_by)
+    return {
+        "story": present(words, story, two_lots=two_lots),
+        "lot_url": f"/lots/{lot.id}" if opens else "",
+    }
+
+
+def _by_number(asked: Asked, name: str) -> dict[str, Any]:
+    """A tag by its printed number: of another scheme, or of ours for who may open the lot anyway."""
+    words = _words(asked)
+    try:
+        scheme, number = tag.parse_tag(name)
+    except Malformed as error:
+        raise not_here() from error
+    reader = asked.services.reader
+    lots = reader.lots_of_tag(name)
+    lot = reader.lot(lots[-1]) if lots else None
+    shown: dict[str, Any] = {"tag": {"number": name, "says": "", "more": ""}, "story": None, "lot_url": ""}
+    if lot is not None and may(asked.visitor, TagStory(lot, by_code=False), reader.held_by):
+        return {**shown, **_story(asked, lot, name, name, two_lots=len(lots) > 1)}
+    if scheme == tag.OUR_SCHEME:
+        return {**shown, "tag": {"number": number, "says": words("tag.number_only"), "more": ""}}
+    if lot is None or tag_cut(asked.services, lot, name) is not None:
+        return {**shown, "tag": {"number": name, "says": words("tag.foreign_none", number=name), "more": ""}}
+    said, more = foreign_tag(asked.services, words, lot, scheme)
+    return {**shown, "tag": {"number": name, "says": said, "more": more}}
+
+
+# What a signed-in party, or everybody, may open
+
+
+async def lot_page(asked: Asked) -> Response:
+    """A lot in full, for who may open it."""
+    said = await asked.services.run(_lot, asked, LotId(_id(asked, ID_PATTERN)))
+    return page(asked, "lot.html", said)
+
+
+def _lot(asked: Asked, lot_id: LotId) -> dict[str, Any]:
+    words = _words(asked)
+    lot = entries.lot(asked.services, asked.visitor, lot_id)
+    shown = lot_shown(asked.services, asked.visitor, lot, opened=True)
+    return {
+        "lot": shown,
+        "story": present(words, shown),
+        "form": words.code("form", shown.form),
+        "qr": any(opens_qr(asked.services, asked.visitor, lot, name) for name in lot.tags),
+    }
+
+
+async def event_page(asked: Asked) -> Response:
+    """An event and its signed bytes, for who may open it."""
+    event_id = EventId(_id(asked, HEX_PATTERN))
+    return page(asked, "facts.html", await asked.services.run(_event, asked, event_id))
+
+
+def _event(asked: Asked, event_id: EventId) -> dict[str, Any]:
+    entry = entries.event(asked.services, asked.visitor, event_id)
+    return {"facts": facts.of_event(asked.services, asked.visitor, _words(asked), entry)}
+
+
+async def site_page(asked: Asked) -> Response:
+    """A registered site: open to everybody, without its sealed fields."""
+    site_id = SiteId(_id(asked, ID_PATTERN))
+    return page(asked, "facts.html", await asked.services.run(_site, asked, site_id))
+
+
+def _site(asked: Asked, site_id: SiteId) -> dict[str, Any]:
+    site = asked.services.reader.site(site_id)
+    if site is None:
+        raise not_here()
+    return {"facts": facts.of_site(asked.services, asked.visitor, _words(asked), site)}
+
+
+async def party_page(asked: Asked) -> Response:
+    """A party: public name and roles, for who may know it."""
+    party_id = PartyId(_id(asked, ID_PATTERN))
+    return page(asked, "facts.html", await asked.services.run(_party, asked, party_id))
+
+
+def _party(asked: Asked, party_id: PartyId) -> dict[str, Any]:
+    party = asked.services.reader.party(party_id)
+    if party is None or not may(asked.visitor, OpenParty(party), asked.services.reader.held_by):
+        raise not_here()
+    return {"facts": facts.of_party(asked.services, asked.visitor, _words(asked), party)}
+
+
+# Sessions
+
+
+async def sign_in_page(asked: Asked) -> Response:
+    """How to sign in: no password, a line signed elsewhere."""
+    return page(asked, "sign_in.html", {"failed": ""})
+
+
+async def sign_in(asked: Asked) -> Response:
+    """Takes the signed line of POST /v1/sessions out of a form, and sets the same cookie."""
+    _check_same_origin(asked)
+    body = await read_body(asked.request, Limits(_FORM_MAX))
+    form = parse_qs(body.decode("utf-8", "replace"), max_num_fields=5)
+    line = "".join(form.get("signed", [""])[0].split()).removeprefix("Authorization:").removeprefix("DSSE")
+    now = time.time()
+    try:
+        who = await asked.services.run(
+            reading.signed, asked.services, f"DSSE {line}", "POST", "/v1/sessions", now
+        )
+    except Problem as problem:
+        return page(asked, "sign_in.html", {"failed": problem.detail}, status=HTTPStatus.UNAUTHORIZED)
+    cookie, _ = reading.begin_session(asked.services, who, now)
+    response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
+    response.set_cookie(
+        reading.COOKIE,
+        cookie,
+        max_age=reading.SESSION_SECONDS,
+        httponly=True,
+        samesite="lax",
+        secure=secure(asked),
+    )
+    return response
+
+
+async def sign_out(asked: Asked) -> Response:
+    """Ends the session on this device."""
+    _check_same_origin(asked)
+    response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
+    response.delete_cookie(reading.COOKIE, httponly=True, samesite="lax", secure=secure(asked))
+    return response
+
+
+def _check_same_origin(asked: Asked) -> None:
+    """Raises Problem for a form that another site has sent (or a browser that will not say)."""
+    headers = asked.request.headers
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        good = site in ("same-origin", "none")
+    elif origin is not None:
+        ours = {urlsplit(asked.services.settings.public_url).netloc, headers.get("host", "")}
+        good = urlsplit(origin).netloc in ours
+    else:
+        good = True
+    if not good:
+        raise Problem("malformed", "this form was sent from another site")
