@@ -250,10 +250,6 @@ _RULES: Mapping[str, tuple[str, str]] = {
         "The event named did not move this lot",
         "Name under `previous` the event that moved each lot last.",
     ),
-    "not_whole_in_same_hands": (
-        "The lot has changed or changed hands since",
-        "The record stays; say what is right in a new event about what there is now.",
-    ),
     "number_used": (
         "The number is used twice already",
         "Take the key's next number and list the old one under `abandoned`.",
