@@ -34,10 +34,13 @@ GENESIS = "genesis.json"
 def init(
     origin: Annotated[str, typer.Option(help="The ledger's lasting name, as ledger.example.org/car.")] = "",
     name: Annotated[str, typer.Option(help="What people call it.")] = "",
-    country: Annotated[list[str] | None, typer.Option(help="A country it is for, as CF. Repeatable.")] = None,
+    country: Annotated[
+        list[str] | None, typer.Option(metavar="CODE", help="A country it is for, as CF. Repeatable.")
+    ] = None,
     operator: Annotated[str, typer.Option(help="Who runs it; else as --name.")] = "",
     authority: Annotated[
-        list[str] | None, typer.Option(help="An authority, as 'NAME' or 'NAME=ROLE,ROLE'. Repeatable.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="An authority, as 'NAME' or 'NAME=ROLE,ROLE'. Repeatable."),
     ] = None,
     quorum: Annotated[int, typer.Option(help="How many authorities agree on changes among them.")] = 1,
     genesis: Annotated[
