@@ -32,9 +32,10 @@ from memory import (
     weighing,
 )
 from traceability.core import canonical, events, fold
-from traceability.core.composition import Part
+from traceability.core.composition import Part, Pool, flatten
 from traceability.core.events import Event
 from traceability.core.ids import EventId, KeyId, LotId, PartyId, derive
+from traceability.core.mass import leaf_pool
 from traceability.core.outcome import Appended, Entry, Finding, Outcome, Rejected, WaitsFor
 from traceability.core.signing import Envelope, event_id
 from traceability.core.state import (
@@ -408,6 +409,20 @@ class Rules(MemoryLedger):
         }
         kept = {field: value for field, value in body.items() if value is not None}
         return {"kind": "site_registration", "sealed": [["/position", COMMITMENT]], "body": kept}
+
+    def composition(self, lots: Iterable[LotId]) -> dict[Any, int]:
+        """What these lots consist of, followed back to where ore begins."""
+
+        def read(pool: str) -> Pool:
+            if pool.endswith(":0"):
+                return leaf_pool(self.lot(LotId(pool[:-2])))
+            record = self.state.records["pool", pool]
+            assert isinstance(record, PoolRecord)
+            return record.pool
+
+        found = [self.lot(lot) for lot in lots]
+        parts = [part for lot in found for part in (*lot.content, *(item.part for item in lot.items))]
+        return dict(flatten(parts, read))
 
     # Going over it
 

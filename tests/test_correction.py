@@ -8,10 +8,9 @@ from msgspec.structs import replace
 
 from memory import Actor, weighing
 from rules import Rules
-from traceability.core.composition import Gain, flatten
+from traceability.core.composition import Gain
 from traceability.core.ids import EventId, LotId
-from traceability.core.mass import leaf_pool
-from traceability.core.state import EMPTY_CHAIN, Act, Lot, Place, PoolRecord, TagRecord
+from traceability.core.state import EMPTY_CHAIN, Act, Lot, Place, TagRecord
 
 
 class Scene:
@@ -379,7 +378,7 @@ def test_the_first_mass_is_put_right() -> None:
     corrected(s, {"/lots/0/weighing/net/value": "40.40"})
     lot = s.trade.lot(s.lot)
     assert (lot.expected_ug, lot.gained_ug) == (40_400_000_000, 2_000_000_000)
-    shares = {type(leaf).__name__: mass for leaf, mass in composition(s.trade, [s.lot]).items()}
+    shares = {type(leaf).__name__: mass for leaf, mass in s.trade.composition([s.lot]).items()}
     assert shares == {"Production": 38_400_000_000, Gain.__name__: 2_000_000_000}
     s = fresh()
     sample = {"number": "L-1", "mass": {"unit": "KGM", "value": "38"}}
@@ -388,21 +387,6 @@ def test_the_first_mass_is_put_right() -> None:
     s.trade.refuses(
         "more_than_the_lot", s.coop, s.trade.correction(made, {"/lots/0/weighing/net/value": "38.0"})
     )
-
-
-def composition(trade: Rules, lots: list[LotId]) -> dict[Any, int]:
-    """What these lots consist of, followed back to where ore begins."""
-
-    def read(pool: str) -> Any:
-        if pool.endswith(":0"):
-            return leaf_pool(trade.lot(LotId(pool[:-2])))
-        record = trade.state.records["pool", pool]
-        assert isinstance(record, PoolRecord)
-        return record.pool
-
-    found = [trade.lot(lot) for lot in lots]
-    parts = [part for lot in found for part in (*lot.content, *(item.part for item in lot.items))]
-    return dict(flatten(parts, read))
 
 
 def test_gross_and_tare_are_put_right_together_or_not_at_all() -> None:
@@ -428,7 +412,7 @@ def test_the_site_and_the_count_are_put_right() -> None:
     s.trade.waits("site", "0" * 26, s.coop, s.trade.correction(made, {"/site": "0" * 26}))
     corrected(s, {"/site": there})
     assert s.trade.lot(s.lot).site == there
-    assert [leaf.site for leaf in composition(s.trade, [s.lot])] == [there]
+    assert [leaf.site for leaf in s.trade.composition([s.lot])] == [there]
     stones = s.trade.new_lot("6.35", "CTM", mineral="diamond", form="rough", count=14)
     event = {**s.trade.production("1"), "body": {"region": "CF-HS", "source": "device", "lots": [stones]}}
     (lot,) = s.trade.made_by(s.coop, event)
