@@ -5,12 +5,21 @@ head of each. It says beforehand how each event must end.
 """
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 import oracle
 from traceability.core.trust_policy import TrustPolicy
@@ -18,7 +27,6 @@ from traceability.core.verify import verify
 from traceability.ledger.answers import Recorded, Refused, Submission, Waiting
 from traceability.ledger.guard import FileGuard
 from traceability.ledger.reader import Reader
-from traceability.ledger.schema import migrate
 from traceability.ledger.store import Store
 from traceability.ledger.writer import create
 from trade import LOG_SIGNER, Office, Pen, Signed, accept, bag, kilograms, offer, produce
@@ -45,13 +53,15 @@ class Trade(RuleBasedStateMachine):
     lots: Bundle[str] = Bundle("lots")
     sent: Bundle[Signed] = Bundle("sent")
 
+    def __init__(self, fresh_url: Callable[[], str]) -> None:
+        super().__init__()
+        self.fresh_url = fresh_url
+
     @initialize()
     def open_ledger(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
         path = Path(self.folder.name)
-        url = f"sqlite:///{path / 'ledger.sqlite3'}"
-        migrate(url)
-        self.store = Store(url)
+        self.store = Store(self.fresh_url())
         office = Office()
         self.ledger = create(
             self.store,
@@ -316,11 +326,15 @@ def _kg(grams: int) -> str:
     return f"{grams // 1000}.{grams % 1000:03}"
 
 
-TestTrade = Trade.TestCase
-TestTrade.settings = settings(
-    max_examples=12,
-    stateful_step_count=20,
-    deadline=None,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+def test_random_trade(fresh_url: Callable[[], str]) -> None:
+    """Whatever honest and cheating parties send, the ledger is what its entries say, on both databases."""
+    run_state_machine_as_test(
+        lambda: Trade(fresh_url),
+        settings=settings(
+            max_examples=10,
+            stateful_step_count=20,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
