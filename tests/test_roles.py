@@ -272,6 +272,19 @@ def test_a_party_may_hold_several_roles_or_none() -> None:
     trade.refuses("role_missing", none, trade.production("10", producer=both.party))
 
 
+def test_a_missing_role_in_trade_is_a_finding() -> None:
+    """Whoever holds ore may export or process it; that the role is missing is said, not refused."""
+    trade = Rules()
+    plain, fit = trade.people("plain:miner", "fit:miner,exporter,processor")
+    for actor, findings in ((plain, ["no_exporter_role", "no_processor_role"]), (fit, [])):
+        first, second = trade.produce(actor, "5", "6")
+        trade.appends(actor, trade.export(trade.on([first])))
+        found = [f.rule for f in trade.findings()]
+        act = trade.transformation(trade.on([second]), ["6"], "processing", steps=["wash"])
+        trade.appends(actor, act)
+        assert [*found, *(f.rule for f in trade.findings())] == findings
+
+
 def test_the_table_of_roles_names_every_kind() -> None:
     """The core's own table has a line for each kind."""
     assert set(authority.MAY_SIGN) == set(events.KINDS)
