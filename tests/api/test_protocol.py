@@ -81,7 +81,7 @@ def test_a_head_that_does_not_come_is_answered_and_dropped(server, quick, sent):
         connection.sendall(sent)
         began = time.monotonic()
         assert problem_of(answer_on(connection)) == (408, "/problems/too_slow")
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 8
 
 
 def test_a_head_in_drops_does_not_move_its_deadline(server, quick):
@@ -90,12 +90,12 @@ def test_a_head_in_drops_does_not_move_its_deadline(server, quick):
         connection.sendall(HEAD)
         began = time.monotonic()
         try:
-            while time.monotonic() - began < 5:
+            while time.monotonic() - began < 12:
                 connection.sendall(b"a")
                 time.sleep(0.05)
         except OSError:
             pass
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 8
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_body_that_stops_is_answered_and_dropped(server, quick, framing):
         connection.sendall(HEAD + framing)
         began = time.monotonic()
         assert problem_of(answer_on(connection)) == (408, "/problems/too_slow")
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 8
 
 
 def test_a_second_request_on_a_kept_connection_has_the_same_deadline(server, quick):
@@ -167,7 +167,7 @@ def test_a_body_nobody_reads_is_not_waited_for(server, quick):
         began = time.monotonic()
         said = b""
         try:
-            while time.monotonic() - began < 5:
+            while time.monotonic() - began < 12:
                 connection.sendall(b"x" * 100)
                 time.sleep(0.05)
         except OSError:
@@ -177,7 +177,7 @@ def test_a_body_nobody_reads_is_not_waited_for(server, quick):
             said = connection.recv(65536)
         except OSError:
             said = b""
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 8
         assert said == b"" or said.startswith(b"HTTP/1.1 200")
 
 
