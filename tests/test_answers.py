@@ -45,8 +45,7 @@ def test_events_brought_in_any_order_wait_for_each_other(seed: int) -> None:
     rng.shuffle(rest)
     refused: list[Signed] = []
     waiting: list[tuple[Signed, WaitsFor]] = []
-    while len(waiting) != len(rest):
-        rest = [signed for signed, _ in waiting] or rest
+    while True:
         waiting = []
         for signed in rest:
             outcome = ledger.take(signed.envelope, record_time=END)
@@ -54,6 +53,9 @@ def test_events_brought_in_any_order_wait_for_each_other(seed: int) -> None:
                 waiting.append((signed, outcome))
             elif isinstance(outcome, Rejected):
                 refused.append(signed)
+        if len(waiting) == len(rest):
+            break
+        rest = [signed for signed, _ in waiting]
     missing = [*refused, *rest]
     gone = {event_id(signed.envelope.payload) for signed in missing} | {
         lot for signed in missing for lot in signed.event.made
