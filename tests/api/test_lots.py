@@ -179,6 +179,22 @@ def test_parties_stand_open_as_far_as_they_chose(world, client):
     assert "Société" not in json.dumps([open_to_all, own, said])
 
 
+def test_pages_of_parties_give_no_hidden_id_away(world, client):
+    """Paging one by one shows the same parties, and no cursor holds the id of one that is not shown."""
+    every = {
+        party["party"] for party in client.read(world.auditor, "/v1/parties?limit=500").json()["parties"]
+    }
+    seen, path, cursors = [], "/v1/parties?limit=1", []
+    while path:
+        answer = client.get(path)
+        seen += [party["party"] for party in answer.json()["parties"]]
+        path = answer.links.get("next", {}).get("url")
+        cursors.append(path or "")
+    assert seen == [party["party"] for party in client.get("/v1/parties?limit=500").json()["parties"]]
+    assert len(cursors) == len(every)
+    assert not any(party in cursor for party in every for cursor in cursors)
+
+
 def test_sites_stand_open_without_their_position(world, client):
     """A registered site by list and by id, for everyone, without coordinates."""
     from test_tags import Bagged

@@ -14,8 +14,6 @@ from typing import TextIO
 
 REQUESTS = logging.getLogger("traceability.requests")
 FAULTS = logging.getLogger("traceability.faults")
-READS = logging.getLogger("traceability.reads")
-"""Reads by auditors, regulators and operators: who looked at what kind of thing."""
 
 
 class JsonLines(logging.Formatter):

@@ -30,6 +30,9 @@ From = Annotated[
     int, Query(alias="from", ge=0, le=INTEGER_MAX, description="Index of the first"), BeforeValidator(_plain)
 ]
 IdCursor = Annotated[str | None, Query(alias="cursor", pattern=ID_PATTERN, description=_NEXT)]
+PartyCursor = Annotated[
+    str | None, Query(alias="cursor", pattern=r"^[0-9a-hjkmnp-tv-z]{8}~$", description=_NEXT)
+]
 LotCursor = Annotated[
     str | None,
     Query(alias="cursor", pattern=r"^(0|[1-9][0-9]{0,15})-[0-9a-hjkmnp-tv-z]{26}$", description=_NEXT),
