@@ -46,6 +46,18 @@ def test_every_command_of_the_readme_is_run_here() -> None:
     assert {line.split()[0] for line in blocks(README)} == run_here
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_speak_of_commands_there_are(page: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Every command and option of `traceability` that a page shows exists."""
+    text = page.read_text()
+    shown = blocks(text) + re.findall(r"`(traceability [^`]+)`", text)
+    for line in shown:
+        for command, rest in re.findall(r"traceability (key [a-z]+|[a-z]+)([^|)]*)", line):
+            help_text = Done(capfd, *command.split(), "--help")
+            assert help_text.code == 0, line
+            assert [option for option in re.findall(r"--[a-z-]+", rest) if option not in help_text.out] == []
+
+
 @pytest.fixture(scope="module")
 def season(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """`make run`, in a folder of its own: the demonstration that the README speaks of."""
