@@ -90,7 +90,7 @@ class Batch:
         self._outcomes: list[tuple[Any, ...]] = []
         self._findings: list[tuple[Any, ...]] = []
         self._subjects: list[tuple[Any, ...]] = []
-        self._lots: dict[str, tuple[Any, ...]] = {}
+        self._lots: dict[str, Lot] = {}
         self._holdings: dict[tuple[str, str], int] = {}
         self._used: dict[str, None] = {}
 
@@ -137,14 +137,14 @@ class Batch:
         view.insert(ENTRY, [(e.index, e.record_time, e.payload, e.signature, e.blind) for e in self.entries])
         view.insert(SIGNER, [(state.signers[key].no, key, state.signers[key].top) for key in self._used])
         view.insert(OUTCOME, self._outcomes)
-        view.insert(
-            STATE, [(type_, id_, encode_record(record)) for (type_, id_), record in state.changed.items()]
-        )
-        view.insert(MOVE, [move_row(lot, index, move) for (lot, index), move in state.moved.items()])
-        view.insert(LOT, list(self._lots.values()))
-        view.insert(HOLDING, [(*who, since) for who, since in self._holdings.items()])
+        # In the order of their keys, so that neighbours are written together.
+        states = sorted(state.changed.items())
+        view.insert(STATE, [(type_, id_, encode_record(record)) for (type_, id_), record in states])
+        view.insert(MOVE, [move_row(lot, index, move) for (lot, index), move in sorted(state.moved.items())])
+        view.insert(LOT, sorted(map(lot_row, self._lots.values())))
+        view.insert(HOLDING, [(*who, since) for who, since in sorted(self._holdings.items())])
         view.insert(FINDING, self._findings)
-        view.insert(SUBJECT, self._subjects)
+        view.insert(SUBJECT, sorted(self._subjects))
         view.insert(TILE, growth.tiles(view.hashes))
         moved = view.run(
             "UPDATE head SET size = ?, root = ?, edge = ?, record_time = ? WHERE id = 0 AND size = ?",
@@ -159,17 +159,18 @@ class Batch:
         return growth
 
     def _keep_lots(self, index: int, outcome: Appended) -> None:
-        for address, record in outcome.changes.items():
-            if not isinstance(record, Lot):
+        for address, lot in outcome.changes.items():
+            if address[0] != "lot" or not isinstance(lot, Lot):
                 continue
             before = self.state.find(address)
-            held = (before.custodian, before.title) if isinstance(before, Lot) else ()
-            row = lot_row(record)
-            if not isinstance(before, Lot) or lot_row(before) != row:
-                self._lots[record.id] = row
-            for party in (record.custodian, record.title):
+            held: tuple[str, ...] = ()
+            if isinstance(before, Lot):
+                held = (before.custodian, before.title)
+            if not isinstance(before, Lot) or lot_row(before) != lot_row(lot):
+                self._lots[lot.id] = lot
+            for party in (lot.custodian, lot.title):
                 if party not in held:
-                    self._holdings.setdefault((party, record.id), index)
+                    self._holdings.setdefault((party, lot.id), index)
 
     def _keep_findings(self, index: int, findings: Sequence[Finding]) -> None:
         for n, finding in enumerate(findings):

@@ -33,6 +33,8 @@ CONSTRAINTS = (sqlite3.IntegrityError, psycopg.IntegrityError)
 BUSY_SECONDS = 30
 _POOL = {"pool_size": 8, "max_overflow": 32, "pool_timeout": BUSY_SECONDS}
 _CACHE_KIB = 64 * 1024
+_WAL_PAGES = 8192
+"""How long SQLite's log may grow (32 MiB) before a commit also carries it over into the file."""
 
 
 class Unusable(Exception):  # noqa: N818  # reads as a sentence where it is raised
@@ -115,7 +117,12 @@ class Sqlite(Database):
             isolation_level=None,
             check_same_thread=False,
         )
-        for setting in ("synchronous=FULL", "foreign_keys=ON", f"cache_size=-{_CACHE_KIB}"):
+        for setting in (
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"cache_size=-{_CACHE_KIB}",
+            f"wal_autocheckpoint={_WAL_PAGES}",
+        ):
             connection.execute(f"PRAGMA {setting}")
         return connection
 

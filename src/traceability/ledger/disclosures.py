@@ -3,7 +3,8 @@
 Only from the codes of tags, disclosed with their issue, does a table follow: `tag_code`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from traceability.core import canonical
 from traceability.core.errors import Invalid, Malformed
@@ -35,13 +36,25 @@ def check(event: Event, disclosures: Sequence[Disclosure]) -> Refused | None:
     return None
 
 
-def keep(view: View, index: int, event: Event, disclosures: Sequence[Disclosure], *, stands: bool) -> None:
-    """Keeps checked disclosures of the entry at `index`; one that is there already stays."""
-    rows = {path: (index, path, unpadded(salt), canonical.dump(value)) for salt, path, value in disclosures}
+class Opened(NamedTuple):
+    """Checked disclosures of one entry."""
+
+    entry_index: int
+    event: Event
+    disclosures: Sequence[Disclosure]
+
+
+def keep(view: View, opened: Iterable[Opened]) -> None:
+    """Keeps checked disclosures of entries that are in the log; one that is there already stays."""
+    rows: dict[tuple[int, str], tuple[object, ...]] = {}
+    codes: dict[tuple[object, ...], None] = {}
+    for index, event, disclosures in opened:
+        for salt, path, value in disclosures:
+            rows[index, path] = (index, path, unpadded(salt), canonical.dump(value))
+            if path == "/codes" and isinstance(event, TagIssue) and view.verdict(index).stands:
+                codes.update(dict.fromkeys(tag_codes(event, value)))
     view.insert(DISCLOSURE, list(rows.values()))
-    for _, path, value in disclosures:
-        if path == "/codes" and isinstance(event, TagIssue) and stands:
-            view.insert(TAG_CODE, tag_codes(event, value))
+    view.insert(TAG_CODE, list(codes))
 
 
 def codes_disclosed(view: View) -> list[tuple[object, ...]]:

@@ -145,6 +145,7 @@ def _read(line: bytes) -> tuple[StoredEntry, list[Disclosure]]:
 def _keep_disclosures(
     view: View, entries: Iterable[StoredEntry], opened: dict[int, list[Disclosure]]
 ) -> None:
+    kept = []
     for entry in entries:
         shown = opened.pop(entry.index, None)
         if shown is None:
@@ -153,7 +154,8 @@ def _keep_disclosures(
         refused = disclosures.check(event, shown)
         if refused is not None:
             raise NotLoaded(f"entry {entry.index}: {refused.message}")
-        disclosures.keep(view, entry.index, event, shown, stands=view.verdict(entry.index).stands)
+        kept.append(disclosures.Opened(entry.index, event, shown))
+    disclosures.keep(view, kept)
 
 
 def _check_head(view: View, head: Head, header: _Header) -> None:

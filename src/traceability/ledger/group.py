@@ -84,14 +84,14 @@ class Group:
             self.growth = self._batch.write()
             head = GuardHead(self.growth.edge.size, self.growth.edge.root())
             self._view.insert(ROOT, [head])
-        for read, result in zip(reads, judged, strict=True):
-            if read.disclosures and isinstance(result, Taken | Known):
-                stands = (
-                    result.outcome.stands
-                    if isinstance(result, Taken)
-                    else self._view.verdict(result.index).stands
-                )
-                disclosures.keep(self._view, result.index, read.event, read.disclosures, stands=stands)
+        disclosures.keep(
+            self._view,
+            (
+                disclosures.Opened(result.index, read.event, read.disclosures)
+                for read, result in zip(reads, judged, strict=True)
+                if read.disclosures and isinstance(result, Taken | Known)
+            ),
+        )
         return head
 
     def _one(self, read: Read) -> Judged:

@@ -80,13 +80,14 @@ class Overlay:
 
     def keep(self, entry: Entry, outcome: Appended) -> None:
         """The entry is in the log: what it changed is what the next one finds."""
+        self._known.update(outcome.changes)
         for address, record in outcome.changes.items():
-            self._known[address] = record
-            if isinstance(record, Move):
+            kind = address[0]
+            if kind == "move" and isinstance(record, Move):
                 index = entry.index if record.event == entry.event_id else self._move_index[address]
                 self._move_index[address] = index
                 self.moved[record.lot, index] = record
-            elif not isinstance(record, Number):
+            elif kind != "number":
                 self.changed[address] = record
         event = entry.event
         self.places[entry.event_id] = entry.index

@@ -4,7 +4,7 @@ Everything is computed from the old edge and the new leaves in memory; only a ti
 has to be completed with hashes from the tables.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from traceability.core.merkle import Edge, node_hash
@@ -28,8 +28,7 @@ class Growth:
 
     def __init__(self, old: Edge, leaves: Sequence[bytes]) -> None:
         self.edge, self._completed = old.grow(leaves)
-        levels = [level for level in range(old.size.bit_length()) if old.size >> level & 1]
-        self._old = dict(zip(reversed(levels), old.hashes, strict=True))
+        self._rows = list(self._siblings(old))
         self._levels = [
             level for level in reversed(range(self.edge.size.bit_length())) if self.edge.size >> level & 1
         ]
@@ -69,14 +68,22 @@ class Growth:
         while index >= start + (1 << self._levels[position]):
             start += 1 << self._levels[position]
             position += 1
-        inside = [self._node(level, index >> level ^ 1) for level in range(self._levels[position])]
+        inside = [
+            row[(index >> level ^ 1) - first] for level, first, row in self._rows[: self._levels[position]]
+        ]
         right = self._right[position]
         return (*inside, *(() if right is None else (right,)), *self.edge.hashes[:position][::-1])
 
-    def _node(self, level: int, index: int) -> bytes:
-        # A left sibling that is older than this growth stood alone on the old edge.
-        if level < len(self._completed):
-            row = self._completed[level]
-            if index >= row.first:
-                return row.hashes[index - row.first]
-        return self._old[level]
+    def _siblings(self, old: Edge) -> Iterator[tuple[int, int, Sequence[bytes]]]:
+        """For each level: the hashes a proof of a new leaf can need there, and the index of the first.
+
+        They are the new ones, and on their left at most the one that stood alone on the old edge.
+        """
+        alone = iter(reversed(old.hashes))
+        for level in range(self.edge.size.bit_length()):
+            row = self._completed[level] if level < len(self._completed) else None
+            first = old.size >> level if row is None else row.first
+            hashes: Sequence[bytes] = () if row is None else row.hashes
+            if old.size >> level & 1:
+                first, hashes = (old.size >> level) - 1, (next(alone), *hashes)
+            yield level, first, hashes

@@ -141,7 +141,7 @@ class Ledger:
             event = found.event()
             refused = disclosures.check(event, opened)
             if refused is None:
-                disclosures.keep(view, found.index, event, opened, stands=view.verdict(found.index).stands)
+                disclosures.keep(view, [disclosures.Opened(found.index, event, opened)])
             return refused
 
     def begin(self, genesis: Submission) -> Answer:
