@@ -312,6 +312,22 @@ def test_hostile_bodies_are_malformed_and_nothing_is_stored(world, client):
     assert world.size() == size
 
 
+def test_hostile_disclosures_are_malformed(world, client):
+    """The other route that takes a body reads as strictly."""
+    signed = produce(world.anna, "1")
+    world.take(signed)
+    for body in (
+        b"", b"null", b"[]", b"{}", b'{"disclosures":null}', b'{"disclosures":[[]]}', b'{"disclosures":[["a","b",NaN]]}',
+        b'{"disclosures":[["a","b",1e999]]}', b'{"disclosures":[],"disclosures":[]}', b'{"disclosures":[],"x":1}',
+        b'{"disclosures":[["a","b","\\ud800"]]}', b'{"disclosures":[["a","b",9223372036854775808]]}', b"\xff\xfe",
+        b'{"disclosures":' + b"[" * 9999 + b"]" * 9999 + b"}",
+    ):  # fmt: skip
+        answer = client.post(
+            f"/v1/events/{signed.id}/disclosures", content=body, headers={"Content-Type": "application/json"}
+        )
+        assert problem(answer) == (400, "malformed"), body[:60]
+
+
 def test_handoff_by_http(world, client):
     """Production, transfer and acceptance by three requests; the lot is the recipient's."""
     made = produce(world.anna, "5")

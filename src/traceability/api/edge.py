@@ -15,6 +15,8 @@ from traceability.api.limits import Disconnected
 from traceability.api.logging import FAULTS, REQUESTS, fault
 from traceability.api.metrics import Metrics
 from traceability.api.problems import Problem
+from traceability.core.errors import TraceabilityError
+from traceability.ledger.database import ERRORS
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_.-]{8,64}")
 _HEADERS = {
@@ -54,8 +56,7 @@ class Edge:
             self._metrics.faults.inc()
             FAULTS.error("fault", extra={"facts": {"request_id": request_id, **fault(error)}})
             if not answer.status:
-                detail = "the request failed for a reason that is ours"
-                await Problem("internal", detail).response(request_id)(inner, receive, answer.send)
+                await _trouble(error).response(request_id)(inner, receive, answer.send)
         self._note(scope, inner, answer, time.perf_counter() - began, request_id)
 
     def _note(self, scope: Scope, inner: Scope, answer: "_Answer", seconds: float, request_id: str) -> None:
@@ -93,6 +94,18 @@ class _Answer:
         elif self._without_body:
             message = {**message, "body": b""}
         await self._send(message)
+
+
+def _trouble(error: Exception) -> Problem:
+    """What an error that no route expected is to whoever asked. Requests are read before anything stored is:
+    what cannot be read by now is ours."""
+    match error:
+        case TraceabilityError():
+            return Problem("damaged", "something stored here cannot be what was stored")
+        case _ if isinstance(error, ERRORS):
+            return Problem("unavailable", "the database does not answer as it should")
+        case _:
+            return Problem("internal", "the request failed for a reason that is ours")
 
 
 def _request_id(scope: Scope) -> str:

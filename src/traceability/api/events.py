@@ -1,6 +1,7 @@
 """/v1/events: signed events in, one or many; and events out, to those they concern."""
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
@@ -15,6 +16,7 @@ from traceability.api.reading import visitor
 from traceability.api.services import Services
 from traceability.api.submission import read_disclosures, read_submission
 from traceability.api.views import EventView, Kept, LineageView, Taken
+from traceability.core.errors import Malformed
 from traceability.core.evidence import MEDIA_TYPE as EVIDENCE
 from traceability.core.ids import HEX_PATTERN, EventId
 from traceability.ledger.answers import Refused
@@ -22,6 +24,8 @@ from traceability.ledger.answers import Refused
 ONE = Limits(lines.LINE_SIZE_MAX, gzip=True)
 PLAIN = Limits(lines.LINE_SIZE_MAX)
 NDJSON = "application/x-ndjson"
+
+_T = TypeVar("_T")
 
 router = APIRouter(tags=["events"])
 EventPath = Annotated[str, Path(pattern=HEX_PATTERN, description="Lower-case hex SHA-256 of the event")]
@@ -113,7 +117,7 @@ async def submit(request: Request) -> Response:
     services: Services = request.app.state.services
     if need_media_type(request, "application/json", NDJSON) == NDJSON:
         return lines.LinesResponse(request, services)
-    submission = read_submission(await read_body(request, ONE))
+    submission = _read(read_submission, await read_body(request, ONE))
     said = speak(await services.submit(submission), request_id(request.scope))
     services.metrics.events.labels(said.name).inc()
     request.state.facts = {"answer": said.name, **({"event_id": said.event_id} if said.event_id else {})}
@@ -152,7 +156,7 @@ async def disclose(request: Request, event_id: EventPath) -> Response:
     body = await read_body(request, PLAIN)
     if not await services.run(_is_logged, services, EventId(event_id)):
         raise not_here()
-    disclosures = read_disclosures(body)
+    disclosures = _read(read_disclosures, body)
     refused = await services.run(services.ledger.add_disclosures, EventId(event_id), disclosures)
     if isinstance(refused, Refused):
         raise Problem(refused.name, refused.message)
@@ -206,6 +210,13 @@ async def evidence(
     disclose = disclosures == "mine"
     file = await services.run(shown.evidence, services, who, lots, EventId(event_id), disclose=disclose)
     return evidence_file(file, event_id)
+
+
+def _read(read: Callable[[bytes], _T], body: bytes) -> _T:
+    try:
+        return read(body)
+    except Malformed as error:
+        raise Problem("malformed", str(error)) from error
 
 
 def _is_logged(services: Services, event_id: EventId) -> bool:

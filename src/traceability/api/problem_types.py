@@ -79,6 +79,12 @@ _HTTP: Mapping[str, ProblemType] = {
     "busy": ProblemType(
         503, "Too much is waiting", "Try again after the seconds in `Retry-After`; nothing was stored."
     ),
+    "damaged": ProblemType(
+        503,
+        "What is stored here is damaged",
+        "Nothing wrong is shown instead. The operator has to run `traceability fsck`, which names the place, and "
+        "bring back what is damaged from a backup or a mirror.",
+    ),
     "not_signing": ProblemType(
         503,
         "The ledger signs nothing now",

@@ -20,7 +20,6 @@ from starlette.routing import Match, Route, Router
 from starlette.types import Scope
 
 from traceability.api.problem_types import TYPES, ProblemType
-from traceability.core.errors import Malformed
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -89,7 +88,6 @@ def request_id(scope: Scope) -> str | None:
 def install(app: FastAPI) -> None:
     """Makes everything a route or FastAPI itself raises a problem answer."""
     app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(Malformed, _malformed)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
 
@@ -97,10 +95,6 @@ def install(app: FastAPI) -> None:
 async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
     return error.response(request_id(request.scope))
-
-
-async def _malformed(request: Request, error: Exception) -> Response:
-    return Problem("malformed", str(error)).response(request_id(request.scope))
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -7,7 +7,7 @@ the one 404.
 from typing import Any
 
 from traceability.api.permission import OpenDisclosure, OpenEvent, OpenLot, OpenOnward, Visitor, may
-from traceability.api.problems import not_here
+from traceability.api.problems import Problem, not_here
 from traceability.api.services import Services
 from traceability.api.views import (
     EventView,
@@ -24,12 +24,14 @@ from traceability.api.views import (
 from traceability.core.composition import TooFinelyMixed
 from traceability.core.events import Event
 from traceability.core.ids import EventId, LotId, PartyId, to_unpadded
+from traceability.core.leaf import leaf_hash
 from traceability.core.lineage import lots_of
 from traceability.core.outcome import Finding
 from traceability.core.state import Lot
 from traceability.ledger import publish
 from traceability.ledger.ancestry import Lineage
 from traceability.ledger.reader import LoggedEntry
+from traceability.ledger.view import View
 
 # Lots
 
@@ -69,6 +71,9 @@ def history(services: Services, who: Visitor, lot_id: str, limit: int, before: i
     lot(services, who, lot_id)
     found = services.reader.history(LotId(lot_id), limit + 1, before)
     page = found[-limit:]
+    with services.store.read() as view:
+        for entry in page:
+            check_leaf(view, entry)
     entries = [_history_entry(services, who, LotId(lot_id), entry) for entry in page]
     return History(lot=lot_id, entries=entries, next=str(page[0].index) if len(found) > limit else None)
 
@@ -157,6 +162,7 @@ def event_view(services: Services, who: Visitor, event_id: str) -> EventView:
         if found.index >= size:
             raise not_here()
         proof = publish.inclusion_proof(view, found.index, size)
+        check_leaf(view, found)
     return EventView(
         event_id=found.event_id,
         index=found.index,
@@ -186,6 +192,12 @@ def _history_entry(services: Services, who: Visitor, lot_id: LotId, found: Logge
         findings=[FindingView.of(finding) for finding in findings_about(lot_id, found)],
         disclosures=_disclosed(services, who, found),
     )
+
+
+def check_leaf(view: View, found: LoggedEntry) -> None:
+    """Raises Problem `damaged` where the entry is not the one in the tree: better nothing than something wrong."""
+    if view.hashes(0, found.index, found.index + 1) != [leaf_hash(found.blind, found.entry)]:
+        raise Problem("damaged", f"entry {found.index} as it is stored is not the one in the log's tree")
 
 
 def findings_about(lot_id: LotId, found: LoggedEntry) -> list[Finding]:
