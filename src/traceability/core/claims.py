@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from traceability.core.authority import check_site_delegation
+from traceability.core.authority import check_site_delegation, site_delegation
 from traceability.core.ids import EventId, LotId, PartyId
 from traceability.core.outcome import RejectedStep, Step, WaitsFor, reject
 from traceability.core.state import Lot, Move
@@ -32,38 +32,43 @@ def claim(
     on_head: Callable[[Lot, EventId], bool],
     entitled: Callable[[Move], bool],
 ) -> list[Claim]:
-    """The event's lots. Waits for what is unknown; rejects the event for a lot that was never its signer's."""
-    found = [(*_look_up(step, event_id, lot, on_head), event_id, lot) for event_id, lot in step.event.moved]
-    claims = []
-    for lot, move, event_id, lot_id in found:
+    """The event's lots, those on their heads first.
+
+    Waits for what is unknown; rejects the event for a lot that was never its signer's.
+    """
+    claims, doubtful = [], []
+    for event_id, lot_id in step.event.moved:
+        lot = step.find("lot", lot_id, Lot)
+        if lot is not None and on_head(lot, event_id):
+            claims.append(Claim(lot, event_id, None))
+        else:
+            doubtful.append((lot, _move(step, lot, event_id, lot_id), event_id, lot_id))
+    for lot, move, event_id, lot_id in doubtful:
         if lot is None or (move is not None and not move.stands):
             reject(
                 "predecessor_without_effect", f"the event {event_id[:12]} is without effect on lot {lot_id}"
             )
-        if move is None and not on_head(lot, event_id):
+        if move is None:
             reject("not_its_lot", f"the event {event_id[:12]} named as previous did not move lot {lot_id}")
-        if move is not None and not entitled(move):
+        if not entitled(move):
             reject("not_custodian", f"it was never this party's to act on lot {lot_id} after {event_id[:12]}")
-        check_site_delegation(step, lot, move.custodian if move else lot.custodian)
         claims.append(Claim(lot, event_id, move))
+    if site_delegation(step) is not None:
+        for c in claims:
+            check_site_delegation(step, c.lot, c.stale.custodian if c.stale else c.lot.custodian)
     return claims
 
 
-def _look_up(
-    step: Step, event_id: EventId, lot_id: LotId, on_head: Callable[[Lot, EventId], bool]
-) -> tuple[Lot | None, Move | None]:
-    """The lot, and the predecessor's move where it is not the head; the event waits where either is unknown."""
-    lot = step.find("lot", lot_id, Lot)
+def _move(step: Step, lot: Lot | None, event_id: EventId, lot_id: LotId) -> Move | None:
+    """What the predecessor did to a lot whose head it is not; the event waits where lot or event is unknown."""
     if lot is None:
         if step.logged(event_id).stands:
             raise RejectedStep(WaitsFor("lot", lot_id))
-        return None, None
-    if on_head(lot, event_id):
-        return lot, None
+        return None
     move = step.move(event_id, lot_id)
     if move is None:
         step.logged(event_id)
-    return lot, move
+    return move
 
 
 def settle(
