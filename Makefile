@@ -23,7 +23,7 @@ run: $(VENV)/server.stamp
 
 test: check
 	$(BIN)/python tests/browser.py
-	$(BIN)/pytest -n $(WORKERS) $(TESTS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check

@@ -145,6 +145,21 @@ def test_demo_asks_for_another_port_first(
     assert not Path("data").exists()
 
 
+def test_demo_is_not_a_ledger_of_ones_own(begun: Command) -> None:
+    """A ledger that init began is not served as a demonstration."""
+    done = begun("demo")
+    assert (done.code, "traceability serve" in done.err) == (3, True)
+
+
+def test_serve_says_why_it_does_not_sign(begun: Command, tmp_path: Path) -> None:
+    """Without its guard a ledger is served, and says why it takes no events."""
+    (tmp_path / "state" / "traceability" / "guard").unlink()
+    with served(tmp_path, [sys.executable, "-m", "traceability", "serve"], {}) as there:
+        assert "signs nothing: the guard knows nothing" in there.said
+        assert there.get("/readyz")[1]["signing"] is False
+        assert there.get("/v1/log")[1]["size"] == 1
+
+
 def test_demo_keeps_to_its_folder(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """It will not write a season into somebody's database."""
     monkeypatch.setenv("DATABASE_URL", "postgresql://ledger@localhost/real")

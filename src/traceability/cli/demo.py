@@ -27,6 +27,7 @@ from traceability.cli.common import (
     write_bytes,
     write_secret,
 )
+from traceability.cli.ledger import check_port, serve_it
 from traceability.core import canonical
 from traceability.core.note import Signer, Verifier
 from traceability.core.signing import SigningKey
@@ -77,19 +78,21 @@ def demo(events: Events = EVENTS, seed: Seed = SEED, data: Data = None) -> None:
     An empty folder gets a new season; one that has a season keeps it, and what was added to it. The log's key
     and the guard lie outside the folder, as for any ledger; traceability.env in the folder says where.
     """
-    from traceability.api import logging, server
-    from traceability.web.app import create_app
+    from traceability.settings import LEDGER_FILE
 
     chosen = settings(data)
     if chosen.database_url:
         raise Stop("a demonstration keeps its ledger in DATA: take DATABASE_URL out of the environment")
-    _check_port(chosen.host, chosen.port)
-    if not (chosen.data / "ledger.sqlite3").exists():
+    check_port(chosen)
+    if not (chosen.data / LEDGER_FILE).exists():
         _make(chosen.data, events, seed)
+    elif not (chosen.data / CREDENTIALS / INDEX).exists():
+        raise Stop(
+            f"the ledger in {chosen.data} is no demonstration: traceability serve --data {chosen.data}"
+        )
     chosen = _reachable(settings(data))
     _announce(chosen)
-    logging.configure()
-    server.serve(create_app(chosen), chosen.host, chosen.port)
+    serve_it(chosen)
 
 
 def _season(events: int, seed: int, log: Verifier) -> "Iterator[Signed]":
@@ -235,15 +238,3 @@ def _reachable(chosen: "Settings") -> "Settings":
         except OSError:
             return chosen
         return chosen.model_copy(update={"base_url": f"http://{probe.getsockname()[0]}:{chosen.port}"})
-
-
-def _check_port(host: str, port: int) -> None:
-    """Raises Stop where somebody listens there already, before a season is written for nothing."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise Stop(
-                f"cannot listen at {host}, port {port} ({error.strerror}): name another PORT"
-            ) from error

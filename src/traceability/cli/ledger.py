@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ from traceability.core.tag import normalise
 
 if TYPE_CHECKING:
     from traceability.ledger.reader import Reader
+    from traceability.settings import Settings
 
 LINES_AT_ONCE = 1000
 BYTES_AT_ONCE = 8 << 20
@@ -55,17 +57,39 @@ def serve(
 
     A ledger that may not sign (the guard is ahead, the clock is behind) serves reads and says why.
     """
-    from traceability.api import logging, server
     from traceability.ledger.schema import migrate as bring_up
-    from traceability.web.app import create_app
 
     chosen = settings(data)
     if first_migrate:
         bring_up(chosen.url)
+    check_port(chosen)
+    serve_it(chosen)
+
+
+def serve_it(chosen: "Settings") -> None:
+    """Opens the ledger and serves it until a signal comes. Raises Stop where there is none to open."""
+    from traceability.api import logging, server
+    from traceability.web.app import create_app
+
     with opening():
         app = create_app(chosen)
+    refusal = app.state.services.ledger.refusal
+    if refusal is not None:
+        remark(f"It may be read, and signs nothing: {refusal}")
     logging.configure()
     server.serve(app, chosen.host, chosen.port)
+
+
+def check_port(chosen: "Settings") -> None:
+    """Raises Stop where somebody listens there already."""
+    family = socket.AF_INET6 if ":" in chosen.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((chosen.host, chosen.port))
+        except OSError as error:
+            where = f"{chosen.host}, port {chosen.port}"
+            raise Stop(f"cannot listen at {where} ({error.strerror}): name another PORT") from error
 
 
 @contextlib.contextmanager
