@@ -171,7 +171,9 @@ class Step:
         found = self.changes.get(address) or self.state.need(address)
         if not isinstance(found, Delegation):
             if self.state.event(EventId(id_)) is not None:
-                reject("not_a_delegation", f"the event {id_[:12]} is in the log and gives nobody a right to act")
+                reject(
+                    "not_a_delegation", f"the event {id_[:12]} is in the log and gives nobody a right to act"
+                )
             raise RejectedStep(WaitsFor("delegation", id_))
         return found
 
