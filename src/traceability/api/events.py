@@ -9,13 +9,14 @@ from starlette.responses import Response
 from traceability.api import lines, openapi, shown
 from traceability.api.answers import speak
 from traceability.api.limits import Limits, need_media_type, read_body
+from traceability.api.lot_views import LineageView
 from traceability.api.lots import Disclosures, evidence_file
 from traceability.api.permission import Visitor
 from traceability.api.problems import Problem, not_here, request_id
 from traceability.api.reading import visitor
 from traceability.api.services import Services
 from traceability.api.submission import read_disclosures, read_submission
-from traceability.api.views import EventView, Kept, LineageView, Taken
+from traceability.api.views import EventView, Kept, Taken
 from traceability.core.errors import Malformed
 from traceability.core.evidence import MEDIA_TYPE as EVIDENCE
 from traceability.core.ids import HEX_PATTERN, EventId

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
 from traceability.api import openapi, shown
+from traceability.api.lot_views import History, LineageView, LotList, LotView
 from traceability.api.permission import OpenLot, OpenQr, Visitor, may
 from traceability.api.problems import Problem, not_here
 from traceability.api.queries import IndexCursor, Limit, LotCursor, OfParty, next_page
 from traceability.api.reading import visitor
 from traceability.api.services import Services
-from traceability.api.views import History, LineageView, LotList, LotView
 from traceability.core.evidence import MEDIA_TYPE as EVIDENCE
 from traceability.core.evidence import SUFFIX
 from traceability.core.forms import Mineral

@@ -10,8 +10,8 @@ from traceability.api.permission import ListParty, OpenParty, Visitor, may
 from traceability.api.problems import not_here
 from traceability.api.queries import IdCursor, Limit, PartyCursor, next_page
 from traceability.api.reading import visitor
+from traceability.api.register_views import PartyList, PartyView, SiteList, SiteView
 from traceability.api.services import Services
-from traceability.api.views import PartyList, PartyView, SiteList, SiteView
 from traceability.core.ids import ID_PATTERN
 from traceability.core.state import Key, Party, Site
 

@@ -6,21 +6,11 @@ the one 404.
 
 from typing import Any
 
+from traceability.api.lot_views import History, HistoryEntry, LineageLot, LineageView, LotList, LotView, Share
 from traceability.api.permission import OpenDisclosure, OpenEvent, OpenLot, OpenOnward, Visitor, may
 from traceability.api.problems import Problem, not_here
 from traceability.api.services import Services
-from traceability.api.views import (
-    EventView,
-    FindingView,
-    History,
-    HistoryEntry,
-    LineageLot,
-    LineageView,
-    LotList,
-    LotView,
-    Share,
-    moment,
-)
+from traceability.api.views import EventView, FindingView, moment
 from traceability.core.composition import TooFinelyMixed
 from traceability.core.events import Event
 from traceability.core.ids import EventId, LotId, PartyId, to_unpadded

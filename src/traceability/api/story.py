@@ -15,7 +15,8 @@ from traceability.api.permission import OpenLot, TagStory, Visitor, may
 from traceability.api.problems import not_here
 from traceability.api.services import Services
 from traceability.api.shown import findings_about
-from traceability.api.views import Beginning, Mass, Noticed, StoryStep, StoryView, TagView
+from traceability.api.story_views import Beginning, Noticed, StoryStep, StoryView, TagView
+from traceability.api.views import Mass
 from traceability.core import tag as tags
 from traceability.core.authority import judged_day
 from traceability.core.composition import Additive, Gain, Intake, Leaf, Production, TooFinelyMixed

@@ -9,7 +9,7 @@ from traceability.api import openapi, story
 from traceability.api.permission import Visitor
 from traceability.api.reading import visitor
 from traceability.api.services import Services
-from traceability.api.views import TagView
+from traceability.api.story_views import TagView
 
 router = APIRouter(tags=["tags"])
 

@@ -1,0 +1,105 @@
+"""What a party and a site are as JSON: what stands open of them, no persons and no coordinates."""
+
+from collections.abc import Iterable
+from typing import Any, Literal, Self
+
+import msgspec
+
+from traceability.api.views import Day, Hex, Id, View
+from traceability.core.state import Key, Party, Site
+
+
+class KeyView(View, frozen=True):
+    """A key of a party."""
+
+    key: Hex
+    added_by: Hex
+    expires: Day | None = None
+    revoked: Literal["lost", "stolen", "left", "replaced", "compromised"] | None = None
+
+    @classmethod
+    def of(cls, key: Key) -> Self:
+        revoked: Any = key.revoked.reason if key.revoked else None
+        return cls(key=key.id, added_by=key.added_by, expires=key.expires, revoked=revoked)
+
+
+class PartyView(View, frozen=True):
+    """A party as the register has it; names of persons are not in it."""
+
+    party: Id
+    type: str
+    roles: list[str]
+    country: str
+    since: Day
+    enrolled_by: Hex
+    provisional: bool = False
+    region: str | None = None
+    public_name: str | None = None
+    part_of: Id | None = None
+    members: int | None = None
+    keys: list[KeyView] = msgspec.field(default_factory=list)
+
+    @classmethod
+    def of(cls, party: Party, keys: Iterable[Key] = ()) -> Self:
+        facts = party.facts[-1]
+        return cls(
+            party=party.id,
+            type=facts.type,
+            roles=list(party.roles),
+            country=facts.country,
+            since=facts.since,
+            enrolled_by=party.enrolled_by,
+            provisional=party.provisional,
+            region=facts.region,
+            public_name=facts.public_name,
+            part_of=facts.part_of,
+            members=facts.members,
+            keys=[KeyView.of(key) for key in keys],
+        )
+
+
+class PartyList(View, frozen=True):
+    """Parties the reader may see."""
+
+    parties: list[PartyView]
+    next: str | None = None
+
+
+class SiteView(View, frozen=True):
+    """A registered site, without its sealed fields: no coordinates."""
+
+    site: Id
+    type: str
+    name: str
+    country: str
+    region: str
+    minerals: list[str]
+    mining_method: str
+    activity: str
+    holder: Id
+    since: Day
+    worked_by: list[Id] = msgspec.field(default_factory=list)
+
+    @classmethod
+    def of(cls, site: Site) -> Self:
+        facts = site.facts[-1]
+        return cls(
+            site=site.id,
+            type=facts.type,
+            name=facts.name,
+            country=facts.country,
+            region=facts.region,
+            minerals=list(facts.minerals),
+            mining_method=facts.mining_method,
+            activity=facts.activity,
+            holder=facts.holder,
+            since=facts.since,
+            worked_by=list(facts.worked_by),
+        )
+
+
+class SiteList(View, frozen=True):
+    """Registered sites."""
+
+    sites: list[SiteView]
+    next: str | None = None
