@@ -7,6 +7,7 @@ import json
 import metamorphic_log
 import pytest
 from test_submit import problem
+from world import submission
 
 import reference
 from traceability.core.ids import unpadded
@@ -152,10 +153,14 @@ def test_health_and_metrics(served, grown):
     assert client.get("/readyz").json() == {"size": world.size(), "signing": True}
     client.get("/v1/tags/K7QF3M9TXB2R1")
     client.post("/v1/events", content=b"x", headers={"Content-Type": "application/json"})
+    again = produce(world.anna, "1")
+    for status in (201, 200):
+        assert client.post("/v1/events", json=submission(again)).status_code == status
     text = client.get("/metrics").text
     assert f"traceability_log_size {float(world.size())}" in text
     assert "traceability_signing 1.0" in text
     assert 'route="/v1/tags/{code}"' in text
-    assert 'traceability_events_total{answer="known"}' in text
+    for answer in ("taken", "known", "malformed"):
+        assert f'traceability_events_total{{answer="{answer}"}}' in text
     assert "K7QF" not in text
     assert "traceability_faults_total 0.0" in text

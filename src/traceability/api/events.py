@@ -118,7 +118,11 @@ async def submit(request: Request) -> Response:
     services: Services = request.app.state.services
     if need_media_type(request, "application/json", NDJSON) == NDJSON:
         return lines.LinesResponse(request, services)
-    submission = _read(read_submission, await read_body(request, ONE))
+    try:
+        submission = _read(read_submission, await read_body(request, ONE))
+    except Problem as problem:
+        services.metrics.events.labels(problem.name).inc()
+        raise
     said = speak(await services.submit(submission), request_id(request.scope))
     services.metrics.events.labels(said.name).inc()
     request.state.facts = {"answer": said.name, **({"event_id": said.event_id} if said.event_id else {})}
