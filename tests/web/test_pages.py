@@ -19,6 +19,7 @@ from traceability.core.leaf import time_text
 from traceability.core.signing import READ_TYPE, Envelope, pae
 from traceability.core.state import Lot, Party, Site
 from traceability.core.tag import printed
+from traceability.web import fetch
 from traceability.web.words import words_in
 
 EN, FR = words_in("en"), words_in("fr")
@@ -59,7 +60,6 @@ def session(season, role: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=season.server.url, timeout=20, headers={"Accept": "text/html"}) as client:
         answer = client.post("/sign-in", data={"signed": signed_line(season, role)})
         assert answer.status_code == 303
-        client.cookies.set("session", answer.cookies["session"])
         yield client
 
 
@@ -228,6 +228,30 @@ def test_who_holds_a_lot_sees_all_of_it(season):
         evidence = client.get(re.search(r'href="(/v1/lots/[^"]+/evidence)"', answer.text)[1])
         assert evidence.status_code == 200
     assert season.client.get(f"/lots/{lot_id}").status_code == 404
+
+
+def test_a_long_history_is_told_a_page_at_a_time(season, monkeypatch):
+    """Older records are one link away, until the one that made the lot; none is told twice, none left out."""
+    monkeypatch.setattr(fetch, "HISTORY_MAX", 2)
+    lot = max(
+        (lot for lot in season.records("lot").values() if isinstance(lot, Lot)),
+        key=lambda lot: lot.place.count,
+    )
+    assert lot.place.count > 4
+    with session(season, "auditor") as client:
+        path, seen = f"/lots/{lot.id}", []
+        for _ in range(10):
+            answer = client.get(path, headers={"Accept-Language": "en"})
+            assert answer.status_code == 200
+            own = answer.text[answer.text.rindex('class="timeline"') :]
+            seen.append(re.findall(r'href="/events/([0-9a-f]{64})"', own))
+            link = re.search(r'href="(\?before=[0-9]+)"', answer.text)
+            if link is None:
+                break
+            path = f"/lots/{lot.id}{link[1]}"
+        assert len(seen) > 1
+        assert client.get(f"/lots/{lot.id}?before=x").status_code == 200
+        assert client.get(f"/lots/{lot.id}?before=1").status_code == 200
 
 
 def test_the_auditor_opens_every_lot(season):

@@ -11,7 +11,7 @@ from memory import MemoryLedger, seal, weighing
 from traceability.api.permission import Visitor
 from traceability.core.state import Lot
 from traceability.web.lineage import Narrows
-from traceability.web.lot import came_off
+from traceability.web.lot import came_off, since_made
 from traceability.web.present import present
 from traceability.web.telling import known, title
 from traceability.web.words import words_in
@@ -291,6 +291,7 @@ def test_what_was_booked_since_it_was_made_adds_up(trade):
     lot: Lot = trade.ledger.lot(trade.bag)
     shown = look(trade.ledger, trade.bag, TAG)
     assert shown.since == (38_400_000_000, lot.gained_ug, lot.lost_ug)
+    assert since_made(lot, history(trade.ledger, trade.bag)) == shown.since
     assert shown.since.now_ug == lot.expected_ug == shown.mass_ug
     story = present(EN, shown)
     assert [line.mass for line in story.since] == [

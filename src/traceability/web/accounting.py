@@ -3,11 +3,12 @@
 from typing import NamedTuple
 
 from traceability.web import account
+from traceability.web.labels import NAMED_MAX, listed
 from traceability.web.places import place
 from traceability.web.shown import LotShown, Part
 from traceability.web.words import Words
 
-PARTS_MAX = 8
+PARTS_MAX = 6
 """Places of a composition that have a line of their own."""
 
 
@@ -30,6 +31,11 @@ def composition(words: Words, lot: LotShown) -> list[Line]:
     lines = [(part.kind, part_title(words, part, lot.home), part.mass_ug) for part in apart]
     if rest:
         lines.append(("more", words("account.more", len(rest)), sum(part.mass_ug for part in rest)))
+    added = [part for part in lot.parts if part.kind == "additive"]
+    if len(added) > NAMED_MAX:
+        names = words("account.additive", what=listed(words, [part.code for part in added]))
+        lines.append(("additive", names, sum(part.mass_ug for part in added)))
+        others = [part for part in others if part.kind != "additive"]
     lines += [(part.kind, part_title(words, part, lot.home), part.mass_ug) for part in others]
     masses = [mass_ug for _, _, mass_ug in lines]
     whole = sum(masses)

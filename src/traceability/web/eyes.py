@@ -10,7 +10,7 @@ from traceability.api.permission import Held, OpenEvent, OpenParty, Visitor, may
 from traceability.core.events import Event
 from traceability.core.ids import EventId, PartyId, SiteId
 from traceability.core.state import Lot, Party, Site
-from traceability.web.shown import Place, Who
+from traceability.web.shown import Place, Who, shortened
 
 _ROLES = (
     "operator", "registrar", "inspectorate", "tag_issuer", "certifier", "regulator", "auditor", "monitor",
@@ -50,7 +50,7 @@ class Eyes(NamedTuple):
             return Who("")
         seen = may(self.visitor, OpenParty(record), self.held)
         facts = record.facts[-1]
-        name = facts.public_name or "" if seen else ""
+        name = shortened(facts.public_name or "") if seen else ""
         return Who(role_of(record, doing), name, party if seen and (self.opened or name) else "")
 
     def place(self, site: SiteId | None, region: str, whence: str | None) -> Place:
@@ -62,7 +62,7 @@ class Eyes(NamedTuple):
             return Place("no_site", region, region=region)
         facts = record.facts[-1]
         if self.opened:
-            return Place("site", record.id, facts.name, facts.region)
+            return Place("site", record.id, shortened(facts.name), facts.region)
         return Place("region", facts.region, region=facts.region)
 
     def event(self, event_id: EventId, event: Event, lots: Sequence[Lot]) -> str:

@@ -7,17 +7,18 @@ from traceability.api.services import Services
 from traceability.core import tag
 from traceability.core.composition import Leaf, TooFinelyMixed
 from traceability.core.events import Event, Production, Reassignment, Transfer
-from traceability.core.ids import LotId, PartyId, SiteId
+from traceability.core.ids import PartyId, SiteId
 from traceability.core.state import Lot, Party, Site
 from traceability.ledger.moved import moves_of
-from traceability.ledger.reader import LoggedEntry
 from traceability.web.eyes import Eyes
 from traceability.web.lot import Cut, came_off, shown
 from traceability.web.shown import LotShown
 from traceability.web.way import Behind, handoff_indexes
 
 HISTORY_MAX = 200
-"""How many of a lot's newest records are read for its page."""
+"""How many of a lot's records are told on one page: the newest."""
+CUT_HISTORY_MAX = 5000
+"""How many are read to know what a lot weighed when a tag came off."""
 
 
 def tag_cut(services: Services, lot: Lot, name: str) -> Cut | None:
@@ -28,9 +29,18 @@ def tag_cut(services: Services, lot: Lot, name: str) -> Cut | None:
 
 
 def lot_shown(
-    services: Services, visitor: Visitor, lot: Lot, *, opened: bool, cut: Cut | None = None
+    services: Services,
+    visitor: Visitor,
+    lot: Lot,
+    *,
+    opened: bool,
+    cut: Cut | None = None,
+    before: int | None = None,
 ) -> LotShown:
-    """The lot for one visitor: who may open it (`opened`), or who has a tag of it that came off at `cut`."""
+    """The lot for one visitor: who may open it (`opened`), or who has a tag of it that came off at `cut`.
+
+    `before`: only its records below this index are told, the newest of them.
+    """
     reader = services.reader
     lineage = reader.lineage([lot.id])
     with services.store.read() as view:
@@ -39,7 +49,10 @@ def lot_shown(
     entries = {
         entry.index: entry for entry in reader.entries_at(sorted(makers | handoff_indexes(moves.values())))
     }
-    history = reader.history(lot.id, HISTORY_MAX, None if cut is None else cut.at + 1)
+    if cut is None:
+        history = reader.history(lot.id, HISTORY_MAX, before)
+    else:
+        history = reader.history(lot.id, CUT_HISTORY_MAX, cut.at + 1)
     told = [*entries.values(), *history]
     eyes = Eyes(
         visitor,
@@ -54,14 +67,10 @@ def lot_shown(
     except TooFinelyMixed:
         composition = None
     behind = Behind(lot, lineage.lots, moves, entries)
-    return shown(behind, _with_maker(history, entries, lot.id), composition, eyes, cut)
-
-
-def _with_maker(history: list[LoggedEntry], entries: dict[int, LoggedEntry], lot: LotId) -> list[LoggedEntry]:
-    """The newest records of a lot, begun by the one that made it, however many there are between."""
-    if history and lot in history[0].event.made:
-        return history
-    return [entry for entry in entries.values() if lot in entry.event.made] + history
+    older = not any(lot.id in entry.event.made for entry in history)
+    if older:
+        history = [entries[lot.maker_index], *history]
+    return shown(behind, history, composition, eyes, cut, older=older)
 
 
 def opens_qr(services: Services, visitor: Visitor, lot: Lot, name: str) -> bool:

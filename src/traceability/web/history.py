@@ -241,13 +241,16 @@ def _readings(lot: LotId, by: str, weighings: Sequence[Weighing] | None) -> tupl
 
 
 def noticed(lot: LotId, entries: Iterable[Told]) -> list[Noticed]:
-    """The findings on this lot, oldest first, with those of their figures that are masses."""
-    return [
-        Noticed(found.rule, found.severity, time_text(entry.record_time)[:10], _figures(found))
-        for entry in entries
-        for found in entry.findings
-        if ("lot", lot) in found.subjects
-    ]
+    """What rules noticed on this lot: each rule once, in the order in which they did so last."""
+    by_rule: dict[str, Noticed] = {}
+    for entry in entries:
+        for found in entry.findings:
+            if ("lot", lot) in found.subjects:
+                before = by_rule.pop(found.rule, None)
+                day = time_text(entry.record_time)[:10]
+                times = before.times + 1 if before else 1
+                by_rule[found.rule] = Noticed(found.rule, found.severity, times, day, _figures(found))
+    return list(by_rule.values())
 
 
 def _figures(found: Finding) -> tuple[int, int] | None:

@@ -1,11 +1,15 @@
 """The words beside each slice of the river."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from traceability.web.lineage import Bend, Fork, Mouth, Narrows, Sink, Source, Spring, Stage
-from traceability.web.shown import LotShown, Mark, Place, Who
+from traceability.web.shown import LotShown, Mark, Place, Who, shortened
 from traceability.web.story import capital, place_name, signed, steps, who
 from traceability.web.words import Words
+
+NAMED_MAX = 3
+"""How many of the things that were added are named."""
 
 
 class Label(NamedTuple):
@@ -92,12 +96,18 @@ def _bend(words: Words, stage: Bend) -> Label:
     return Label(name, tuple(facts))
 
 
+def listed(words: Words, names: Sequence[str]) -> str:
+    """The first few names of a list."""
+    shown = [shortened(name) for name in names[:NAMED_MAX]]
+    return words.joined(shown) if len(names) == len(shown) else f"{', '.join(shown)}…"
+
+
 def _spring(words: Words, stage: Spring) -> Label:
     share = (f"+{words.percent(*stage.part)}",)
     match stage.kind:
         case "additive":
             return Label(
-                words("river.additive", names=words.joined(stage.names)),
+                words("river.additive", names=listed(words, stage.names)),
                 share,
                 "stated",
                 words("mark.stated"),

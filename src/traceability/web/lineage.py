@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-STAGES_MAX = 24
+STAGES_MAX = 20
 """Longer ways are gathered into fewer stretches, as far as that goes."""
 STRETCHES_MAX = 6
 SOURCES_MAX = 6

@@ -1,6 +1,6 @@
 """Templates and style, and the page as bytes: one request, no script, nobody else's server.
 
-The style sheet stands inline in every page and is allowed by its hash, so that the content security policy
+The style sheets stand inline in the pages and are allowed by their hashes, so that the content security policy
 can forbid everything else.
 """
 
@@ -16,6 +16,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from traceability.web.words import Language, words_in
+
+SHEETS = ("style.css", "more.css")
+"""Inline in every page, and in every page but a tag's."""
 
 
 class Frame(NamedTuple):
@@ -44,9 +47,9 @@ def environment() -> Environment:
 
 
 @cache
-def style() -> str:
-    """The style sheet without comments and needless space."""
-    text = (resources.files("traceability.web") / "templates" / "style.css").read_text("utf-8")
+def style(name: str) -> str:
+    """A style sheet without comments and needless space."""
+    text = (resources.files("traceability.web") / "templates" / name).read_text("utf-8")
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     text = re.sub(r"\s+", " ", text)
     return re.sub(r" ?([{};,]) ?", r"\1", text).replace(";}", "}").replace(": ", ":").strip()
@@ -54,15 +57,17 @@ def style() -> str:
 
 @cache
 def policy() -> str:
-    """The content security policy of every page: our own style, our own forms, and nothing else."""
-    digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
+    """The content security policy of every page: our own styles, our own forms, and nothing else."""
+    digests = [base64.b64encode(hashlib.sha256(style(name).encode()).digest()).decode() for name in SHEETS]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; "
+        f"default-src 'none'; style-src {allowed}; img-src data:; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
 
 
 def render(template: str, language: Language, frame: Frame, said: Mapping[str, object]) -> str:
     """A page. `said` is what the template prints, beside `t` (the words) and `frame`."""
-    known = {"t": words_in(language), "frame": frame, "style": Markup(style())}  # noqa: S704  # our own file
+    styles = [Markup(style(name)) for name in SHEETS]  # noqa: S704  # our own files
+    known = {"t": words_in(language), "frame": frame, "style": styles[0], "more_style": styles[1]}
     return environment().get_template(template).render({**known, **said})

@@ -24,10 +24,10 @@ from traceability.core.ids import EventId
 from traceability.core.state import Lot
 from traceability.web.eyes import Eyes
 from traceability.web.history import Told, happenings, noticed
-from traceability.web.shown import LotShown, Part, Since, State, Who
+from traceability.web.shown import LotShown, Part, Since, State, Who, shortened
 from traceability.web.way import Behind, way
 
-OWN_MAX = 12
+OWN_MAX = 8
 """How many of a lot's own records a tag's page lists: the newest ones."""
 
 
@@ -47,15 +47,19 @@ def shown(
     composition: Mapping[Leaf, int] | None,
     eyes: Eyes,
     cut: Cut | None = None,
+    *,
+    older: bool = False,
 ) -> LotShown:
     """The lot as this visitor may see it.
 
-    `history`: the entries about it, oldest first, its maker among them. `composition`: what it consists of,
-    None where it is too finely mixed. `cut`: where the story ends, if the tag it is looked at by came off.
+    `history`: the entries about it, oldest first, its maker among them; `older` says that some between the
+    maker and the next were left out. `composition`: what it consists of, None where it is too finely mixed.
+    `cut`: where the story ends, if the tag it is looked at by came off.
     """
     lot = behind.lot
     told = [entry for entry in history if cut is None or entry.index <= cut.at]
-    since = since_made(lot, told)
+    began = lot.expected_ug + lot.lost_ug - lot.gained_ug
+    since = Since(began, lot.gained_ug, lot.lost_ug) if cut is None else since_made(lot, told)
     if cut is not None and since.now_ug != lot.expected_ug:
         composition = None  # what it consists of now is more than this tag may tell
     from_lots = {
@@ -72,11 +76,12 @@ def shown(
         form=lot.form,
         count=lot.count,
         mass_ug=since.now_ug,
-        state=state(lot, told, eyes) if cut is None else State("off", cut.day),
+        state=state(behind, told, eyes) if cut is None else State("off", cut.day),
         parts=parts,
         since=since,
         happenings=(*seen.upstream, *listed),
-        earlier=len(own) - len(listed),
+        earlier=older or len(own) > len(listed),
+        before=told[1].index if older and eyes.opened and len(told) > 1 else None,
         stages=tuple(seen.stages),
         places=seen.places,
         sites=seen.sites,
@@ -89,9 +94,7 @@ def shown(
     )
     if not eyes.opened:
         return story
-    return replace(
-        story, id=lot.id, lot_number=lot.lot_number or "", tags=lot.tags, seals=lot.seals, earlier=0
-    )
+    return replace(story, id=lot.id, lot_number=lot.lot_number or "", tags=lot.tags, seals=lot.seals)
 
 
 def came_off(lot: Lot, about_tag: Sequence[Told], tag: str) -> Cut | None:
@@ -154,10 +157,13 @@ def _shows(told: Sequence[Told], events: Sequence[EventId]) -> bool:
     return any(entry.event_id in events for entry in told)
 
 
-def state(lot: Lot, history: Sequence[Told], eyes: Eyes) -> State:
-    """How the lot stands now."""
+def state(behind: Behind, history: Sequence[Told], eyes: Eyes) -> State:
+    """How the lot stands now, by the entry that moved or ended it last."""
+    lot = behind.lot
     head = lot.custody_head if lot.state != "ended" else lot.ended_by
-    last = next((entry for entry in reversed(history) if entry.event_id == head), history[-1])
+    moves = [behind.entries[index] for index, _ in behind.moves[lot.id] if index in behind.entries]
+    entries = [*history, *moves]
+    last = next((entry for entry in reversed(entries) if entry.event_id == head), entries[-1])
     event = last.event
     day = event.event_time[:10]
     title = eyes.who(lot.title) if lot.title != lot.custodian and lot.state != "ended" else None
@@ -203,7 +209,7 @@ def _parts(behind: Behind, composition: Mapping[Leaf, int], eyes: Eyes) -> tuple
                 code = "" if place.kind == "no_site" else place.code
                 grouped[place.kind, code, place.name] += mass_ug
             case Additive():
-                grouped["additive", leaf.material, ""] += mass_ug
+                grouped["additive", shortened(leaf.material), ""] += mass_ug
             case Gain():
                 grouped["gain", "", ""] += mass_ug
     parts = [Part(*key, mass_ug) for key, mass_ug in grouped.items()]

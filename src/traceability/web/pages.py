@@ -195,7 +195,9 @@ async def lot_page(asked: Asked) -> Response:
 def _lot(asked: Asked, lot_id: LotId) -> dict[str, Any]:
     words = _words(asked)
     lot = entries.lot(asked.services, asked.visitor, lot_id)
-    shown = lot_shown(asked.services, asked.visitor, lot, opened=True)
+    typed = asked.request.query_params.get("before", "")
+    before = int(typed) if re.fullmatch(r"[1-9][0-9]{0,15}", typed) else None
+    shown = lot_shown(asked.services, asked.visitor, lot, opened=True, before=before)
     return {
         "lot": shown,
         "story": present(words, shown),

@@ -64,7 +64,8 @@ class Story:
     since_before: int
     """How many of `since` are what it began with; the rest is what became of that."""
     timeline: list[Entry]
-    earlier: int
+    earlier: bool
+    before: int | None
     findings: list[Found]
     found_upstream: int
 
@@ -84,11 +85,14 @@ def present(words: Words, lot: LotShown, *, two_lots: bool = False) -> Story:
         since_before=sum(line.kind in ("began", "gained") for line in since),
         timeline=_timeline(words, lot),
         earlier=lot.earlier,
+        before=lot.before,
         findings=[
             Found(
                 words.code("severity", found.severity),
                 story.rule(words, found.rule),
-                words.day(found.day),
+                words.day(found.day)
+                if found.times == 1
+                else words("findings.times", found.times, day=words.day(found.day)),
                 story.figures(words, found, lot.mineral),
             )
             for found in lot.found

@@ -78,7 +78,11 @@ def _width(water: int, widest: int) -> int:
 
 
 def _d(*parts: str | int) -> str:
-    return " ".join(str(part) for part in parts)
+    """Path data without a needless space."""
+    said = ""
+    for part in parts:
+        said += str(part) if isinstance(part, str) or not said[-1:].isdigit() or part < 0 else f" {part}"
+    return said
 
 
 def _banks(width: int) -> tuple[int, int]:

@@ -16,6 +16,14 @@ Signing = Literal["both", "one_for_both", "one", "open", "void"]
 Mark = Literal["verified", "stated", "finding", "broken"]
 
 
+NAME_MAX = 48
+
+
+def shortened(name: str) -> str:
+    """A name as far as a line bears it: a page stays small whatever people call themselves."""
+    return name if len(name) <= NAME_MAX else f"{name[: NAME_MAX - 1]}…"
+
+
 class Who(NamedTuple):
     """A party as far as it may be named."""
 
@@ -58,10 +66,11 @@ class Reading(NamedTuple):
 
 
 class Noticed(NamedTuple):
-    """A finding, with figures in micrograms where it has some that may be shown."""
+    """What one rule noticed on a lot: how often, and when and in what figures (micrograms) the last time."""
 
     rule: str
     severity: Severity
+    times: int
     day: str
     figures: tuple[int, int] | None = None
 
@@ -156,8 +165,8 @@ class LotShown:
     since: Since
     happenings: tuple[Happening, ...]
     """Oldest first."""
-    earlier: int
-    """How many of its own records are not among them."""
+    earlier: bool
+    """Whether there are older records of its own that are not among them."""
     stages: tuple[Stage, ...]
     places: dict[str, Place]
     """The places that sources in `stages` name."""
@@ -169,6 +178,8 @@ class LotShown:
     found_upstream: int
     """Findings on what it was made of."""
     disputed: bool
+    before: int | None = None
+    """Index of the oldest of its entries among `happenings`, for those who may go on to older ones."""
     tag_off: tuple[str, str] | None = None
     """Day and reason, where the story ends because the tag came off."""
     id: str = ""

@@ -28,7 +28,7 @@ def sentence(words: Words, lot: LotShown) -> str:
     if lot.unexplained_ug:
         whole = sum(part.mass_ug for part in lot.parts)
         said.append(words("said.unexplained", percent=words.percent(lot.unexplained_ug, whole)))
-    found = len(lot.found) + lot.found_upstream
+    found = sum(each.times for each in lot.found) + lot.found_upstream
     if found:
         said.append(words("said.findings", found))
     return " ".join(capital(text) for text in said)

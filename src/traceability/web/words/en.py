@@ -135,10 +135,8 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "happened.lead": "Each line runs from the day it happened to the day the ledger recorded it.",
     "happened.mark": "happened",
     "recorded.mark": "recorded",
-    "happened.earlier": (
-        "One earlier record is not listed here.",
-        "{n} earlier records are not listed here.",
-    ),
+    "happened.earlier": "Earlier records are not listed here.",
+    "happened.page": "Earlier records",
     "did.production": "Dug and packed by {who}",
     "did.production_bought": "Dug, and bought at the pit by {who}",
     "did.intake": "Brought into the ledger by {who} ({why})",
@@ -268,6 +266,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "findings.title": "What rules noticed",
     "findings.none": "No rule noticed anything.",
     "findings.lead": "A rule only notices. It accuses nobody, and can be answered.",
+    "findings.times": ("", "{n} times, last on {day}"),
     "findings.further": (
         "One finding on what it was made of.",
         "{in_words} findings on what it was made of.",
