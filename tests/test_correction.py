@@ -421,21 +421,6 @@ def test_the_site_and_the_count_are_put_right() -> None:
     assert s.trade.lot(lot).count == 13
 
 
-def test_what_was_put_right_is_put_right_again() -> None:
-    """A second correction goes on from the first: the difference is taken once."""
-    s = fresh()
-    there = s.trade.site(s.coop)
-    corrected(s, {"/lots/0/weighing/net/value": "36.40", "/lots/0/tags/0": "itsci:8", "/site": there})
-    corrected(s, {"/lots/0/weighing/net/value": "37.40", "/lots/0/tags/0": "itsci:9"})
-    lot = s.trade.lot(s.lot)
-    assert (lot.expected_ug, lot.reading, lot.site) == (37_400_000_000, "37400", there)
-    assert lot.tags == ("itsci:9", "itsci:6")
-    corrected(s, {"/lots/0/weighing/net/value": "37.40", "/site": s.site})
-    lot = s.trade.lot(s.lot)
-    assert (lot.expected_ug, lot.site) == (37_400_000_000, s.site)
-    assert not s.trade.findings()
-
-
 def test_after_that_the_record_stays() -> None:
     """Once the lot is gone, split or in other hands, the correction is on record with a finding, and changes nothing."""
     everything: dict[str, Any] = {

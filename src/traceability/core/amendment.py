@@ -16,7 +16,6 @@ from pydantic import ValidationError
 from traceability.core import mass
 from traceability.core.custody_bodies import (
     CorrectedField,
-    IntakeBody,
     ProductionBody,
     RetaggingBody,
     TransformationBody,
@@ -39,10 +38,10 @@ from traceability.core.events import (
     TagIssue,
 )
 from traceability.core.forms import NewLot
-from traceability.core.ids import EventId, LotId, PartyId, SiteId
+from traceability.core.ids import LotId, PartyId, SiteId
 from traceability.core.outcome import Step, reject
 from traceability.core.registry_bodies import Body
-from traceability.core.state import Act, Changed, LogEntry, Lot, Site
+from traceability.core.state import Changed, LogEntry, Lot, Site
 from traceability.core.tagging import put_on, take_off
 
 _FIXED = frozenset(
@@ -58,9 +57,7 @@ _MASSES = frozenset({"net", "gross", "tare", "mass", "spilled", "gain"})
 def apply(step: Step, target: LogEntry, correction: Correction) -> None:
     """Puts right what the corrected event said of its lots, as far as they still are what it left."""
     fields = correction.body.fields_ or []
-    body = target.event.body.model_dump(by_alias=True, exclude_none=True)
-    was = _corrected(target.event, body, _earlier(step, target.event_id))
-    now = _corrected(target.event, body, fields)
+    was, now = target.event.body, _corrected(target.event, fields)
     if not target.stands:
         return
     if isinstance(was, RetaggingBody) and isinstance(now, RetaggingBody):
@@ -83,15 +80,8 @@ def apply(step: Step, target: LogEntry, correction: Correction) -> None:
 # The body as it should have been
 
 
-def _earlier(step: Step, event_id: EventId) -> list[CorrectedField]:
-    """What earlier corrections have put right already, in their order."""
-    act = step.find("act", event_id, Act) or Act(event_id)
-    named = [step.logged(correction).event for correction in act.corrections]
-    return [field for event in named if isinstance(event, Correction) for field in event.body.fields_ or ()]
-
-
-def _corrected(event: Event, body: dict[str, Any], fields: Sequence[CorrectedField]) -> Body:
-    """The event's plain body with the right values put into it. Rejects what no such event could say."""
+def _corrected(event: Event, fields: Sequence[CorrectedField]) -> Body:
+    """The event's body with the right values in it. Rejects what no such event could say."""
     match event:
         case (
             Genesis() | Enrolment() | RoleChange() | KeyAddition() | KeyRevocation() | Delegation()
@@ -101,6 +91,7 @@ def _corrected(event: Event, body: dict[str, Any], fields: Sequence[CorrectedFie
         case _:
             pass
     sealed = {path for path, _ in event.sealed}
+    body = event.body.model_dump(by_alias=True, exclude_none=True)
     for field in fields:
         if (field.path in sealed) != (field.is_ is None):
             reject(
@@ -203,10 +194,10 @@ def _leave(step: Step, target: LogEntry, lot_id: LotId | str, *what: str) -> Non
 def _leave_other_masses(step: Step, target: LogEntry, fields: Sequence[CorrectedField]) -> None:
     """A mass that other masses were booked by stays; the difference is for whoever reads both."""
     event = target.event
-    begins = isinstance(event.body, ProductionBody | IntakeBody)
+    made_here = isinstance(event.body, ProductionBody) or event.kind == "intake"
     for field in fields:
         tokens = field.path.split("/")
-        first = begins and tokens[3:4] == ["weighing"]
-        if not first and _MASSES & set(tokens):
+        own = made_here and tokens[3:5] == ["weighing", "net"]
+        if not own and not (made_here and tokens[3:4] == ["weighing"]) and _MASSES & set(tokens):
             for lot_id in sorted({*(lot for _, lot in event.moved), *lots_named(event.body), *event.made}):
                 _leave(step, target, lot_id, field.path)
