@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -44,6 +45,9 @@ def postgres():
             connection.execute("CREATE DATABASE template_ledger")
         migrate(url.format("template_ledger"))
         yield url
+        # At once: what a proper stop would write out to the last page is thrown away here.
+        os.kill(server.get_pid(), signal.SIGQUIT)
+        server.get_postmaster_info().process.wait(60)
         server.cleanup()
 
 

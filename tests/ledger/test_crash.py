@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import sqlite3
+import threading
 import time
 
 import psycopg
@@ -132,3 +133,35 @@ def test_a_mistake_in_one_event_takes_no_other_along(url, ledger, office, again,
     answers = append(ledger, good[0], bad, *good[1:])
     assert [type(answer).__name__ for answer in answers] == ["Recorded", "Refused", "Recorded", "Recorded"]
     assert answers[1].name == "not_recorded"
+
+
+def test_connections_that_are_cut(url, ledger, office, guard, again):
+    """A server that drops its connections in the middle of anything: what was answered is there, once."""
+    if ledger.store.database.name == "sqlite":
+        pytest.skip("there is no connection to cut")
+    miner, trader = traders(ledger, office, "miner", "trader")
+    stop = threading.Event()
+
+    def cut():
+        with psycopg.connect(url, autocommit=True) as connection:
+            while not stop.wait(0.05):
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+
+    groups = [some_trade(miner, trader) for _ in range(40)]
+    thread = threading.Thread(target=cut)
+    thread.start()
+    acked = {}
+    cut_off = again(url)
+    for group in groups:
+        for answer in append(cut_off, *group):
+            if isinstance(answer, Recorded):
+                acked[answer.event_id] = answer.index
+    stop.set()
+    thread.join()
+    for answer in recorded(cut_off, *(one for group in groups for one in group)):
+        assert acked.get(answer.event_id, answer.index) == answer.index
+    assert cut_off.refusal is None
+    assert fsck.check(ledger.store, guard).verdict == "good"

@@ -20,7 +20,7 @@ from traceability.core.merkle import Edge
 from traceability.core.outcome import Appended, Entry, Rejected
 from traceability.core.signing import PublicKey
 from traceability.core.state import Key, Number
-from traceability.ledger import places
+from traceability.ledger import collector, places
 from traceability.ledger.batch import ROOT, Batch
 from traceability.ledger.examine import Examined, RawEntry, examine, examine_all, start
 from traceability.ledger.view import Head, StoredEntry, View
@@ -111,6 +111,10 @@ class Replay:
 
     def take(self, entries: Sequence[StoredEntry], examined: Sequence[Examined]) -> None:
         """The next entries of the log."""
+        with collector.resting():
+            self._take_all(entries, examined)
+
+    def _take_all(self, entries: Sequence[StoredEntry], examined: Sequence[Examined]) -> None:
         batch = Batch(self._view, self.head, self._log)
         events = [_parse(entry) for entry in entries]
         batch.state.preload(event for event in events if not isinstance(event, str))

@@ -11,12 +11,11 @@ An error whose outcome is unknown is never guessed at: the head, the guard and t
 """
 
 import contextlib
-import gc
 import logging
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from traceability.core import merkle
@@ -25,7 +24,7 @@ from traceability.core.ids import EventId
 from traceability.core.merkle import EMPTY_ROOT
 from traceability.core.note import Signer
 from traceability.core.state import LedgerFacts
-from traceability.ledger import disclosures, places, publish
+from traceability.ledger import collector, disclosures, places, publish
 from traceability.ledger.answering import answers_with_proof, answers_without_proof
 from traceability.ledger.answers import Answer, Disclosure, Recorded, Refused, Submission, Waiting
 from traceability.ledger.clock import Clock, ClockRefuses
@@ -116,7 +115,7 @@ class Ledger:
 
     def append(self, submissions: Sequence[Submission]) -> list[Answer]:
         """The answer to each, in order. What is answered `Recorded` is on stable storage and proved."""
-        with _collector_resting():
+        with collector.resting():
             try:
                 reads = self._intake.take(submissions)
             except ERRORS as error:
@@ -341,16 +340,3 @@ class Writer:
             return
         for (_, future), answer in zip(pairs, answers, strict=True):
             future.set_result(answer)
-
-
-@contextlib.contextmanager
-def _collector_resting() -> Iterator[None]:
-    """Keeps the garbage collector from walking over everything that is being parsed, again and again."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
