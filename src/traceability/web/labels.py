@@ -36,7 +36,7 @@ def label(words: Words, lot: LotShown, stage: Stage) -> Label:
         case Sink():
             key = "river.named" if stage.kind == "named" else "river.booked_loss"
             names = words.joined([words.code("loss", name) for name in stage.names])
-            share = (f"−{words.percent(*stage.part)}",)
+            share = (_ratio(words, "−", stage.part),)
             return Label(words(key, names=names), share, "stated", words("mark.stated"))
         case Fork():
             return Label(words("river.fork", stage.others))
@@ -96,6 +96,12 @@ def _bend(words: Words, stage: Bend) -> Label:
     return Label(name, tuple(facts))
 
 
+def _ratio(words: Words, sign: str, part: tuple[int, int]) -> str:
+    """A gain or loss as a share of the whole; one too small to print has no sign."""
+    said = words.percent(*part)
+    return f"{sign}{said}" if said[0].isdigit() else said
+
+
 def listed(words: Words, names: Sequence[str]) -> str:
     """The first few names of a list."""
     shown = [shortened(name) for name in names[:NAMED_MAX]]
@@ -103,7 +109,7 @@ def listed(words: Words, names: Sequence[str]) -> str:
 
 
 def _spring(words: Words, stage: Spring) -> Label:
-    share = (f"+{words.percent(*stage.part)}",)
+    share = (_ratio(words, "+", stage.part),)
     match stage.kind:
         case "additive":
             return Label(

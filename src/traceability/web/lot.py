@@ -67,7 +67,7 @@ def shown(
         for leaf, mass_ug in (composition or {}).items()
         if isinstance(leaf, Production | Intake)
     }
-    seen = way(behind, from_lots, eyes, cut.at if cut else None)
+    seen = way(behind, since, from_lots, eyes, cut.at if cut else None)
     own = happenings(lot.id, told, eyes)
     listed = own if eyes.opened else own[-OWN_MAX:]
     parts = _parts(behind, composition, eyes) if composition is not None else ()

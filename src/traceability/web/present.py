@@ -56,6 +56,7 @@ class Story:
     notices: list[Notice]
     sentence: str
     state: str
+    """How it stands; empty where a notice says so."""
     mass: str
     river: list[Slice]
     composition: list[Line]
@@ -77,7 +78,7 @@ def present(words: Words, lot: LotShown, *, two_lots: bool = False) -> Story:
     return Story(
         notices=_notices(words, lot, two_lots=two_lots),
         sentence=story.sentence(words, lot),
-        state=story.state(words, lot),
+        state=story.state(words, lot) if lot.state.kind in ("held", "offered") else "",
         mass=words.mass(lot.mass_ug, lot.mineral),
         river=[Slice(*both) for both in zip(river.draw(lot.stages), beside, strict=True)],
         composition=accounting.composition(words, lot),

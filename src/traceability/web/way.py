@@ -17,7 +17,7 @@ from traceability.core.state import Lot, Move
 from traceability.web import lineage
 from traceability.web.eyes import Eyes
 from traceability.web.history import Told
-from traceability.web.shown import Happening, Place
+from traceability.web.shown import Happening, Place, Since
 from traceability.web.timeline import Span
 
 APART_MAX = 8
@@ -50,10 +50,13 @@ class Way(NamedTuple):
     handoffs_both: int
 
 
-def way(behind: Behind, parts: Mapping[LotId, int], eyes: Eyes, until: int | None = None) -> Way:
+def way(
+    behind: Behind, since: Since, parts: Mapping[LotId, int], eyes: Eyes, until: int | None = None
+) -> Way:
     """The way of a lot as this visitor may see it.
 
-    `parts`: what of it comes from each lot where ore came in. `until`: nothing after the entry with this index.
+    `since`: what was booked on it. `parts`: what of it comes from each lot where ore came in. `until`: nothing
+    after the entry with this index.
     """
     ids = {entry.event_id: entry for entry in behind.entries.values()}
     places: dict[str, Place] = {}
@@ -69,6 +72,10 @@ def way(behind: Behind, parts: Mapping[LotId, int], eyes: Eyes, until: int | Non
         lots[lot.id] = _drawn(lot, ids.get(lot.maker), handoffs[lot.id])._replace(
             place=place.key if place else "", part_ug=parts.get(lot.id, 0)
         )
+    own = lots[behind.lot.id]
+    lots[own.id] = own._replace(
+        mass_ug=since.now_ug, began_ug=since.began_ug, lost_ug=since.lost_ug, gained_ug=since.gained_ug
+    )
     steps: dict[str, lineage.Step] = {
         entry.event_id: _step(entry, entry.event, behind.lots)
         for entry in ids.values()
