@@ -118,23 +118,28 @@ def _check_tree(view: Any, replayed: Replayed, log_verifier: Any) -> None:
 
 def _check_records(view: Any, replayed: Replayed) -> None:
     kept = {(type_, id_): bytes(value) for type_, id_, value in view.all("SELECT type, id, value FROM state")}
-    again = {
+    records = replayed.records
+    assert kept == {
         address: encode_record(record)
-        for address, record in replayed.records.items()
-        if address[0] not in ("number", "move")
+        for address, record in records.items()
+        if address[0] not in ("number", "move", "lot")
     }
-    assert kept == again
-    moves = {
-        (record.event, record.lot): encode_record(record)
-        for record in replayed.records.values()
-        if isinstance(record, Move)
-    }
-    stored = [bytes(value) for (value,) in view.all("SELECT value FROM move")]
-    assert sorted(stored) == sorted(moves.values())
+    lots = {address: record for address, record in records.items() if address[0] == "lot"}
+    assert view.records(lots) == lots
+    numbers = {id_: record.place.number for (_, id_), record in lots.items()}
+    assert view.all("SELECT no, id FROM lot ORDER BY no") == sorted((no, id_) for id_, no in numbers.items())
+    moves: dict[str, dict[str, Move]] = {lot: {} for lot in numbers}
+    for record in records.values():
+        if isinstance(record, Move):
+            moves[record.lot][record.event] = record
+    stored = view.moves(numbers, view)
+    assert {lot: {move.event: move for _, move in found} for lot, found in stored.items()} == moves
+    for found in stored.values():
+        assert all(replayed.log[move.event].index == index for index, move in found)
 
 
 def _check_custody(replayed: Replayed) -> None:
-    for head in ("custody_predecessor", "title_predecessor"):
+    for head in ("custody_after", "title_after"):
         taken = Counter(
             (record.lot, getattr(record, head))
             for record in replayed.records.values()
@@ -144,8 +149,8 @@ def _check_custody(replayed: Replayed) -> None:
     for lot in replayed.lots():
         assert lot.custodian
         assert (lot.offer is not None) == (lot.state == "offered")
-        assert lot.custody_head in replayed.log
-        assert lot.title_head in replayed.log
+        assert replayed.log[lot.custody_head].index == lot.custody_index
+        assert replayed.log[lot.title_head].index == lot.title_index
         if lot.state == "ended":
             assert lot.offer is None
             assert lot.title_offer is None

@@ -45,6 +45,7 @@ from traceability.core.state import (
     Key,
     LogEntry,
     Lot,
+    Mention,
     Move,
     Party,
     PoolRecord,
@@ -52,6 +53,8 @@ from traceability.core.state import (
     decode_record,
     encode_record,
 )
+from traceability.ledger.packed_moves import pack_move, unpack_move
+from traceability.ledger.packing import pack_lot, unpack_lot
 
 DAY = 86_400
 
@@ -142,8 +145,9 @@ class Rules(MemoryLedger):
         outcome = fold.apply(Entry(len(self.entries), at, name, event), StrictState(self.state, event, name))
         assert self.state.records == before, "apply answers with changes and makes none"
         if isinstance(outcome, Appended):
-            for changed in outcome.changes.values():
+            for (_, id_), changed in outcome.changes.items():
                 assert decode_record(encode_record(changed)) == changed
+                _check_packing(id_, changed)
             self.keep(envelope, event, outcome, at)
             self._go_over(self.entries[-1])
         return outcome
@@ -465,12 +469,12 @@ class Rules(MemoryLedger):
 
     def _check_heads(self) -> None:
         """One standing successor for each lot, head and predecessor; heads are standing moves."""
-        taken: set[tuple[LotId, str, EventId]] = set()
+        taken: set[tuple[LotId, str, int]] = set()
         for address, record in self.state.records.items():
             if address[0] == "move" and isinstance(record, Move) and record.stands:
                 for head, predecessor in (
-                    ("custody", record.custody_predecessor),
-                    ("title", record.title_predecessor),
+                    ("custody", record.custody_after),
+                    ("title", record.title_after),
                 ):
                     if predecessor is not None:
                         assert (record.lot, head, predecessor) not in taken, address
@@ -524,3 +528,19 @@ def key(trade: Rules, id_: str) -> Key:
     found = trade.state.records["key", id_]
     assert isinstance(found, Key)
     return found
+
+
+def _check_packing(id_: str, record: AnyRecord) -> None:
+    """What is packed into a row comes out of it the same."""
+    match record:
+        case Lot():
+            row = (record.place.number, id_, record.mineral, record.state)
+            assert unpack_lot(*row, pack_lot(record)) == record
+        case Move():
+            after = (record.custody_after, record.title_after)
+            data = pack_move(record)
+            assert unpack_move(record.event, record.lot, after, stands=record.stands, data=data) == record
+        case Mention():
+            assert unpack_lot(record.place.number, id_, "", "", pack_lot(record)) == record
+        case _:
+            pass

@@ -307,14 +307,12 @@ def test_fsck_names_damage_and_rebuild_mends_it(command: Command, copy: Path) ->
     """A changed row is named; after a rebuild all is good again."""
     assert command("fsck").code == 0
     with sqlite3.connect(copy) as connection:
-        connection.execute(
-            "UPDATE lot_row SET mineral = 'gold' WHERE maker_idx = (SELECT max(maker_idx) FROM lot_row)"
-        )
+        connection.execute("UPDATE lot SET mineral = 'gold' WHERE no = (SELECT max(no) FROM lot)")
     connection.close()
     done = command("fsck", "--json")
     assert (done.code, done.json["verdict"]) == (1, "damaged")
-    assert done.json["damages"][0]["table"] == "lot_row"
-    assert "lot_row" in command("fsck").out
+    assert done.json["damages"][0]["table"] == "lot"
+    assert "lot" in command("fsck").out
     assert command("rebuild").code == 0
     assert command("fsck").code == 0
 

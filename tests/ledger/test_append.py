@@ -45,8 +45,8 @@ def test_grouping_changes_no_state(fresh_url, opened, tmp_path, office):
         with ledger.store.read() as view:
             found.append(
                 {
-                    table: view.all(f"SELECT * FROM {table} ORDER BY 1, 2, 3")
-                    for table in ("state", "move", "holding", "lot_row", "finding_subject", "signer")
+                    table: view.all(f"SELECT * FROM {table} ORDER BY 1, 2")
+                    for table in ("state", "lot", "lot_place", "move", "holding", "finding", "signer")
                 }
             )
     assert found[0] == found[1]

@@ -18,7 +18,7 @@ from trade import LOG_SIGNER, produce
 
 def contents(store: Store):
     """What every table that a dump carries, or that follows from it, says."""
-    tables = ("entry", "outcome", "state", "move", "lot_row", "holding", "finding", "disclosure", "tag_code")
+    tables = ("entry", "outcome", "state", "lot", "move", "holding", "finding", "disclosure", "tag_code")
     with store.read() as view:
         return {table: sorted(view.all(f"SELECT * FROM {table}"), key=repr) for table in tables}
 

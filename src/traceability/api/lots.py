@@ -9,7 +9,7 @@ from traceability.api import openapi, shown
 from traceability.api.lot_views import History, LineageView, LotList, LotView
 from traceability.api.permission import OpenLot, OpenQr, Visitor, may
 from traceability.api.problems import Problem, not_here
-from traceability.api.queries import IndexCursor, Limit, LotCursor, OfParty, next_page
+from traceability.api.queries import IndexCursor, Limit, OfParty, next_page
 from traceability.api.reading import visitor
 from traceability.api.services import Services
 from traceability.core.evidence import MEDIA_TYPE as EVIDENCE
@@ -45,7 +45,7 @@ async def lots(
     state: LotState | None = None,
     holder: OfParty = None,
     limit: Limit = 100,
-    cursor: LotCursor = None,
+    cursor: IndexCursor = None,
 ) -> Response:
     """A party's own, past and present, as custodian or title holder; all, for who oversees.
 

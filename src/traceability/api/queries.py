@@ -33,10 +33,6 @@ IdCursor = Annotated[str | None, Query(alias="cursor", pattern=ID_PATTERN, descr
 PartyCursor = Annotated[
     str | None, Query(alias="cursor", pattern=r"^[0-9a-hjkmnp-tv-z]{8}~$", description=_NEXT)
 ]
-LotCursor = Annotated[
-    str | None,
-    Query(alias="cursor", pattern=r"^(0|[1-9][0-9]{0,15})-[0-9a-hjkmnp-tv-z]{26}$", description=_NEXT),
-]
 IndexCursor = Annotated[
     int | None,
     Query(alias="cursor", ge=0, le=INTEGER_MAX, description=_NEXT),

@@ -41,7 +41,7 @@ def lots(
     holder: str | None,
     mineral: str | None,
     state: str | None,
-    cursor: str | None,
+    cursor: int | None,
     limit: int,
 ) -> LotList:
     """Lots this visitor may open, the newest first: his own, past and present, or all."""

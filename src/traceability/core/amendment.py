@@ -64,7 +64,7 @@ def apply(step: Step, target: LogEntry, correction: Correction) -> None:
         lot = step.lot(was.lot)
         changed = step.find("changed", f"{target.event_id}:{was.lot}", Changed)
         if was.tags_on != now.tags_on and changed is not None:
-            if _in_same_hands(lot, changed.after.custodian):
+            if _in_same_hands(lot, changed.custodian):
                 step.put("lot", lot.id, _swap_tags(step, target, lot, was.tags_on, now.tags_on))
             else:
                 _leave(step, target, lot.id, "tags")

@@ -56,6 +56,8 @@ def begin(
         title=title,
         custody_head=step.entry.event_id,
         title_head=step.entry.event_id,
+        custody_index=step.entry.index,
+        title_index=step.entry.index,
         judged_day=day or judged_day(event, step.entry.record_time),
         expected_ug=parts_ug(content) + parts_ug(tuple(item.part for item in items)),
         lowest_ug=mass_ug,

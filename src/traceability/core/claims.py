@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from traceability.core.authority import check_site_delegation, site_delegation
 from traceability.core.ids import EventId, LotId, PartyId
 from traceability.core.outcome import RejectedStep, Step, WaitsFor, reject
-from traceability.core.state import Lot, Move
+from traceability.core.state import Before, Lot, Move
 
 Heads = Literal["custody", "title", "both"]
 
@@ -111,7 +111,7 @@ def _without_effect(step: Step, c: Claim, sets: Heads, *, disputed: bool) -> Non
     if c.stale is not None:
         late = replace(c.stale, late=(*c.stale.late, step.event.key))
         step.put("move", f"{c.predecessor}:{c.lot.id}", late)
-    put_move(step, c.lot, sets, c.predecessor, stands=False)
+    put_move(step, c.lot, sets, c.lot, stands=False)
     if disputed:
         step.put("lot", c.lot.id, replace(c.lot, disputed=(*c.lot.disputed, entry)))
         other = c.lot.title if sets == "title" else c.lot.custodian
@@ -128,16 +128,19 @@ def put_move(
     step: Step,
     lot: Lot,
     sets: Heads,
-    predecessor: EventId | None,
+    was: Lot | None,
     *,
     stands: bool = True,
-    title_predecessor: EventId | None = None,
     giver: PartyId | None = None,
     recipient: PartyId | None = None,
-    before: Lot | None = None,
+    undoable: bool = False,
 ) -> None:
-    """Keeps what this event did (or would have done) to the heads of `lot`, given as it stands afterwards."""
-    title = sets == "title"
+    """Keeps what this event did (or would have done) to the heads of `lot`, given as it stands afterwards.
+
+    `was` is the lot before, whose heads it took; None for a lot that begins. `undoable`: a correction may have
+    to bring that back.
+    """
+    took = was if stands else None
     step.put(
         "move",
         f"{step.entry.event_id}:{lot.id}",
@@ -145,13 +148,13 @@ def put_move(
             event=step.entry.event_id,
             lot=lot.id,
             sets=sets,
-            custody_predecessor=None if title else predecessor,
-            title_predecessor=predecessor if title else title_predecessor,
+            custody_after=None if took is None or sets == "title" else took.custody_index,
+            title_after=None if took is None or sets == "custody" else took.title_index,
             stands=stands,
             custodian=lot.custodian,
             title=lot.title,
             giver=giver,
             recipient=recipient,
-            before=before,
+            before=Before.of(was, lot if lot.state == "ended" else None) if was and undoable else None,
         ),
     )

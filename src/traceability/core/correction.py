@@ -6,6 +6,7 @@ effect: that settles the dispute, and nobody else can say it for him. What `inco
 `amendment`.
 """
 
+import msgspec
 from msgspec.structs import replace
 
 from traceability.core import amendment
@@ -26,7 +27,7 @@ from traceability.core.events import (
 )
 from traceability.core.ids import EventId, LotId
 from traceability.core.outcome import Step, reject
-from traceability.core.state import Act, Changed, LogEntry, Lot, Move
+from traceability.core.state import Act, Aside, Before, Changed, LogEntry, Lot, Move
 from traceability.core.tagging import put_on, take_off
 
 
@@ -111,14 +112,33 @@ def _bring_back(step: Step, target: LogEntry) -> None:
         lot, before = step.lot(lot_id), move.before
         assert before is not None, "the kinds that can be undone keep what was"
         if lot.ended_by == target.event_id:
-            lot = replace(before, place=lot.place, disputed=lot.disputed, pools=lot.pools)
+            lot = _revived(lot, before)
         else:
             lot = _hand_back(step, target.event_id, move, lot, before)
         step.put("lot", lot_id, lot)
-        step.put("move", f"{target.event_id}:{lot_id}", replace(move, stands=False, before=None))
+        undone = replace(move, stands=False, custody_after=None, title_after=None, before=None)
+        step.put("move", f"{target.event_id}:{lot_id}", undone)
 
 
-def _hand_back(step: Step, event_id: EventId, move: Move, lot: Lot, before: Lot) -> Lot:
+def _revived(lot: Lot, before: Before) -> Lot:
+    """A lot that had ended, as it was before."""
+    lot = replace(
+        lot,
+        state=before.state,
+        custodian=before.custodian,
+        custody_head=before.custody_head,
+        custody_index=before.custody_index,
+        title_head=before.title_head,
+        title_index=before.title_index,
+        judged_day=before.judged_day,
+        offer=before.offer,
+        title_offer=before.title_offer,
+        ended_by=None,
+    )
+    return lot if before.aside is None else replace(lot, **msgspec.structs.asdict(before.aside))
+
+
+def _hand_back(step: Step, event_id: EventId, move: Move, lot: Lot, before: Before) -> Lot:
     """The lot with the head this event took given back; what has happened to it otherwise stays."""
     if event_id != (lot.title_head if move.sets == "title" else lot.custody_head):
         _stands_on_it(lot.id)
@@ -128,12 +148,13 @@ def _hand_back(step: Step, event_id: EventId, move: Move, lot: Lot, before: Lot)
     if move.sets == "title":
         alone = lot.custody_head == before.custody_head
         offer = None if lot.state == "exported" else before.title_offer
-        lot = replace(lot, title_head=before.title_head, title_offer=offer)
+        lot = replace(lot, title_head=before.title_head, title_index=before.title_index, title_offer=offer)
     else:
         alone = lot.title_head == before.title_head
         lot = replace(
             lot,
             custody_head=before.custody_head,
+            custody_index=before.custody_index,
             custodian=before.custodian,
             state=before.state,
             offer=before.offer,
@@ -154,14 +175,11 @@ def _change_back(step: Step, target: LogEntry) -> None:
         step.put("changed", address, replace(changed, after=changed.before))
 
 
-_ASIDE = ("expected_ug", "lowest_ug", "reading", "content", "items", "gained_ug", "lost_ug", "tags", "seals")
-
-
 def _as_before(step: Step, lot: Lot, changed: Changed) -> Lot:
     """The lot with each thing the event changed as it was, where nothing has changed it since."""
     before, after = changed.before, changed.after
     back = {}
-    for name in _ASIDE:
+    for name in Aside.__struct_fields__:
         was, became = getattr(before, name), getattr(after, name)
         if was != became:
             if getattr(lot, name) != became:

@@ -192,20 +192,21 @@ def _transfer(step: Step, event: Transfer, *, doubled: bool) -> None:
         holds_title = c.lot.title == actor
         offer = Offer(step.entry.event_id, actor, body.recipient, body.moves, accept_by, holds_title)
         if title_only:
-            lot = replace(lot, title_head=step.entry.event_id, title_offer=offer)
+            lot = replace(
+                lot, title_head=step.entry.event_id, title_index=step.entry.index, title_offer=offer
+            )
         else:
-            lot = replace(lot, custody_head=step.entry.event_id, offer=offer, state="offered")
+            lot = replace(
+                lot,
+                custody_head=step.entry.event_id,
+                custody_index=step.entry.index,
+                offer=offer,
+                state="offered",
+            )
             if body.moves == "both" and not holds_title:
                 step.note("title_not_held", "warning", [("lot", lot.id)], figures={"title": lot.title})
         keep_moved(step, lot)
-        put_move(
-            step,
-            lot,
-            sets,
-            c.predecessor,
-            giver=actor,
-            recipient=body.recipient,
-        )
+        put_move(step, lot, sets, c.lot, giver=actor, recipient=body.recipient)
     _note_missing_role(step, actor)
 
 
@@ -277,32 +278,48 @@ def _answer(step: Step, event: Acceptance | Refusal | Withdrawal, *, doubled: bo
 
 
 def _accept(step: Step, c: Claim, lot: Lot, offer: Offer) -> None:
-    entry = step.entry.event_id
-    title_predecessor = None
+    entry, index = step.entry.event_id, step.entry.index
     if offer.moves == "title":
-        lot = replace(lot, title=offer.recipient, title_head=entry, title_offer=None)
+        lot = replace(lot, title=offer.recipient, title_head=entry, title_index=index, title_offer=None)
         sets: Heads = "title"
+    elif offer.moves == "both" and offer.carries_title and lot.title == offer.giver:
+        lot = replace(
+            lot,
+            custodian=offer.recipient,
+            title=offer.recipient,
+            custody_head=entry,
+            title_head=entry,
+            custody_index=index,
+            title_index=index,
+            state="held",
+            offer=None,
+            title_offer=None,
+        )
+        sets = "both"
     else:
-        lot = replace(lot, custodian=offer.recipient, custody_head=entry, state="held", offer=None)
+        lot = replace(
+            lot,
+            custodian=offer.recipient,
+            custody_head=entry,
+            custody_index=index,
+            state="held",
+            offer=None,
+        )
         sets = "custody"
-        if offer.moves == "both" and offer.carries_title and lot.title == offer.giver:
-            title_predecessor = lot.title_head
-            lot = replace(lot, title=offer.recipient, title_head=entry, title_offer=None)
-            sets = "both"
     keep_moved(step, lot)
-    put_move(step, lot, sets, c.predecessor, title_predecessor=title_predecessor)
+    put_move(step, lot, sets, c.lot)
 
 
 def _give_back(step: Step, c: Claim, lot: Lot, offer: Offer) -> None:
-    entry = step.entry.event_id
+    entry, index = step.entry.event_id, step.entry.index
     if offer.moves == "title":
-        lot = replace(lot, title_head=entry, title_offer=None)
+        lot = replace(lot, title_head=entry, title_index=index, title_offer=None)
         sets: Heads = "title"
     else:
-        lot = replace(lot, custody_head=entry, state="held", offer=None)
+        lot = replace(lot, custody_head=entry, custody_index=index, state="held", offer=None)
         sets = "custody"
     keep_moved(step, lot)
-    put_move(step, lot, sets, c.predecessor, before=c.lot)
+    put_move(step, lot, sets, c.lot, undoable=True)
 
 
 def _note_conditions(step: Step, body: AcceptanceBody, standing: set[LotId]) -> None:
@@ -350,12 +367,13 @@ def _export(step: Step, event: Export, *, doubled: bool) -> None:
         lot = replace(
             lots[c.lot.id],
             custody_head=step.entry.event_id,
+            custody_index=step.entry.index,
             state="exported",
             title_offer=None,
             importer=body.importer,
         )
         keep_moved(step, lot)
-        put_move(step, lot, "custody", c.predecessor, recipient=body.importer)
+        put_move(step, lot, "custody", c.lot, recipient=body.importer)
     if "exporter" not in step.party(actor).roles:
         step.note("no_exporter_role", "warning", [("party", actor)])
 
@@ -387,14 +405,14 @@ def _import(step: Step, event: Import, *, doubled: bool) -> None:
     standing = settle(step, claims, doubled=doubled, sets=custody_only)
     lots = weigh(step, body.weighings, {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing})
     for c in standing:
-        lot = replace(lots[c.lot.id], custody_head=step.entry.event_id)
+        lot = replace(lots[c.lot.id], custody_head=step.entry.event_id, custody_index=step.entry.index)
         if c.lot.importer is not None:
             lot = replace(lot, custodian=c.lot.importer, state="held")
             keep_change(step, c.lot, lots[c.lot.id])
         else:
             lot = replace(lot, state="ended", ended_by=step.entry.event_id, title_offer=None)
         keep_moved(step, lot)
-        put_move(step, lot, "custody", c.predecessor, before=c.lot)
+        put_move(step, lot, "custody", c.lot, undoable=True)
 
 
 def _closure(step: Step, event: Closure, *, doubled: bool) -> None:
@@ -445,22 +463,25 @@ def _reassignment(step: Step, event: Reassignment, *, doubled: bool) -> None:
         as_they_stand = [Claim(lot, lot.custody_head, None) for lot in lots.values()]
         settle(step, as_they_stand, doubled=True, sets=lambda _: body.moves)
         return
-    entry = step.entry.event_id
-    for lot in weigh(step, body.weighings, lots).values():
+    entry, index = step.entry.event_id, step.entry.index
+    for lot_id, lot in weigh(step, body.weighings, lots).items():
         taken = lot
-        custody_predecessor = title_predecessor = None
         if body.moves != "title":
-            custody_predecessor = lot.custody_head
-            taken = replace(taken, custodian=body.to, custody_head=entry, state="held", offer=None)
+            taken = replace(
+                taken,
+                custodian=body.to,
+                custody_head=entry,
+                custody_index=index,
+                state="held",
+                offer=None,
+            )
         if body.moves != "custody":
-            title_predecessor = lot.title_head
-            taken = replace(taken, title=body.to, title_head=entry, title_offer=None)
+            taken = replace(taken, title=body.to, title_head=entry, title_index=index, title_offer=None)
         if body.ground == "court":
             taken = replace(taken, disputed=())
-        step.fates[lot.id] = True
+        step.fates[lot_id] = True
         keep_moved(step, taken)
-        predecessor = title_predecessor if body.moves == "title" else custody_predecessor
-        put_move(step, taken, body.moves, predecessor, title_predecessor=title_predecessor)
+        put_move(step, taken, body.moves, lot)
 
 
 def _retagging(step: Step, event: Retagging, *, doubled: bool) -> None:

@@ -6,7 +6,7 @@ from traceability.core.authority import judged_day, later_day
 from traceability.core.claims import Claim, put_move
 from traceability.core.ids import PartyId
 from traceability.core.outcome import Step, reject
-from traceability.core.state import Changed, Lot
+from traceability.core.state import Aside, Changed, Lot
 
 
 def check_holds(lot: Lot, actor: PartyId) -> None:
@@ -37,17 +37,22 @@ def end(step: Step, c: Claim) -> None:
         step.lot(c.lot.id),
         custody_head=entry,
         title_head=entry,
+        custody_index=step.entry.index,
+        title_index=step.entry.index,
         state="ended",
         ended_by=entry,
         offer=None,
         title_offer=None,
     )
     keep_moved(step, lot)
-    put_move(step, lot, "both", c.predecessor, title_predecessor=c.lot.title_head, before=c.lot)
+    put_move(step, lot, "both", c.lot, undoable=True)
 
 
 def keep_change(step: Step, before: Lot, after: Lot) -> None:
     """Keeps what this event changed about a lot besides moving it, so that a correction can undo it."""
-    if before != after:
+    if before is after:
+        return
+    was, became = Aside.of(before), Aside.of(after)
+    if was != became:
         entry = step.entry.event_id
-        step.put("changed", f"{entry}:{before.id}", Changed(entry, before, after))
+        step.put("changed", f"{entry}:{before.id}", Changed(entry, after.custodian, was, became))

@@ -263,6 +263,9 @@ class Lot(Subject, frozen=True):
     title: PartyId
     custody_head: EventId
     title_head: EventId
+    custody_index: int
+    """Index of the entry that is the custody head."""
+    title_index: int
     judged_day: str
     """Judged day of the newest event that moved it: none after it is judged earlier."""
     expected_ug: int
@@ -289,6 +292,68 @@ class Lot(Subject, frozen=True):
     """How many pools of this one lot were made, to name the next."""
 
 
+class Aside(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a lot is besides who holds it: what readings, samples and new tags change."""
+
+    expected_ug: int
+    lowest_ug: int
+    reading: str | None
+    content: tuple[Part, ...]
+    items: tuple[LotItem, ...]
+    gained_ug: int
+    lost_ug: int
+    tags: tuple[str, ...]
+    seals: tuple[str, ...]
+
+    @classmethod
+    def of(cls, lot: Lot) -> "Aside":
+        """That of `lot` as it stands."""
+        return cls(
+            lot.expected_ug,
+            lot.lowest_ug,
+            lot.reading,
+            lot.content,
+            lot.items,
+            lot.gained_ug,
+            lot.lost_ug,
+            lot.tags,
+            lot.seals,
+        )
+
+
+class Before(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How a lot stood when an event moved it, where a correction may have to bring it back."""
+
+    state: LotState
+    custodian: PartyId
+    custody_head: EventId
+    custody_index: int
+    title_head: EventId
+    title_index: int
+    judged_day: str
+    offer: Offer | None
+    title_offer: Offer | None
+    aside: Aside | None
+    """Of a lot that ended, what the event changed of it besides; None for nothing."""
+
+    @classmethod
+    def of(cls, lot: Lot, ended: Lot | None) -> "Before":
+        """How `lot` stood, which became `ended` by this event, or went on (None)."""
+        aside = None if ended is None else Aside.of(lot)
+        return cls(
+            lot.state,
+            lot.custodian,
+            lot.custody_head,
+            lot.custody_index,
+            lot.title_head,
+            lot.title_index,
+            lot.judged_day,
+            lot.offer,
+            lot.title_offer,
+            None if ended is None or aside == Aside.of(ended) else aside,
+        )
+
+
 class Move(Record, frozen=True):
     """What an event did to one lot's heads, and who was entitled to go on from there."""
 
@@ -296,10 +361,11 @@ class Move(Record, frozen=True):
     lot: LotId
     sets: Literal["custody", "title", "both"]
     """Which heads of the lot this event became (or would have become)."""
-    custody_predecessor: EventId | None
-    title_predecessor: EventId | None
-    """The heads whose place it took; None for a head it left alone, and where a lot begins or is taken as it
-    stands. At most one standing move for each lot and predecessor: the database holds that too."""
+    custody_after: int | None
+    title_after: int | None
+    """Indexes of the entries that were the heads whose place it took; None for a head it left alone, where a
+    lot begins, and where it does not stand. At most one standing move for each lot, head and entry: the
+    database holds that too."""
     stands: bool
     custodian: PartyId
     title: PartyId
@@ -307,16 +373,18 @@ class Move(Record, frozen=True):
     recipient: PartyId | None = None
     late: tuple[KeyId, ...] = ()
     """Keys that have already signed another successor, logged without effect."""
-    before: Lot | None = None
-    """The lot as it was, where a correction may have to bring it back."""
+    before: Before | None = None
+    """How the lot stood, where a correction may have to bring it back."""
 
 
 class Changed(Record, frozen=True):
     """What an event did to a lot besides moving it: masses, tags, seals; so that a correction can undo it."""
 
     event: EventId
-    before: Lot
-    after: Lot
+    custodian: PartyId
+    """Who held the lot then."""
+    before: Aside
+    after: Aside
 
 
 class Mention(Subject, frozen=True):

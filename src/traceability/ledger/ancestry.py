@@ -88,19 +88,13 @@ def _pools(view: View, ids: Collection[str]) -> dict[str, Pool]:
 
 def _ends(view: View, lots: Collection[Lot]) -> dict[LotId, int]:
     """For each of these lots the last entry that stands on it, unless that is the one that made it."""
-    made_at = {lot.id: lot.maker_index for lot in lots}
+    named = {lot.place.number: lot for lot in lots}
     rows = view.all(
-        "SELECT lot, max(idx) FROM move WHERE lot = ANY(?) AND stands = 1 GROUP BY lot", list(made_at)
+        "SELECT lot, max(idx) FROM move WHERE lot = ANY(?) AND stands = 1 GROUP BY lot", list(named)
     )
-    return {LotId(lot): index for lot, index in rows if index != made_at[LotId(lot)]}
+    return {named[number].id: index for number, index in rows if index != named[number].maker_index}
 
 
 def _made_at(view: View, indexes: Collection[int]) -> dict[int, list[LotId]]:
     """The lots that the entries at these indexes made."""
-    made: dict[int, list[LotId]] = {}
-    rows = view.all(
-        "SELECT maker_idx, lot FROM lot_row WHERE maker_idx = ANY(?) ORDER BY maker_idx, lot", list(indexes)
-    )
-    for index, lot in rows:
-        made.setdefault(index, []).append(LotId(lot))
-    return made
+    return {entry.index: sorted(entry.event().made) for entry in view.entries_at(sorted(indexes))}

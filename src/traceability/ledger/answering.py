@@ -59,7 +59,7 @@ def _known(store: Store, indexes: Collection[int], size: int, checkpoint: bytes)
 def _recorded(view: View, index: int, size: int, checkpoint: bytes) -> Recorded:
     entry = view.entry(index)
     assert entry is not None
-    verdict = view.verdict(index)
+    verdict = view.outcome(index, entry.event())
     return Recorded(
         index=index,
         event_id=entry.event_id,

@@ -8,12 +8,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from traceability.core import fold
+from traceability.core.ids import LotId, PartyId
 from traceability.core.outcome import Appended, Entry, Finding, Outcome
-from traceability.core.state import Lot, Move, Number, encode_record
+from traceability.core.state import Lot, Mention, Move, Number, Party, encode_record
+from traceability.ledger import verdicts
 from traceability.ledger.database import Into
 from traceability.ledger.overlay import Overlay
+from traceability.ledger.packed_moves import pack_move
+from traceability.ledger.packing import pack_lot
 from traceability.ledger.tree import Growth
-from traceability.ledger.view import Head, StoredEntry, Verdict, View, encode_verdict
+from traceability.ledger.view import Head, StoredEntry, View, place_of_lot
 
 ENTRY = Into(
     "entry",
@@ -40,37 +44,26 @@ STATE = Into(
     {"type": "text", "id": "text", "value": "bytea"},
     "ON CONFLICT (type, id) DO UPDATE SET value = excluded.value",
 )
+LOT = Into(
+    "lot",
+    {"no": "bigint", "id": "text", "mineral": "text", "state": "text", "value": "bytea"},
+    "ON CONFLICT (no) DO UPDATE SET mineral = excluded.mineral, state = excluded.state, value = excluded.value",
+)
+LOT_PLACE = Into("lot_place", {"id": "bigint", "no": "bigint"}, "ON CONFLICT (id, no) DO NOTHING")
 MOVE = Into(
     "move",
     {
-        "lot": "text",
+        "lot": "bigint",
         "idx": "bigint",
-        "custody": "bytea",
-        "title": "bytea",
+        "custody": "bigint",
+        "title": "bigint",
         "stands": "smallint",
         "value": "bytea",
     },
     "ON CONFLICT (lot, idx) DO UPDATE SET custody = excluded.custody, title = excluded.title, "
     "stands = excluded.stands, value = excluded.value",
 )
-LOT = Into(
-    "lot_row",
-    {
-        "lot": "text",
-        "custodian": "text",
-        "title": "text",
-        "mineral": "text",
-        "state": "text",
-        "maker_idx": "bigint",
-    },
-    "ON CONFLICT (lot) DO UPDATE SET custodian = excluded.custodian, title = excluded.title, "
-    "mineral = excluded.mineral, state = excluded.state, maker_idx = excluded.maker_idx",
-)
-HOLDING = Into(
-    "holding",
-    {"party": "text", "lot": "text", "since_idx": "bigint"},
-    "ON CONFLICT (party, lot) DO NOTHING",
-)
+HOLDING = Into("holding", {"party": "bigint", "lot": "bigint"}, "ON CONFLICT (party, lot) DO NOTHING")
 FINDING = Into("finding", {"idx": "bigint", "n": "int", "rule": "text", "severity": "text", "value": "bytea"})
 SUBJECT = Into("finding_subject", {"type": "text", "id": "text", "idx": "bigint", "n": "int"})
 TILE = Into("tile", {"level": "smallint", "n": "bigint", "hashes": "bytea", "root": "bytea"})
@@ -90,8 +83,8 @@ class Batch:
         self._outcomes: list[tuple[Any, ...]] = []
         self._findings: list[tuple[Any, ...]] = []
         self._subjects: list[tuple[Any, ...]] = []
-        self._lots: dict[str, Lot] = {}
-        self._holdings: dict[tuple[str, str], int] = {}
+        self._new_lots: list[tuple[int, int]] = []
+        self._holdings: set[tuple[int, int]] = set()
         self._used: dict[str, None] = {}
 
     @property
@@ -105,28 +98,23 @@ class Batch:
 
     def keep(self, entry: Entry, outcome: Appended, leaf: bytes) -> None:
         """The entry comes next; `leaf` is its leaf hash."""
-        self._keep_lots(entry.index, outcome)
+        self._keep_lots(outcome)
         self.state.keep(entry, outcome)
         event = entry.event
         number = outcome.changes["number", f"{event.key}:{event.sequence}"]
         assert isinstance(number, Number)
         use = 0 if number.second is None else 1
-        verdict = Verdict(
-            outcome.stands,
-            tuple(outcome.fates.items()),
-            tuple((type_, id_, before) for (type_, id_), before in outcome.links),
-        )
+        value = verdicts.encode(entry.index, event, outcome)
         signer = self.state.signer(event.key)
         self._used[event.key] = None
-        self._outcomes.append((entry.index, signer.no, event.sequence, use, leaf, encode_verdict(verdict)))
+        self._outcomes.append((entry.index, signer.no, event.sequence, use, leaf, value))
         self._keep_findings(entry.index, outcome.findings)
         self.record_time = entry.record_time
         self.leaves.append(leaf)
 
     def keep_place(self, index: int, leaf: bytes) -> None:
         """What comes next is no entry that can stand; it changes nothing, but the tree has its leaf."""
-        nothing = encode_verdict(Verdict(stands=False, fates=(), links=()))
-        self._outcomes.append((index, -1, index, 0, leaf, nothing))
+        self._outcomes.append((index, -1, index, 0, leaf, verdicts.NOTHING))
         self.leaves.append(leaf)
 
     def write(self) -> Growth:
@@ -140,9 +128,11 @@ class Batch:
         # In the order of their keys, so that neighbours are written together.
         states = sorted(state.changed.items())
         view.insert(STATE, [(type_, id_, encode_record(record)) for (type_, id_), record in states])
-        view.insert(MOVE, [move_row(lot, index, move) for (lot, index), move in sorted(state.moved.items())])
-        view.insert(LOT, sorted(map(lot_row, self._lots.values())))
-        view.insert(HOLDING, [(*who, since) for who, since in sorted(self._holdings.items())])
+        view.insert(LOT, sorted(lot_row(id_, lot) for id_, lot in state.lots.items()))
+        view.insert(LOT_PLACE, sorted(self._new_lots))
+        moves = state.moved.items()
+        view.insert(MOVE, sorted(move_row(self._number(lot), index, move) for (lot, index), move in moves))
+        view.insert(HOLDING, sorted(self._holdings))
         view.insert(FINDING, self._findings)
         view.insert(SUBJECT, sorted(self._subjects))
         view.insert(TILE, growth.tiles(view.hashes))
@@ -158,19 +148,27 @@ class Batch:
             raise RuntimeError("the head moved under the lock")
         return growth
 
-    def _keep_lots(self, index: int, outcome: Appended) -> None:
+    def _keep_lots(self, outcome: Appended) -> None:
         for address, lot in outcome.changes.items():
-            if address[0] != "lot" or not isinstance(lot, Lot):
+            if address[0] != "lot" or not isinstance(lot, Lot | Mention):
                 continue
             before = self.state.find(address)
-            held: tuple[str, ...] = ()
-            if isinstance(before, Lot):
-                held = (before.custodian, before.title)
-            if not isinstance(before, Lot) or lot_row(before) != lot_row(lot):
-                self._lots[lot.id] = lot
-            for party in (lot.custodian, lot.title):
-                if party not in held:
-                    self._holdings.setdefault((party, lot.id), index)
+            if before is None:
+                self._new_lots.append((place_of_lot(address[1]), lot.place.number))
+            if isinstance(lot, Lot):
+                held = (before.custodian, before.title) if isinstance(before, Lot) else ()
+                for party in {lot.custodian, lot.title}.difference(held):
+                    self._holdings.add((self._party_number(party), lot.place.number))
+
+    def _party_number(self, party: PartyId) -> int:
+        record = self.state.find(("party", party))
+        assert isinstance(record, Party)
+        return record.place.number
+
+    def _number(self, lot: LotId) -> int:
+        record = self.state.find(("lot", lot))
+        assert isinstance(record, Lot)
+        return record.place.number
 
     def _keep_findings(self, index: int, findings: Sequence[Finding]) -> None:
         for n, finding in enumerate(findings):
@@ -178,22 +176,12 @@ class Batch:
             self._subjects.extend((*subject, index, n) for subject in dict.fromkeys(finding.subjects))
 
 
-def lot_row(lot: Lot) -> tuple[Any, ...]:
-    """The lot's row in `lot_row`."""
-    return (lot.id, lot.custodian, lot.title, lot.mineral, lot.state, lot.maker_index)
+def lot_row(id_: LotId, lot: Lot | Mention) -> tuple[Any, ...]:
+    """The lot's row in `lot`."""
+    mineral, state = (lot.mineral, lot.state) if isinstance(lot, Lot) else ("", "")
+    return (lot.place.number, id_, mineral, state, pack_lot(lot))
 
 
-def move_row(lot: str, index: int, move: Move) -> tuple[Any, ...]:
-    """The move's row in `move`."""
-    return (
-        lot,
-        index,
-        _raw(move.custody_predecessor),
-        _raw(move.title_predecessor),
-        int(move.stands),
-        encode_record(move),
-    )
-
-
-def _raw(event_id: str | None) -> bytes | None:
-    return None if event_id is None else bytes.fromhex(event_id)
+def move_row(number: int, index: int, move: Move) -> tuple[Any, ...]:
+    """The move's row in `move`; `number` is its lot's line in the book."""
+    return (number, index, move.custody_after, move.title_after, int(move.stands), pack_move(move))

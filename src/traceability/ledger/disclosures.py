@@ -51,7 +51,7 @@ def keep(view: View, opened: Iterable[Opened]) -> None:
     for index, event, disclosures in opened:
         for salt, path, value in disclosures:
             rows[index, path] = (index, path, unpadded(salt), canonical.dump(value))
-            if path == "/codes" and isinstance(event, TagIssue) and view.verdict(index).stands:
+            if path == "/codes" and isinstance(event, TagIssue) and view.stands(index):
                 codes.update(dict.fromkeys(tag_codes(event, value)))
     view.insert(DISCLOSURE, list(rows.values()))
     view.insert(TAG_CODE, list(codes))
@@ -63,7 +63,7 @@ def codes_disclosed(view: View) -> list[tuple[object, ...]]:
     for index, value in view.all("SELECT idx, value FROM disclosure WHERE path = ?", "/codes"):
         entry = view.entry(index)
         event = None if entry is None else entry.event()
-        if isinstance(event, TagIssue) and view.verdict(index).stands:
+        if isinstance(event, TagIssue) and view.stands(index):
             rows += tag_codes(event, canonical.load(value))
     return rows
 

@@ -45,11 +45,12 @@ _TABLES: tuple[tuple[str, str, int], ...] = (
     ("signer", "no, key_id, top", 1),
     ("outcome", "idx, signer, sequence, use, leaf, value", 1),
     ("state", "type, id, value", 2),
+    ("lot", "no, id, mineral, state, value", 1),
+    ("lot_place", "id, no", 2),
     ("move", "lot, idx, custody, title, stands, value", 2),
     ("tile", "level, n, hashes, root", 2),
     ("root", "size, root", 1),
-    ("lot_row", "lot, custodian, title, mineral, state, maker_idx", 1),
-    ("holding", "party, lot, since_idx", 2),
+    ("holding", "party, lot", 2),
     ("finding", "idx, n, rule, severity, value", 2),
     ("finding_subject", "type, id, idx, n", 4),
     ("tag_code", "code, roll, number", 3),
@@ -161,7 +162,7 @@ class _Check:
             except (Malformed, Invalid, ValueError) as error:
                 self._note("disclosure", f"{index} {path}", index, str(error))
                 continue
-            if path == "/codes" and isinstance(event, TagIssue) and self._view.verdict(index).stands:
+            if path == "/codes" and isinstance(event, TagIssue) and self._view.stands(index):
                 self._view.insert(TAG_CODE, tag_codes(event, opened))
 
     def _compare(self, table: str, columns: str, key: int) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 from traceability.core import fold
 from traceability.core.events import Event
-from traceability.core.ids import EventId
+from traceability.core.ids import EventId, LotId
 from traceability.core.outcome import Appended, Entry
 from traceability.core.signing import event_id as id_of
-from traceability.core.state import Address, AnyRecord, LogEntry, Move, Number
+from traceability.core.state import Address, AnyRecord, LogEntry, Lot, Mention, Move, Number
 from traceability.ledger.view import View
 
 _OF_THE_LOG = ("number", "move")
@@ -42,7 +42,10 @@ class Overlay:
         self.places: dict[EventId, int] = {}
         """Where events stand that were met under a used number, or appended in this batch."""
         self.changed: dict[Address, AnyRecord] = {}
-        self.moved: dict[tuple[str, int], Move] = {}
+        """Records made or changed, but for lots and moves."""
+        self.lots: dict[LotId, Lot | Mention] = {}
+        """Lots made or changed."""
+        self.moved: dict[tuple[LotId, int], Move] = {}
         """Moves made or changed, by lot and the index of their entry."""
         self._move_index: dict[Address, int] = {}
 
@@ -87,6 +90,8 @@ class Overlay:
                 index = entry.index if record.event == entry.event_id else self._move_index[address]
                 self._move_index[address] = index
                 self.moved[record.lot, index] = record
+            elif isinstance(record, Lot) or (kind == "lot" and isinstance(record, Mention)):
+                self.lots[LotId(address[1])] = record
             elif kind != "number":
                 self.changed[address] = record
         event = entry.event
@@ -116,7 +121,7 @@ class Overlay:
             case ("number", name):
                 return self._number(*name.split(":"))
             case ("move", name):
-                self._load_moves(name.partition(":")[2])
+                self._load_moves(LotId(name.partition(":")[2]))
                 return self._known.get(address)
             case _:
                 return self._view.record(address)
@@ -131,8 +136,11 @@ class Overlay:
         self.places.update(zip(events, indexes, strict=True))
         return Number(*events) if events else None
 
-    def _load_moves(self, lot: str) -> None:
-        for index, move in self._view.moves(lot):
+    def _load_moves(self, lot: LotId) -> None:
+        record = self.find(("lot", lot))
+        if not isinstance(record, Lot):
+            return
+        for index, move in self._view.moves({lot: record.place.number}, self._log)[lot]:
             address = ("move", f"{move.event}:{lot}")
             self._known.setdefault(address, move)
             self._move_index.setdefault(address, index)
@@ -141,7 +149,7 @@ class Overlay:
         for index in self._candidates(event_id):
             found = self._log.entry(index)
             if found is not None and found.event_id == event_id:
-                stands = self._view.verdict(index).stands
+                stands = self._view.stands(index)
                 return LogEntry(index, found.record_time, event_id, found.event(), stands)
         return None
 

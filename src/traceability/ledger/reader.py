@@ -4,15 +4,13 @@ Each answer is of one moment. Nothing here decides who may see it, and nothing h
 decided by the fold when the entry came, and is looked up.
 """
 
-import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
 from traceability.core import canonical, events, evidence, leaf
 from traceability.core.composition import Origin
-from traceability.core.errors import Malformed
 from traceability.core.events import Event
 from traceability.core.evidence import Disclosure
 from traceability.core.ids import EventId, LotId, PartyId, RollId, SiteId, to_unpadded
@@ -33,11 +31,11 @@ from traceability.core.state import (
 from traceability.ledger import ancestry
 from traceability.ledger.ancestry import Lineage
 from traceability.ledger.gather import gather, show
+from traceability.ledger.packing import unpack_lot
 from traceability.ledger.source import StoredSource
 from traceability.ledger.store import Store
 from traceability.ledger.view import StoredEntry, View, finding_of
 
-_CURSOR = re.compile(r"([0-9]{1,18})-([0-9a-z]{26})")
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -188,44 +186,44 @@ class Reader:
         holder: PartyId | None = None,
         mineral: str | None = None,
         state: str | None = None,
-        cursor: str | None = None,
+        cursor: int | None = None,
         limit: int = 100,
     ) -> Page[Lot]:
         """Lots, the newest first; of `holder`, those it is or ever was custodian or title holder of.
 
-        Raises Malformed for a cursor that no page before this one gave.
+        `cursor` is `next` of the page before, as a number.
         """
-        wanted: list[str] = []
+        wanted = ["state <> ''"]
         values: list[Any] = []
         for column, value in (("mineral", mineral), ("state", state)):
             if value is not None:
                 wanted.append(f"{column} = ?")
                 values.append(value)
         if cursor is not None:
-            wanted.append("(maker_idx, lot_row.lot) < (?, ?)")
-            values += _position(cursor)
-        table = "lot_row"
+            wanted.append("lot.no < ?")
+            values.append(cursor)
+        table = "lot"
         if holder is not None:
-            table = "holding JOIN lot_row ON lot_row.lot = holding.lot"
+            table = "holding JOIN lot ON lot.no = holding.lot"
             wanted.append("holding.party = ?")
-            values.append(holder)
-        where = f"WHERE {' AND '.join(wanted)} " if wanted else ""
         with self._store.read() as view:
+            if holder is not None:
+                values.append(_number(view, ("party", holder)))
             rows = view.all(
-                f"SELECT maker_idx, lot_row.lot FROM {table} {where}"  # noqa: S608  # values are bound
-                "ORDER BY maker_idx DESC, lot_row.lot DESC LIMIT ?",
+                "SELECT lot.no, lot.id, mineral, state, value "  # noqa: S608  # values are bound
+                f"FROM {table} WHERE {' AND '.join(wanted)} ORDER BY lot.no DESC LIMIT ?",
                 *values,
                 limit + 1,
             )
-            records = view.records(("lot", lot) for _, lot in rows[:limit])
-        found = [records["lot", lot] for _, lot in rows[:limit]]
-        more = "{}-{}".format(*rows[limit - 1]) if len(rows) > limit else None
+        found = [unpack_lot(*row) for row in rows[:limit]]
+        more = str(rows[limit - 1][0]) if len(rows) > limit else None
         return Page([lot for lot in found if isinstance(lot, Lot)], more)
 
     def held_by(self, party: PartyId, lot: LotId) -> bool:
         """Whether the party is or ever was custodian or title holder of the lot."""
         with self._store.read() as view:
-            return view.one("SELECT 1 FROM holding WHERE party = ? AND lot = ?", party, lot) is not None
+            numbers = _number(view, ("party", party)), _number(view, ("lot", lot))
+            return view.one("SELECT 1 FROM holding WHERE party = ? AND lot = ?", *numbers) is not None
 
     def findings(self, address: Address) -> list[Noted]:
         """What was noticed about this subject itself, oldest first."""
@@ -315,24 +313,23 @@ class Reader:
         return evidence.encode(found)
 
 
-def _position(cursor: str) -> tuple[int, str]:
-    found = _CURSOR.fullmatch(cursor)
-    if found is None:
-        raise Malformed("the cursor is not one this ledger has given")
-    return int(found[1]), found[2]
+def _number(view: View, address: Address) -> int:
+    """A subject's line in the book; −1 for one that is not there."""
+    record = view.record(address)
+    return record.place.number if isinstance(record, SubjectRecord) else -1
 
 
 def _logged(view: View, entries: Sequence[StoredEntry]) -> list[LoggedEntry]:
     indexes = [entry.index for entry in entries]
-    verdicts = view.verdicts(indexes)
+    named = {entry.index: events.parse(entry.payload) for entry in entries}
+    outcomes = view.outcomes(named)
     findings: dict[int, list[Finding]] = {}
     rows = view.all("SELECT idx, value FROM finding WHERE idx = ANY(?) ORDER BY idx, n", indexes)
     for index, value in rows:
         findings.setdefault(index, []).append(finding_of(value))
     found = []
     for entry in entries:
-        event = events.parse(entry.payload)
-        verdict = verdicts[entry.index]
+        event, verdict = named[entry.index], outcomes[entry.index]
         logged = LoggedEntry(
             index=entry.index,
             record_time=entry.record_time,
@@ -362,8 +359,9 @@ def _walk(view: View, address: Address, limit: int | None = None, before: int | 
     return found[::-1]
 
 
-def _links(view: View, index: int) -> dict[Address, int]:
-    return {(type_, id_): before for type_, id_, before in view.verdict(index).links}
+def _links(view: View, index: int) -> Mapping[Address, int]:
+    entry = view.entry(index)
+    return {} if entry is None else view.outcome(index, entry.event()).links
 
 
 def _disclosures(view: View, index: int) -> list[Disclosure]:

@@ -21,7 +21,7 @@ from traceability.ledger.store import Store
 from traceability.ledger.view import Head, View
 
 PROJECTIONS = (
-    *("signer", "outcome", "state", "move", "tile", "root", "lot_row", "holding"),
+    *("signer", "outcome", "state", "lot", "lot_place", "move", "tile", "root", "holding"),
     *("finding", "finding_subject", "tag_code", "event_place"),
 )
 """Tables that follow from the entries and are dropped; `head` and `placed` begin again."""

@@ -1,9 +1,11 @@
 """Bringing a database to this program's schema: `traceability migrate`, by Alembic.
 
 The scripts lie in `migrations/` of a checkout and in `traceability/migrations` of an installed wheel. Each
-runs in one transaction: a migration that was cut short has not begun.
+runs in one transaction: a migration that was cut short has not begun. One that changes a table which follows
+from the entries leaves it empty, and it is filled again from them.
 """
 
+import contextlib
 from pathlib import Path
 
 from alembic import command
@@ -11,12 +13,15 @@ from alembic.config import Config
 
 import traceability
 from traceability.ledger.database import Sqlite, Unusable, open_database
+from traceability.ledger.rebuild import NotRebuilt, rebuild
+from traceability.ledger.store import Store
 
 
 def migrate(url: str, revision: str = "head") -> None:
     """Makes or upgrades the tables of the database behind `url`. Raises Unusable.
 
-    Two that migrate at once follow each other, and the second finds nothing to do.
+    Two that migrate at once follow each other, and the second finds nothing to do. Cut short, it can be done
+    again.
     """
     database = open_database(url, create=True)
     try:
@@ -29,6 +34,23 @@ def migrate(url: str, revision: str = "head") -> None:
         command.upgrade(config, revision)
     finally:
         database.engine.dispose()
+    if revision == "head":
+        _refill(url)
+
+
+def _refill(url: str) -> None:
+    """Fills what a migration has emptied."""
+    with contextlib.closing(Store(url)) as store:
+        with store.read() as view:
+            (filled,) = view.one("SELECT coalesce(max(idx) + 1, 0) FROM outcome")
+            empty = filled < view.head().size
+        if empty:
+            try:
+                rebuild(store)
+            except NotRebuilt as error:
+                raise Unusable(
+                    f"the tables that follow from the entries cannot be filled: {error}"
+                ) from error
 
 
 def scripts() -> Path:

@@ -17,21 +17,22 @@ class StoredSource:
 
     def logged(self, indexes: Collection[int]) -> Mapping[int, Logged]:
         """The entries at these indexes."""
-        verdicts = self._view.verdicts(list(indexes))
-        found = {}
-        for entry in self._view.entries_at(list(indexes)):
-            links = {(type_, id_): before for type_, id_, before in verdicts[entry.index].links}
-            found[entry.index] = Logged(
+        entries = self._view.entries_at(list(indexes))
+        named = {entry.index: events.parse(entry.payload) for entry in entries}
+        outcomes = self._view.outcomes(named)
+        return {
+            entry.index: Logged(
                 entry.index,
                 entry.record_time,
                 entry.payload,
                 entry.signature,
                 entry.blind,
                 entry.event_id,
-                events.parse(entry.payload),
-                links,
+                named[entry.index],
+                outcomes[entry.index].links,
             )
-        return found
+            for entry in entries
+        }
 
     def places(self, addresses: Collection[Address]) -> Mapping[Address, Place]:
         """The lines of these subjects in the book as they are now."""

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary, SmallInteger, Text, text
 from sqlmodel import Field, SQLModel
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration: what a database must have been brought to for this program."""
 APPLICATION_ID = 0x54724C67
 """How an SQLite file says that it is a ledger (`TrLg`)."""
@@ -116,7 +116,7 @@ class SignerRow(SQLModel, table=True):
 
 
 class OutcomeRow(SQLModel, table=True):
-    """What the fold answered for an entry (`rows.Verdict`), and its leaf hash.
+    """What the fold answered for an entry (`verdicts`), and its leaf hash.
 
     `use` is 0 for the first event with this number of this key, 1 for the second, which is without effect;
     the database refuses a third.
@@ -138,7 +138,7 @@ class OutcomeRow(SQLModel, table=True):
 
 
 class StateRow(SQLModel, table=True):
-    """A record of the fold (`state.encode_record`) at its address."""
+    """A record of the fold (`state.encode_record`) at its address; but for numbers, lots and moves."""
 
     __tablename__ = "state"
     __table_args__ = ({"sqlite_strict": True, "sqlite_with_rowid": False},)
@@ -148,9 +148,38 @@ class StateRow(SQLModel, table=True):
     value: bytes = _column(LargeBinary)
 
 
+class LotRow(SQLModel, table=True):
+    """A lot as it stands (`packing`). `no` is its line in the book, so that bags of one time lie side by side.
+
+    `mineral` and `state` are empty for one that was named and never came to be.
+    """
+
+    __tablename__ = "lot"
+    __table_args__ = ({"sqlite_strict": True},)
+
+    no: int = _column(NUMBER, key=True)
+    id: str = _column(ID)
+    mineral: str = _column(ID)
+    state: str = _column(ID)
+    value: bytes = _column(LargeBinary)
+
+
+class LotPlaceRow(SQLModel, table=True):
+    """Where a lot stands: the first eight bytes of its id as a signed number, and its `no`.
+
+    Whoever looks a lot up compares the whole id.
+    """
+
+    __tablename__ = "lot_place"
+    __table_args__ = ({"sqlite_strict": True, "sqlite_with_rowid": False},)
+
+    id: int = _column(NUMBER, key=True)
+    no: int = _column(NUMBER, key=True)
+
+
 class MoveRow(SQLModel, table=True):
-    """What one entry did to one lot's heads (`state.Move`). `custody` and `title` are the ids of the events
-    whose place it took there: at most one standing successor each, whatever the program does."""
+    """What the entry `idx` did to one lot's heads (`packed_moves`). `custody` and `title` are the indexes of the
+    entries whose place it took there: at most one standing successor each, whatever the program does."""
 
     __tablename__ = "move"
     __table_args__ = (
@@ -159,10 +188,10 @@ class MoveRow(SQLModel, table=True):
         {"sqlite_strict": True, "sqlite_with_rowid": False},
     )
 
-    lot: str = _column(ID, key=True)
+    lot: int = _column(NUMBER, key=True)
     idx: int = _column(NUMBER, key=True)
-    custody: bytes | None = _column(LargeBinary, null=True)
-    title: bytes | None = _column(LargeBinary, null=True)
+    custody: int | None = _column(NUMBER, null=True)
+    title: int | None = _column(NUMBER, null=True)
     stands: int = _column(SMALL)
     value: bytes = _column(LargeBinary)
 
@@ -190,32 +219,14 @@ class PlacedRow(SQLModel, table=True):
     size: int = _column(NUMBER)
 
 
-class LotRow(SQLModel, table=True):
-    """What lists of lots are searched by."""
-
-    __tablename__ = "lot_row"
-    __table_args__ = (
-        Index("lot_row_maker", "maker_idx", "lot"),
-        {"sqlite_strict": True, "sqlite_with_rowid": False},
-    )
-
-    lot: str = _column(ID, key=True)
-    custodian: str = _column(ID)
-    title: str = _column(ID)
-    mineral: str = _column(ID)
-    state: str = _column(ID)
-    maker_idx: int = _column(NUMBER)
-
-
 class HoldingRow(SQLModel, table=True):
-    """Who has ever been custodian or title holder of a lot, and the entry by which he first was."""
+    """Who is or ever was custodian or title holder of a lot, both by their lines in the book."""
 
     __tablename__ = "holding"
     __table_args__ = ({"sqlite_strict": True, "sqlite_with_rowid": False},)
 
-    party: str = _column(ID, key=True)
-    lot: str = _column(ID, key=True)
-    since_idx: int = _column(NUMBER)
+    party: int = _column(NUMBER, key=True)
+    lot: int = _column(NUMBER, key=True)
 
 
 class FindingRow(SQLModel, table=True):

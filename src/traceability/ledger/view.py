@@ -3,7 +3,7 @@
 A `View` is one transaction: everything it answers is of one moment. Nothing here decides anything.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,8 +15,12 @@ from traceability.core.ids import EventId, KeyId, LotId
 from traceability.core.merkle import HASH_SIZE, Edge, NodeReader
 from traceability.core.outcome import Finding
 from traceability.core.signing import EVENT_TYPE, Envelope, event_id
-from traceability.core.state import Address, AnyRecord, Move, decode_record
+from traceability.core.state import Address, AnyRecord, Lot, Mention, Move, decode_record
+from traceability.ledger import verdicts
 from traceability.ledger.database import Rows
+from traceability.ledger.packed_moves import unpack_move
+from traceability.ledger.packing import raw_id, unpack_lot
+from traceability.ledger.verdicts import Verdict
 
 
 class Head(NamedTuple):
@@ -66,17 +70,6 @@ class StoredEntry(msgspec.Struct, frozen=True, gc=False):
         return parse(self.payload)
 
 
-class Verdict(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What the fold answered for an entry, as `outcome` keeps it."""
-
-    stands: bool
-    fates: tuple[tuple[LotId, bool], ...]
-    links: tuple[tuple[str, str, int], ...]
-    """For each subject (type, id) of the entry: the index of that subject's entry before, or −1."""
-
-
-_VERDICT = msgspec.msgpack.Decoder(Verdict)
-encode_verdict = msgspec.msgpack.Encoder().encode
 _ENTRIES = "SELECT idx, record_time, payload, signature, blind FROM entry WHERE "
 
 
@@ -141,14 +134,18 @@ class View(Rows):
         rows = self.all(_ENTRIES + "idx = ANY(?) ORDER BY idx", list(indexes))
         return [StoredEntry(*row) for row in rows]
 
-    def verdict(self, index: int) -> Verdict:
-        """What the fold answered for the entry at this index, which must be there."""
-        return _VERDICT.decode(self.one("SELECT value FROM outcome WHERE idx = ?", index)[0])
+    def outcome(self, index: int, event: Event) -> Verdict:
+        """What the fold answered for the entry at this index, which must be there; `event` is its event."""
+        return verdicts.decode(index, event, self.one("SELECT value FROM outcome WHERE idx = ?", index)[0])
 
-    def verdicts(self, indexes: Sequence[int]) -> dict[int, Verdict]:
-        """What the fold answered for the entries at these indexes, by index."""
-        rows = self.all("SELECT idx, value FROM outcome WHERE idx = ANY(?)", list(indexes))
-        return {index: _VERDICT.decode(value) for index, value in rows}
+    def outcomes(self, events: Mapping[int, Event]) -> dict[int, Verdict]:
+        """The same for entries given by index with their events."""
+        rows = self.all("SELECT idx, value FROM outcome WHERE idx = ANY(?)", list(events))
+        return {index: verdicts.decode(index, events[index], value) for index, value in rows}
+
+    def stands(self, index: int) -> bool:
+        """Whether the entry at this index, which must be there, stands."""
+        return verdicts.stands(self.one("SELECT value FROM outcome WHERE idx = ?", index)[0])
 
     def index_of(self, wanted: EventId) -> int | None:
         """Where the event with this id stands, or None where the log has it not."""
@@ -178,28 +175,57 @@ class View(Rows):
     # Records of the fold
 
     def record(self, address: Address) -> AnyRecord | None:
-        """The record at this address of the generic kinds (not of numbers and moves), or None."""
-        found = self.one("SELECT value FROM state WHERE type = ? AND id = ?", *address)
-        return None if found is None else decode_record(found[0])
+        """The record at this address (not of a number or a move), or None."""
+        return self.records([address]).get(address)
 
     def records(self, addresses: Iterable[Address]) -> dict[Address, AnyRecord]:
         """The records at these addresses that there are: one query for each type."""
         by_type: dict[str, list[str]] = {}
         for type_, id_ in addresses:
             by_type.setdefault(type_, []).append(id_)
-        return {
-            (type_, id_): decode_record(value)
-            for type_, ids in by_type.items()
-            for id_, value in self.all(
-                "SELECT id, value FROM state WHERE type = ? AND id = ANY(?)", type_, ids
-            )
-        }
+        found: dict[Address, AnyRecord] = {}
+        for type_, ids in by_type.items():
+            if type_ == "lot":
+                found.update(self._lots(ids))
+                continue
+            rows = self.all("SELECT id, value FROM state WHERE type = ? AND id = ANY(?)", type_, ids)
+            found.update(((type_, id_), decode_record(value)) for id_, value in rows)
+        return found
 
-    def moves(self, lot: str) -> list[tuple[int, Move]]:
-        """What entries did to this lot's heads: index and move, oldest first."""
-        rows = self.all("SELECT idx, value FROM move WHERE lot = ? ORDER BY idx", lot)
-        found = [(index, decode_record(value)) for index, value in rows]
-        return [(index, move) for index, move in found if isinstance(move, Move)]
+    def _lots(self, ids: list[str]) -> Iterator[tuple[Address, Lot | Mention]]:
+        wanted = set(ids)
+        rows = self.all(
+            "SELECT lot.no, lot.id, mineral, state, value FROM lot_place JOIN lot ON lot.no = lot_place.no "
+            "WHERE lot_place.id = ANY(?)",
+            [place_of_lot(id_) for id_ in ids],
+        )
+        return ((("lot", row[1]), unpack_lot(*row)) for row in rows if row[1] in wanted)
+
+    def lots_at(self, numbers: Sequence[int]) -> dict[int, Lot | Mention]:
+        """The lots with these lines in the book that there are."""
+        rows = self.all("SELECT no, id, mineral, state, value FROM lot WHERE no = ANY(?)", list(numbers))
+        return {row[0]: unpack_lot(*row) for row in rows}
+
+    def moves(self, lots: Mapping[LotId, int], log: "View") -> dict[LotId, list[tuple[int, Move]]]:
+        """What entries did to the heads of these lots, given with their lines in the book: index and move,
+        oldest first. `log` is where entries are read."""
+        found: dict[LotId, list[tuple[int, Move]]] = {lot: [] for lot in lots}
+        named = {number: lot for lot, number in lots.items()}
+        rows = self.all(
+            "SELECT lot, idx, custody, title, stands, value FROM move WHERE lot = ANY(?) ORDER BY lot, idx",
+            list(named),
+        )
+        ids = log.event_ids({row[1] for row in rows})
+        for number, index, custody, title, stands, value in rows:
+            lot = named[number]
+            move = unpack_move(ids[index], lot, (custody, title), stands=bool(stands), data=value)
+            found[lot].append((index, move))
+        return found
+
+    def event_ids(self, indexes: Collection[int]) -> dict[int, EventId]:
+        """The ids of the events at these indexes."""
+        rows = self.all("SELECT idx, payload FROM entry WHERE idx = ANY(?)", list(indexes))
+        return {index: event_id(payload) for index, payload in rows}
 
     # What goes with an entry
 
@@ -224,6 +250,11 @@ class View(Rows):
 def place_of(id_: EventId) -> int:
     """The first eight bytes of an event id as the signed number `event_place` keeps."""
     return int.from_bytes(bytes.fromhex(id_[:16]), "big", signed=True)
+
+
+def place_of_lot(id_: str) -> int:
+    """The first 64 bits of a lot's id as the signed number `lot_place` keeps."""
+    return int.from_bytes(raw_id(id_)[:8], "big", signed=True)
 
 
 def finding_of(value: bytes) -> Finding:

@@ -195,6 +195,8 @@ class Ledger:
         ]
 
     def _why_not(self, view: View, head: GuardHead, facts: object) -> str | None:
+        if not isinstance(facts, LedgerFacts) and head.size:
+            return "the tables that follow from the entries are not filled: run `traceability migrate`"
         if not isinstance(facts, LedgerFacts):
             return "the ledger has no genesis: begin it with `traceability init`"
         if self._signer.verifier.encode() not in facts.log_keys:

@@ -9,7 +9,6 @@ from traceability.core.composition import Leaf, TooFinelyMixed
 from traceability.core.events import Event, Production, Reassignment, Transfer
 from traceability.core.ids import PartyId, SiteId
 from traceability.core.state import Lot, Party, Site
-from traceability.ledger.moved import moves_of
 from traceability.web.eyes import Eyes
 from traceability.web.lot import Cut, came_off, shown
 from traceability.web.shown import LotShown
@@ -44,7 +43,7 @@ def lot_shown(
     reader = services.reader
     lineage = reader.lineage([lot.id])
     with services.store.read() as view:
-        moves = moves_of(view, list(lineage.lots))
+        moves = view.moves({each.id: each.place.number for each in lineage.lots.values()}, view)
     makers = {each.maker_index for each in lineage.lots.values()}
     entries = {
         entry.index: entry for entry in reader.entries_at(sorted(makers | handoff_indexes(moves.values())))

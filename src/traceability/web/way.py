@@ -111,12 +111,12 @@ def _handoffs(
         match event:
             case Transfer() if event.body.moves != "title" and event.body.purpose != "own_move":
                 offered = entry
-            case Acceptance() if offered is not None and move.custody_predecessor == offered.event_id:
+            case Acceptance() if offered is not None and move.custody_after == offered.index:
                 same = offered.event.party == event.party
                 signed: Literal["both", "one_for_both"] = "one_for_both" if same else "both"
                 found.append(_handoff(offered, entry, signed, eyes))
                 offered = None
-            case _ if offered is not None and move.custody_predecessor == offered.event_id:
+            case _ if offered is not None and move.custody_after == offered.index:
                 offered = None
             case _:
                 pass
