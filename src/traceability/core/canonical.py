@@ -12,6 +12,7 @@ not be, byte order marks and bad UTF-8. What it cannot catch (floats, null, keys
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -121,28 +122,26 @@ def _strings(value: object) -> list[str]:
 
 
 def _walk(value: object, depth: int, depth_max: int) -> None:
-    match value:
-        case str():
-            pass
-        case bool():
-            pass
-        case int():
-            if not -INTEGER_MAX <= value <= INTEGER_MAX:
-                raise Malformed(f"the integer {value} is outside ±(2^53−1)")
-        case list():
-            for item in value:
-                _walk_into(item, depth, depth_max)
-        case dict():
-            for key, item in value.items():
-                if not isinstance(key, str) or not _KEY.match(key):
-                    raise Malformed(f"the key {key!r:.40} is not of the form [a-z][a-z0-9_]*")
-                _walk_into(item, depth, depth_max)
-        case _:
-            name = "null" if value is None else type(value).__name__
-            raise Malformed(f"{name} may not stand here: only strings, integers, booleans, lists and objects")
-
-
-def _walk_into(item: object, depth: int, depth_max: int) -> None:
-    if isinstance(item, list | dict) and depth >= depth_max:
+    kind = type(value)
+    if kind is str or kind is bool:
+        return
+    if kind is int:
+        if not -INTEGER_MAX <= value <= INTEGER_MAX:  # type: ignore[operator]  # an int, as just seen
+            raise Malformed(f"the integer {value} is outside ±(2^53−1)")
+        return
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str) or not _KEY.match(key):
+                raise Malformed(f"the key {key!r:.40} is not of the form [a-z][a-z0-9_]*")
+        items: Iterable[object] = value.values()
+    elif isinstance(value, list):
+        items = value
+    elif isinstance(value, str):
+        return
+    else:
+        name = "null" if value is None else type(value).__name__
+        raise Malformed(f"{name} may not stand here: only strings, integers, booleans, lists and objects")
+    if depth > depth_max:
         raise Malformed(f"nested deeper than {depth_max}")
-    _walk(item, depth + 1, depth_max)
+    for item in items:
+        _walk(item, depth + 1, depth_max)

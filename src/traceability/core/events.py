@@ -13,11 +13,10 @@ decide about it.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StrictInt, StrictStr, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, StrictInt, StrictStr, TypeAdapter, ValidationError, model_validator
 
 from traceability.core import canonical
 from traceability.core.custody_bodies import (
@@ -53,6 +52,7 @@ from traceability.core.forms import (
     Whole,
 )
 from traceability.core.ids import EventId, LotId, PartyId, commitment, derive, unpadded
+from traceability.core.once import once
 from traceability.core.registry_bodies import (
     ApprovalBody,
     Body,
@@ -90,8 +90,6 @@ class Moved(Form):
 
 class Header(Form):
     """What every event says around its body."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", ignored_types=(cached_property,))
 
     event_time: Time
     key: Key_
@@ -133,16 +131,16 @@ class Header(Form):
             raise ValueError("acting_for names somebody else than the signer")
         return self
 
-    @property
-    def moved(self) -> Iterator[tuple[EventId, LotId]]:
+    @once
+    def moved(self) -> tuple[tuple[EventId, LotId], ...]:
         """(event, lot) for each lot this event moves, in the order written."""
-        return ((group.event, lot) for group in self.previous for lot in group.lots)
+        return tuple([(group.event, lot) for group in self.previous for lot in group.lots])
 
-    @cached_property
+    @once
     def made(self) -> tuple[LotId, ...]:
         """Ids of the lots this event makes, in listed order."""
         body: Body = self.body  # type: ignore[attr-defined]
-        return tuple(LotId(derive("lot", self.key, lot.nonce)) for lot in new_lots(body))
+        return tuple([LotId(derive("lot", self.key, lot.nonce)) for lot in new_lots(body)])
 
     @property
     def actor(self) -> PartyId:

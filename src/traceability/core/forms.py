@@ -7,7 +7,6 @@ to it (`Sealed`), and its value travels apart, checked against the commitment an
 
 from collections.abc import Mapping
 from datetime import date
-from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -36,6 +35,7 @@ from traceability.core.ids import (
     SiteId,
     unpadded,
 )
+from traceability.core.once import once
 
 
 def _calendar_day(text: str) -> str:
@@ -142,7 +142,7 @@ class Sealed:
         """Raises pydantic's ValidationError unless `data`, as JSON, is such a value."""
         self._adapter.validate_json(data, strict=True)
 
-    @cached_property
+    @once
     def _adapter(self) -> TypeAdapter[Any]:
         return TypeAdapter(self.form)
 
@@ -150,7 +150,7 @@ class Sealed:
 class Form(BaseModel):
     """Anything with named fields in an event: strict, closed, and with its sealed fields declared."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", populate_by_name=False)
+    model_config = ConfigDict(strict=True, extra="forbid", populate_by_name=False, ignored_types=(once,))
     sealed_fields: ClassVar[Mapping[str, Sealed]] = {}
 
 
@@ -160,12 +160,12 @@ class Quantity(Form):
     unit: Literal["MGM", "GRM", "KGM", "TNE", "CTM", "APZ"]
     value: Annotated[StrictStr, Field(max_length=40)]
 
-    @cached_property
+    @once
     def exact(self) -> int:
         """The mass in 1e-16 g, exactly."""
         return quantity.exact(self.unit, self.value)
 
-    @cached_property
+    @once
     def mass_ug(self) -> int:
         """The mass in micrograms by the one published rounding."""
         return quantity.micrograms(self.exact)

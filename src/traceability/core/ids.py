@@ -23,6 +23,7 @@ SiteId = NewType("SiteId", str)
 RollId = NewType("RollId", str)
 
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+_FROM_RFC4648 = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", CROCKFORD.encode())
 ID_PATTERN = r"^[0-9a-hjkmnp-tv-z]{26}$"
 HEX_PATTERN = r"^[0-9a-f]{64}$"
 
@@ -30,8 +31,12 @@ HEX_PATTERN = r"^[0-9a-f]{64}$"
 def derive(kind: Literal["lot", "party", "site", "roll"], key: KeyId, nonce: str) -> str:
     """The id of a thing of this kind made with `key` and `nonce` (16 bytes as unpadded base64url)."""
     seed = b"traceability/" + kind.encode() + b"/v1\n" + bytes.fromhex(key) + unpadded(nonce, 16)
-    number = int.from_bytes(hashlib.sha256(seed).digest()[:17], "big") >> 6
-    return "".join(CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+    return crockford(hashlib.sha256(seed).digest()[:20])
+
+
+def crockford(data: bytes) -> str:
+    """The first 130 bits of at least 17 bytes, of whole groups of five, in Crockford's base-32."""
+    return base64.b32encode(data)[:26].translate(_FROM_RFC4648).decode()
 
 
 def unpadded(text: str, size: int | None = None) -> bytes:

@@ -214,7 +214,9 @@ def _only(event: _ByLot, followed: Collection[LotId]) -> Event | None:
         case _:
             pass
     body = event.body.model_copy(update=changes)
-    return event.model_copy(update={"previous": _previous(event.previous, keep), "body": body})
+    less = event.model_copy(update={"previous": _previous(event.previous, keep), "body": body})
+    less.__dict__.pop("moved", None)  # copied along, if it was worked out for the whole
+    return less
 
 
 def _previous(previous: Sequence[Moved], keep: Collection[LotId]) -> list[Moved]:

@@ -13,7 +13,7 @@ import msgspec
 
 from traceability.core.composition import Part
 from traceability.core.errors import Malformed
-from traceability.core.ids import CROCKFORD, EventId, LotId, PartyId, SiteId
+from traceability.core.ids import CROCKFORD, EventId, LotId, PartyId, SiteId, crockford
 from traceability.core.state import (
     EMPTY_CHAIN,
     Lot,
@@ -278,15 +278,14 @@ def raw_hash(id_: str) -> bytes:
 @lru_cache(maxsize=1 << 14)
 def raw_id(id_: str) -> bytes:
     """A derived id of 26 characters, 130 bits, as 17 bytes."""
-    return int(id_.translate(_TO_PYTHON), 32).to_bytes(17, "big")
+    return (int(id_.translate(_TO_PYTHON), 32) << 6).to_bytes(17, "big")
 
 
 @lru_cache(maxsize=1 << 14)
 def _text(raw: bytes) -> str:
-    number = int.from_bytes(raw, "big")
-    if len(raw) != 17 or number >> 130:
+    if len(raw) != 17 or raw[16] & 63:
         raise ValueError("an id has 130 bits")
-    return "".join(CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+    return crockford(raw + bytes(3))
 
 
 def party_of(raw: bytes) -> PartyId:
