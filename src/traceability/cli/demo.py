@@ -140,7 +140,7 @@ def _fill(ledger_file: Path, guard_file: Path, signer: Signer, events: int, seed
     url = f"sqlite:///{ledger_file.absolute()}"
     migrate(url)
     submissions = (
-        Submission(signed.envelope, signed.event, signed.disclosures, signed.record_time)
+        Submission(signed.envelope, None, signed.disclosures, signed.record_time)
         for signed in _season(events, seed, signer.verifier)
     )
     genesis = next(submissions)

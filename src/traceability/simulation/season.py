@@ -26,7 +26,7 @@ def season(*, events: int, seed: int, log: str, log_vkey: str, end: int) -> Iter
     """Exactly so many events, for a new ledger `log` whose checkpoints `log_vkey` signs.
 
     Record times never decrease, begin 140 days before `end` (Unix seconds) and end within its last day. The
-    same arguments give the same events, byte for byte but for ES256 signatures. Raises ValueError for fewer
+    same arguments give the same bytes, signatures included. Raises ValueError for fewer
     than EVENTS_MIN events.
     """
     if events < EVENTS_MIN:
