@@ -16,8 +16,10 @@ from traceability.simulation.places import Place
 from traceability.simulation.wares import Ware
 from traceability.simulation.working import melt, sort_stones, wash
 
-LOAD_MAX = 8
+LOAD_MAX = 7
 """Bags that are sold at once, or brought on one pickup."""
+RAINS = 250
+"""Once in so many days at a pit the way to the next signal is cut for a week or two."""
 _DIURNAL = (6 * HOUR, 17 * HOUR)
 
 
@@ -66,7 +68,10 @@ def mine(cast: Cast, basin: Basin, site: Site) -> Flow:
         collector = chance.pick(basin.traders)
         put(collector, ware, buy_from_digger(collector, site.place, ware, number, site=site))
         return
-    bags = dig(site, number, on_paper=chance.one_in(25))
+    signal = None
+    if chance.one_in(RAINS) and cast.world.end - cast.world.now > 30 * DAY:
+        signal = cast.world.now + chance.randint(6, 15) * DAY
+    bags = dig(site, number, on_paper=chance.one_in(25), signal=signal)
     made, recorded = bags[0].head, bags[0].recorded
     put(site.party, ware, bags)
     if chance.one_in(60):
@@ -102,7 +107,7 @@ def sell(cast: Cast, basin: Basin, site: Site) -> Flow:
     if chance.one_in(60):
         accept(trader, diggers, bags, ware, weigh="not")
     else:
-        together = len(bags) > 3 or (len(bags) > 1 and chance.one_in(3))
+        together = len(bags) > 2 or (len(bags) > 1 and chance.one_in(3))
         accept(trader, diggers, bags, ware, weigh="together" if together else "each")
     put(trader, ware, bags)
 
