@@ -8,9 +8,10 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import orjson
 import typer
@@ -52,23 +53,48 @@ def season(
     vkey: Annotated[str, typer.Option("--log", metavar="VKEY", help="The log it is for, named by its key.")],
     events: Events = EVENTS,
     seed: Seed = SEED,
+    end: Annotated[
+        str, typer.Option(metavar="TIME", help="When it ends, as 2026-11-23T10:15:00Z; just now if absent.")
+    ] = "",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to; stdout if absent.")] = None,
 ) -> None:
-    """Writes a season of trade as signed events, one a line.
+    """Writes a season of trade as signed events, one a line, as they are made.
 
     The first line is the genesis of a demonstration, for `init --genesis`; the others are what `submit` takes.
-    People, sites and firms are invented; the signatures are real, of keys that follow from the seed.
+    People, sites and firms are invented; the signatures are real, of keys that follow from the seed. With the
+    same log, number, seed and end the same bytes are written.
     """
     log = Verifier.parse(vkey)
     with contextlib.ExitStack() as stack:
-        file = None if out is None or str(out) == "-" else stack.enter_context(out.open("wb"))
-        for signed in _season(events, seed, log):
+        file = sys.stdout.buffer
+        if out is not None and str(out) != "-":
+            file = stack.enter_context(_new(out))
+        for signed in _telling(events, _season(events, seed, log, _seconds(end))):
             shown = canonical.dump([list(each) for each in signed.disclosures])
-            line = b'{"disclosures":%s,"envelope":%s}\n' % (shown, signed.envelope.to_json())
-            if file is None:
-                write_bytes(None, line)
-            else:
-                file.write(line)
+            file.write(b'{"disclosures":%s,"envelope":%s}\n' % (shown, signed.envelope.to_json()))
+        file.flush()
+
+
+def _new(path: Path) -> BinaryIO:
+    try:
+        return path.open("wb")
+    except OSError as error:
+        raise Stop(f"cannot write {path}: {error.strerror}") from error
+
+
+def _seconds(end: str) -> int | None:
+    try:
+        return int(datetime.strptime(end, "%Y-%m-%dT%H:%M:%S%z").timestamp()) if end else None
+    except ValueError as error:
+        raise Stop(f"--end is a time such as 2026-11-23T10:15:00Z, not {end!r}") from error
+
+
+def _telling(events: int, made: "Iterator[Signed]") -> "Iterator[Signed]":
+    """Passes events on, and says from time to time how far it is."""
+    for number, signed in enumerate(made, start=1):
+        yield signed
+        if number * 20 // events > (number - 1) * 20 // events:
+            remark(f"Writing a season of {events} events: {100 * number // events} %")
 
 
 @of_a_ledger
@@ -95,10 +121,10 @@ def demo(events: Events = EVENTS, seed: Seed = SEED, data: Data = None) -> None:
     serve_it(chosen)
 
 
-def _season(events: int, seed: int, log: Verifier) -> "Iterator[Signed]":
+def _season(events: int, seed: int, log: Verifier, end: int | None = None) -> "Iterator[Signed]":
     from traceability.simulation.season import season
 
-    end = int(time.time()) - 60
+    end = int(time.time()) - 60 if end is None else end
     return season(events=events, seed=seed, log=log.name, log_vkey=log.encode(), end=end)
 
 
@@ -140,8 +166,8 @@ def _fill(ledger_file: Path, guard_file: Path, signer: Signer, events: int, seed
     url = f"sqlite:///{ledger_file.absolute()}"
     migrate(url)
     submissions = (
-        Submission(signed.envelope, signed.event, signed.disclosures, signed.record_time)
-        for signed in _season(events, seed, signer.verifier)
+        Submission(signed.envelope, None, signed.disclosures, signed.record_time)
+        for signed in _telling(events, _season(events, seed, signer.verifier))
     )
     genesis = next(submissions)
     began = genesis.record_time
@@ -152,13 +178,10 @@ def _fill(ledger_file: Path, guard_file: Path, signer: Signer, events: int, seed
         contextlib.closing(guard),
         contextlib.closing(create(store, guard, signer, genesis, clock=lambda: began)) as ledger,
     ):
-        written = 1
         while some := list(islice(submissions, AT_ONCE)):
             for answered in ledger.append(some):
                 if not isinstance(answered, Recorded):
                     raise Stop(f"an event of the season was not taken: {answered}")
-            written += len(some)
-            remark(f"Writing a season of {events} events: {100 * written // events} %")
 
 
 def _write_credentials(folder: Path, seed: int) -> None:

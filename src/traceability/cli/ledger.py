@@ -3,10 +3,11 @@
 import contextlib
 import re
 import socket
+import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from itertools import accumulate
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +20,6 @@ from traceability.cli.common import (
     Json,
     Stop,
     of_a_ledger,
-    read_bytes,
     remark,
     say,
     settings,
@@ -117,18 +117,44 @@ def submit(
 
     Exit code 1 when an event was refused or is without effect, 2 when one only waits for another.
     """
-    lines = [line for file in files for line in read_bytes(file).splitlines() if line.strip()]
-    if not lines:
+    worst, answers = Exit.DONE, 0
+    with contextlib.ExitStack() as stack:
+        groups = _groups(chain.from_iterable([_opened(stack, file) for file in files]))
+        for answered in _sent(groups, to) if to else _appended(groups, data):
+            found = orjson.loads(answered)
+            worst = _worse(worst, found)
+            answers += 1
+            if as_json:
+                write_bytes(None, answered)
+            else:
+                say(_in_words(found))
+    if not answers:
         raise Stop("there is no line in what was given")
-    worst = Exit.DONE
-    for answered in _sent(lines, to) if to else _appended(lines, data):
-        found = orjson.loads(answered)
-        worst = _worse(worst, found)
-        if as_json:
-            write_bytes(None, answered)
-        else:
-            say(_in_words(found))
     raise typer.Exit(worst)
+
+
+def _opened(stack: contextlib.ExitStack, path: Path) -> Iterable[bytes]:
+    """The lines of a file, read as they are needed; `-` is stdin. Raises Stop when it cannot be read."""
+    if str(path) == "-":
+        return sys.stdin.buffer
+    try:
+        return stack.enter_context(path.open("rb"))
+    except OSError as error:
+        raise Stop(f"cannot read {path}: {error.strerror}") from error
+
+
+def _groups(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Lines with something in them, as many together as go into one request: at least one."""
+    group: list[bytes] = []
+    size = 0
+    for line in filter(None, map(bytes.strip, lines)):
+        if group and (len(group) == LINES_AT_ONCE or size + len(line) > BYTES_AT_ONCE):
+            yield group
+            group, size = [], 0
+        group.append(line)
+        size += len(line)
+    if group:
+        yield group
 
 
 @of_a_ledger
@@ -190,7 +216,7 @@ def _lots_named(reader: "Reader", name: str) -> list[LotId]:
     return found
 
 
-def _appended(lines: list[bytes], data: Path | None) -> Iterator[bytes]:
+def _appended(groups: Iterable[list[bytes]], data: Path | None) -> Iterator[bytes]:
     from traceability.api.answers import of_problem, speak
     from traceability.api.problems import Problem
     from traceability.api.services import Services
@@ -199,9 +225,10 @@ def _appended(lines: list[bytes], data: Path | None) -> Iterator[bytes]:
     with opening():
         services = Services.open(settings(data))
     try:
-        for start in range(0, len(lines), LINES_AT_ONCE):
+        start = 1
+        for lines in groups:
             said, submissions = {}, {}
-            for number, line in enumerate(lines[start : start + LINES_AT_ONCE], start=start + 1):
+            for number, line in enumerate(lines, start=start):
                 try:
                     submissions[number] = read_submission(line)
                 except Malformed as error:
@@ -210,19 +237,19 @@ def _appended(lines: list[bytes], data: Path | None) -> Iterator[bytes]:
             said |= {number: speak(found, None) for number, found in zip(submissions, answers, strict=True)}
             for number in sorted(said):
                 yield said[number].line(number)
+            start += len(lines)
     finally:
         services.close()
 
 
-def _sent(lines: list[bytes], url: str) -> Iterator[bytes]:
+def _sent(groups: Iterable[list[bytes]], url: str) -> Iterator[bytes]:
     if not url.startswith(("http://", "https://")):
         raise Stop("--to is an address such as https://ledger.example.org")
     start = 0
-    while start < len(lines):
-        some = _as_many(lines[start : start + LINES_AT_ONCE])
+    for lines in groups:
         request = urllib.request.Request(  # noqa: S310  # the scheme was looked at above
             url.rstrip("/") + "/v1/events",
-            data=b"\n".join(some) + b"\n",
+            data=b"\n".join(lines) + b"\n",
             headers={"Content-Type": "application/x-ndjson"},
         )
         try:
@@ -234,13 +261,7 @@ def _sent(lines: list[bytes], url: str) -> Iterator[bytes]:
             raise Stop(f"{url} answered {error.code}: {error.read(2000).decode(errors='replace')}") from error
         except OSError as error:
             raise Stop(f"{url} cannot be reached: {error}") from error
-        start += len(some)
-
-
-def _as_many(lines: list[bytes]) -> list[bytes]:
-    """As many of them as go into one request: at least one."""
-    sizes = accumulate(len(line) for line in lines)
-    return lines[: max(1, sum(size <= BYTES_AT_ONCE for size in sizes))]
+        start += len(lines)
 
 
 def _worse(worst: Exit, found: dict[str, object]) -> Exit:

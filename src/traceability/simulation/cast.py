@@ -12,12 +12,21 @@ from traceability.core.leaf import time_text
 from traceability.simulation import places
 from traceability.simulation.chance import named_nonce
 from traceability.simulation.digging import Site
-from traceability.simulation.pen import FIELD, OFFICE, Pen, Reach, World
+from traceability.simulation.pen import FIELD, OFFICE, TOWN, Pen, Reach, World
 from traceability.simulation.people import Party, enrol, key, new_key, party_id
 from traceability.simulation.places import Place
 from traceability.simulation.scales import BALANCE, BENCH, CARAT, PLATFORM, Make, Scale
 from traceability.simulation.tagging import Shelf
-from traceability.simulation.wares import CASSITERITE, COLTAN, DIAMOND, GOLD, Ware
+from traceability.simulation.wares import (
+    CASSITERITE,
+    COBALT,
+    COLTAN,
+    DIAMOND,
+    GOLD,
+    TOURMALINE,
+    WOLFRAMITE,
+    Ware,
+)
 
 Importer = Party | tuple[str, Place]
 Flow = Generator[int, None, None]
@@ -49,53 +58,8 @@ OFFICES = (
     Office("auditor", "Tazama Independent Audit", places.KIGALI, ("auditor",)),
 )
 REGISTRARS = {"CF": "cf mines", "CD": "cd mines", "RW": "rw mines"}
-
-
-@dataclass(slots=True, eq=False)
-class Basin:
-    """A place where one mineral is dug and traded."""
-
-    name: str
-    ware: Ware
-    shelf: Shelf
-    agent: Party
-    house: Party
-    """Who works the ore up: a plant, or a buying house."""
-    exporter: Party
-    sites: list[Site] = field(default_factory=list)
-    traders: list[Party] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Cast:
-    """Everybody, by name."""
-
-    world: World
-    parties: dict[str, Party] = field(default_factory=dict)
-    basins: list[Basin] = field(default_factory=list)
-    shelves: dict[str, Shelf] = field(default_factory=dict)
-    export_tags: dict[str, list[str]] = field(default_factory=dict)
-    importers: dict[str, list[Importer]] = field(default_factory=dict)
-    """Who buys a mineral abroad: parties here, or firms that are none."""
-
-    def __getitem__(self, name: str) -> Party:
-        return self.parties[name]
-
-    def basin(self, name: str) -> Basin:
-        """The first basin of a kind."""
-        return next(basin for basin in self.basins if basin.name == f"{name} 0")
-
-    def registrar(self, country: str) -> Party:
-        """The registrar of a country."""
-        return self.parties[REGISTRARS[country]]
-
-    def enrol(
-        self, name: str, says: str, place: Place, roles: tuple[str, ...], registrar: str = "", **more: Any
-    ) -> Party:
-        """Enrols somebody with the registrar of the place."""
-        by = self.parties[registrar] if registrar else self.registrar(place.country)
-        self.parties[name] = enrol(by, name, says, place, roles, **more)
-        return self.parties[name]
+INSPECTORS = {"CF": "police", "CD": "cd inspection", "RW": "rw mines"}
+REGULATORS = {"CF": "cf mines", "CD": "cd inspection", "RW": "rw mines"}
 
 
 class Kind(NamedTuple):
@@ -110,15 +74,111 @@ class Kind(NamedTuple):
     reach: Reach
     trader_make: Make
     house_make: Make
+    houses: str
+    """What firms that work the ore up are called there."""
 
 
 KINDS = (
-    Kind("kivu", "CD", CASSITERITE, "cd", "CD-SK", places.BUKAVU, FIELD, BENCH, PLATFORM),
-    Kind("maniema", "CD", COLTAN, "itsci", "CD-MA", places.KINDU, FIELD, BENCH, PLATFORM),
-    Kind("rulindo", "RW", COLTAN, "rmb", "RW", places.KIGALI, OFFICE, BENCH, PLATFORM),
-    Kind("mambere", "CF", GOLD, "cf", "CF", places.BANGUI, FIELD, BALANCE, BALANCE),
-    Kind("sangha", "CF", DIAMOND, "cf", "CF", places.BANGUI, FIELD, CARAT, CARAT),
+    Kind(
+        "kivu", "CD", CASSITERITE, "cd", "CD-SK", places.BUKAVU, FIELD, BENCH, PLATFORM,
+        "Entité de traitement Lac Vert",
+    ),
+    Kind(
+        "maniema", "CD", COLTAN, "itsci", "CD-MA", places.KINDU, FIELD, BENCH, PLATFORM,
+        "Entité de traitement Lualaba",
+    ),
+    Kind("rulindo", "RW", COLTAN, "rmb", "RW", places.KIGALI, OFFICE, BENCH, PLATFORM, "Agaseke Minerals Ltd"),
+    Kind("mambere", "CF", GOLD, "cf", "CF", places.BANGUI, FIELD, BALANCE, BALANCE, "Or des Savanes"),
+    Kind("sangha", "CF", DIAMOND, "cf", "CF", places.BANGUI, FIELD, CARAT, CARAT, "Pierres du Fleuve"),
+)  # fmt: skip
+"""Those there is one of from the beginning."""
+BURERA = Kind(
+    "burera", "RW", WOLFRAMITE, "rmb", "RW-W", places.KIGALI, OFFICE, BENCH, PLATFORM, "Urutare Trading Ltd"
 )
+"""Its bags are not opened: they go abroad as they came from the pit."""
+LATER = (
+    BURERA,
+    Kind(
+        "lualaba", "CD", COBALT, "cd", "CD-LU", places.KOLWEZI, TOWN, BENCH, PLATFORM,
+        "Hydrométallurgie du Plateau",
+    ),
+    Kind("numbi", "CD", TOURMALINE, "cd", "CD-NK", places.GOMA, FIELD, CARAT, CARAT, "Gemmes du Kivu"),
+    *KINDS,
+    Kind(
+        "ituri", "CD", GOLD._replace(currency="USD", cents=6_350), "cd", "CD-IT", places.BUNIA, FIELD,
+        BALANCE, BALANCE, "Or de l'Ituri",
+    ),
+    Kind(
+        "kasai", "CD", DIAMOND._replace(currency="USD", cents=12_800), "cd", "CD-KS", places.TSHIKAPA, FIELD,
+        CARAT, CARAT, "Comptoir Kasaï Diamant",
+    ),
+)  # fmt: skip
+"""Those that open later, in turn."""
+
+
+@dataclass(slots=True, eq=False)
+class Basin:
+    """A place where one mineral is dug and traded."""
+
+    name: str
+    kind: Kind
+    shelf: Shelf
+    agent: Party
+    house: Party
+    """Who works the ore up: a plant, or a buying house."""
+    exporter: Party
+    container: int = 0
+    """How many bags go into one container; 0 where the ore is worked up first."""
+    sites: list[Site] = field(default_factory=list)
+    sites_opened: int = 0
+    traders: list[Party] = field(default_factory=list)
+
+    @property
+    def ware(self) -> Ware:
+        """What is dug there."""
+        return self.kind.ware
+
+
+@dataclass(slots=True)
+class Cast:
+    """Everybody, by name."""
+
+    world: World
+    parties: dict[str, Party] = field(default_factory=dict)
+    basins: list[Basin] = field(default_factory=list)
+    shelves: dict[str, Shelf] = field(default_factory=dict)
+    export_tags: dict[str, list[str]] = field(default_factory=dict)
+    warehouses: dict[str, Party] = field(default_factory=dict)
+    """Who keeps ore for others, by province."""
+    importers: dict[str, list[Importer]] = field(default_factory=dict)
+    """Who buys a mineral abroad: parties here, or firms that are none."""
+
+    def __getitem__(self, name: str) -> Party:
+        return self.parties[name]
+
+    def basin(self, name: str) -> Basin:
+        """The first basin of a kind."""
+        return next(basin for basin in self.basins if basin.name == f"{name} 0")
+
+    def registrar(self, country: str) -> Party:
+        """The registrar of a country."""
+        return self.parties[REGISTRARS[country]]
+
+    def inspector(self, country: str) -> Party:
+        """Who seizes in a country."""
+        return self.parties[INSPECTORS[country]]
+
+    def regulator(self, country: str) -> Party:
+        """Who approves old stock in a country."""
+        return self.parties[REGULATORS[country]]
+
+    def enrol(
+        self, name: str, says: str, place: Place, roles: tuple[str, ...], registrar: str = "", **more: Any
+    ) -> Party:
+        """Enrols somebody with the registrar of the place."""
+        by = self.parties[registrar] if registrar else self.registrar(place.country)
+        self.parties[name] = enrol(by, name, says, place, roles, **more)
+        return self.parties[name]
 
 
 def genesis(world: World, log_vkey: str, offices: Sequence[Office] = OFFICES) -> Cast:

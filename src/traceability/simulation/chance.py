@@ -1,4 +1,4 @@
-"""Chance out of a seed: the same seed gives the same season, byte for byte but for ES256 signatures.
+"""Chance out of a seed: the same seed gives the same season, byte for byte.
 
 Two sources. `Chance` is one stream of numbers, drawn in the order things happen: whatever comes out of it
 changes with the length of the season. `named` depends on nothing but the seed and a name: keys, parties and

@@ -18,6 +18,8 @@ from traceability.simulation.wares import Ware, money
 
 TAGS_A_SITE = 100
 TAGS_LEFT = 20
+PUREST_PPM = 985_000
+"""Nothing from a pit is purer; dust of gold comes near it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +35,8 @@ class Site:
     agent: Party
     """Who answers for the tags that lie here."""
     shelf: Shelf
+    grade_ppm: int = 0
+    """What its ore usually holds."""
     tags: deque[str] = field(default_factory=deque)
     lots_made: int = 0
 
@@ -91,7 +95,7 @@ def fresh_lots(
         if tags:
             body["tags"] = [tags[place]]
         if grade_ppm and ware.analyte and world.chance.one_in(4):
-            ppm = world.chance.part(grade_ppm, 950_000, 1_050_000) // 1000 * 1000
+            ppm = min(world.chance.part(grade_ppm, 950_000, 1_050_000), PUREST_PPM) // 1000 * 1000
             assay = {"analyte": ware.analyte, "ppm": ppm, "on": "as_is", "method": "handheld_xrf"}
             body["assays"] = [{**assay, "error_ppm": 20_000}]
         bodies.append(body)
@@ -107,9 +111,9 @@ def fresh_lots(
 def day_masses(ware: Ware, world: World, number: int) -> tuple[list[int], list[int]]:
     """Real masses of so many bags; for stones also how many are in each parcel."""
     chance = world.chance
-    if ware.mineral != "diamond":
+    if not ware.stones:
         return [ware.bag_ug.draw(chance) for _ in range(number)], []
-    counts = [chance.randint(2, 19) for _ in range(number)]
+    counts = [chance.randint(2, 14) for _ in range(number)]
     return [sum(ware.bag_ug.draw(chance) for _ in range(count)) for count in counts], counts
 
 
@@ -140,7 +144,7 @@ def dig(
         masses,
         name=name,
         counts=counts,
-        grade_ppm=ware.raw_ppm.draw(chance),
+        grade_ppm=min(chance.part(site.grade_ppm, 960_000, 1_040_000), PUREST_PPM),
         code=site.code,
         first=site.lots_made + 1,
         tags=tags,
@@ -191,7 +195,7 @@ def buy_from_digger(
         masses,
         name=name,
         counts=counts,
-        grade_ppm=ware.raw_ppm.draw(chance),
+        grade_ppm=site.grade_ppm if site else ware.raw_ppm.draw(chance),
         tags=tags,
     )
     sealed: dict[str, Any] = {

@@ -13,6 +13,8 @@ from traceability.simulation.places import Place
 from traceability.simulation.wares import Ware, money
 
 Moves = Literal["both", "custody", "title"]
+LOAD = 60
+"""More lots than this nobody lays on a scale one by one."""
 
 
 def ids(lots: Iterable[Lot]) -> list[str]:
@@ -37,6 +39,11 @@ def together(party: Party, lots: Sequence[Lot], tare_ug: int = 0) -> tuple[dict[
         weighing["gross"] = party.scale.quantity(net_ug + tare_ug)
         weighing["tare"] = party.scale.quantity(tare_ug)
     return weighing, net_ug
+
+
+def load(party: Party, lots: Sequence[Lot]) -> list[dict[str, Any]]:
+    """Weighings of a load: a few lots one by one, many together over a bridge or a big platform."""
+    return each(party, lots) if len(lots) <= LOAD else [together(party, lots)[0]]
 
 
 def offer(
@@ -68,12 +75,13 @@ def offer(
     sealed: dict[str, Any] = {}
     if moves != "title":
         body["mode"] = _mode(chance, giver.place, recipient.place)
-        body["waybill"] = f"{giver.place.region[3:]}-{chance.randint(1, 9999):04d}"
         if weigh:
             body["weighings"] = each(giver, lots)
         if route:
             body["route"] = list(route)
         if body["mode"] == "road":
+            body["waybill"] = f"{giver.place.region[3:]}-{chance.randint(1, 9999):04d}"
+        if body["mode"] == "road" and (carrier or chance.one_in(3)):
             firm = carrier.says if carrier else "Transport en compte propre"
             sealed["/carriage"] = names.carriage(chance, giver.place.country, firm)
     if carrier is not None:
@@ -110,9 +118,10 @@ def accept(
     sealed: dict[str, Any] = {}
     if sale:
         body["purchase_number"] = f"A{chance.randint(100, 9999):04d}"
-        body["purchase_date"] = time_text(world.now)[:10]
-        price = money(ware, sum(lot.reading_ug for lot in lots), chance, share_ppm=1_060_000)
-        sealed["/prices"] = [{"lots": ids(lots), "price": price}]
+        if chance.one_in(2):  # others take the offered price as it stands
+            body["purchase_date"] = time_text(world.now)[:10]
+            price = money(ware, sum(lot.reading_ug for lot in lots), chance, share_ppm=1_060_000)
+            sealed["/prices"] = [{"lots": ids(lots), "price": price}]
     if chance.one_in(5):
         sealed["/responsible"] = names.person(chance, recipient.place.country)
     written = recipient.write("acceptance", body, moves=lots, title=moves == "title", sealed=sealed)
@@ -144,16 +153,23 @@ def withdraw(giver: Party, lots: Sequence[Lot], reason: str) -> Written:
 
 
 def reassign(
-    authority: Party, lots: Sequence[Lot], to: Party, ground: str, *, basis: str, number: str
+    authority: Party,
+    lots: Sequence[Lot],
+    to: Party,
+    ground: str,
+    *,
+    basis: str,
+    number: str,
+    moves: Moves = "custody",
 ) -> Written:
-    """Custody moves by an authority's act, as the lots stand."""
+    """Custody moves by an authority's act, as the lots stand; with `both` title moves too."""
     chance = authority.world.chance
     body = {
         "source": "device",
         "lots": ids(lots),
         "ground": ground,
         "to": to.id,
-        "moves": "custody",
+        "moves": moves,
         "legal_basis": basis,
         "report_number": number,
     }
@@ -163,6 +179,8 @@ def reassign(
     _set_heads(lots, written.id)
     for lot in lots:
         lot.recorded = written.recorded
+        if moves == "both":
+            lot.title, lot.title_head = to.id, written.id
     return written
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from traceability.core.leaf import time_text
 from traceability.simulation import names
-from traceability.simulation.handing import each
+from traceability.simulation.handing import load
 from traceability.simulation.pen import Lot, Written
 from traceability.simulation.people import Party
 from traceability.simulation.places import Place
@@ -33,7 +33,7 @@ def export(
         "mode": mode,
         "exit_point": exit_point,
         "customs_number": f"{by.place.country}{chance.randint(10_000, 99_999)}",
-        "weighings": each(by, lots),
+        "weighings": load(by, lots),
         "shipped": time_text(world.now)[:10],
     }
     if mode == "air":
@@ -69,10 +69,10 @@ def arrive(
     }
     if reported_by != "importer":
         net_ug = sum(lot.reading_ug for lot in lots)
-        body["confirmed"] = {"parcels": len(lots), "mass": by.scale.quantity(net_ug)}
+        body["confirmed"] = {"parcels": len(lots), "mass": by.scale.quantity(by.scale.rounds(net_ug))}
         body["document"] = f"arrival notice {chance.randint(1000, 9999)}"
     else:
-        body["weighings"] = each(by, lots)
+        body["weighings"] = load(by, lots)
         if ware.analyte and lots[0].grade_ppm:
             ppm = chance.part(lots[0].grade_ppm, 992_000, 1_006_000) // 100 * 100
             method = "fire" if ware.mineral == "gold" else "icp"

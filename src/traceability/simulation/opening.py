@@ -1,7 +1,7 @@
 """How the people of a season come to be known: enrolments, sites, delegations and tags.
 
-Five basins open at the beginning, with the few people all of them need; in a long season more of the same
-kinds open later.
+Five basins open at the beginning, with the few people all of them need; in a longer season more open later,
+and new traders and diggers come to those that are there.
 """
 
 from collections.abc import Generator
@@ -10,8 +10,8 @@ from typing import Any
 from traceability.core.ids import SiteId, derive
 from traceability.core.leaf import time_text
 from traceability.simulation import names, places
-from traceability.simulation.cast import KINDS, Basin, Cast, Flow, Kind
-from traceability.simulation.chance import named_nonce
+from traceability.simulation.cast import BURERA, KINDS, Basin, Cast, Flow, Kind
+from traceability.simulation.chance import named, named_nonce
 from traceability.simulation.digging import TAGS_A_SITE, Site
 from traceability.simulation.pen import DAY, FIELD, TOWN
 from traceability.simulation.people import Party, delegate
@@ -22,10 +22,11 @@ from traceability.simulation.tagging import Shelf
 DELEGATED = ("acceptance", "production", "refusal", "retagging", "transfer", "withdrawal")
 BASINS_AN_EXPORTER = 8
 FIRST_SITES = {"kivu": 2, "maniema": 1, "rulindo": 2, "mambere": 1, "sangha": 1}
-FIRST_TRADERS = {"kivu": 2}
+FIRST_TRADERS = {"kivu": 2, "maniema": 1, "rulindo": 1, "mambere": 1, "sangha": 1}
 SITES = 4
 """How many sites a basin has that opens later."""
-EVENTS_A_BASIN = 7 + 5 * SITES
+TRADERS = 2
+EVENTS_A_BASIN = 6 + TRADERS + 5 * SITES
 """About how many events it takes to open one."""
 _MINUTE = 60
 
@@ -42,7 +43,7 @@ def open_ledger(cast: Cast) -> Flow:
         cast.shelves[name] = Shelf(cast[issuer], f"roll {name}", scheme, level, prefix)
     yield from _shared(cast)
     for kind in KINDS:
-        yield from open_basin(cast, kind, 0)
+        yield from open_basin(cast, kind, 0, sites=FIRST_SITES[kind.name], traders=FIRST_TRADERS[kind.name])
 
 
 def _shared(cast: Cast) -> Flow:
@@ -58,7 +59,10 @@ def _shared(cast: Cast) -> Flow:
     yield 20 * _MINUTE
     cast.enrol("haulier", "Trans Rusizi Express", places.BUKAVU, ("transporter",), reach=TOWN, public=True)
     yield 25 * _MINUTE
-    cast.enrol("warehouse", "Magasins du Lac", places.GOMA, ("warehouse",), make=PLATFORM, reach=TOWN)
+    warehouse = cast.enrol(
+        "warehouse", "Magasins du Lac", places.GOMA, ("warehouse",), make=PLATFORM, reach=TOWN
+    )
+    cast.warehouses = dict.fromkeys(("CD-SK", "CD-NK"), warehouse)
     yield 40 * _MINUTE
     cast.enrol(
         "police",
@@ -92,14 +96,22 @@ def _shared(cast: Cast) -> Flow:
     cast.importers = {
         "cassiterite": [smelter],
         "coltan": [("Nordharz Tantal GmbH", places.GOSLAR)],
+        "wolframite": [("Donau Wolfram GmbH", places.LINZ)],
+        "cobalt": [("Perämeren Koboltti Oy", places.KOKKOLA)],
         "gold": [("Wadi Noor Refining FZE", places.DUBAI)],
         "diamond": [diamonds],
+        "tourmaline": [("Nahetal Edelsteine GmbH", places.IDAR)],
     }
     yield 55 * _MINUTE
 
 
-def open_basin(cast: Cast, kind: Kind, number: int) -> Flow:
-    """A basin with its agent, its house, its traders and its sites."""
+def open_basin(
+    cast: Cast, kind: Kind, number: int, *, sites: int = SITES, traders: int = TRADERS, container: int = 0
+) -> Flow:
+    """A basin with its agent, its house, its traders and its sites.
+
+    `container` is how many bags go into one, where they go abroad as they are.
+    """
     chance = cast.world.chance
     prefix = f"{kind.name} {number}"
     towns = places.TOWNS[kind.towns]
@@ -115,51 +127,34 @@ def open_basin(cast: Cast, kind: Kind, number: int) -> Flow:
     )
     yield chance.randint(10, 50) * _MINUTE
     house, exporter = yield from _houses(cast, kind, number)
-    basin = Basin(prefix, kind.ware, cast.shelves[kind.shelf], agent, house, exporter)
-    for place in range(FIRST_TRADERS.get(kind.name, 1)):
-        local = kind.country == "CF"
-        says_trader = f"{'Collecteur' if local else 'Comptoir'} {town.locality} n° {number + place + 1}"
-        trader = cast.enrol(
-            f"{prefix} trader {place}",
-            says_trader,
-            town,
-            ("trader",),
-            kind="person" if local else "company",
-            reach=FIELD if local else TOWN,
-            make=kind.trader_make,
-        )
-        basin.traders.append(trader)
+    basin = Basin(prefix, kind, cast.shelves[kind.shelf], agent, house, exporter, container)
+    for place in range(traders):
+        open_trader(cast, basin, towns[(number + place) % len(towns)])
         yield chance.randint(10, 50) * _MINUTE
-    for place in range(SITES if number else FIRST_SITES[kind.name]):
-        yield from _open_site(cast, kind, basin, number, place, towns[(number + place) % len(towns)])
+    for place in range(sites):
+        yield from open_site(cast, basin, towns[(number + place) % len(towns)])
     cast.basins.append(basin)
 
 
 def _houses(cast: Cast, kind: Kind, number: int) -> Generator[int, None, tuple[Party, Party]]:
-    """Who works the ore up and who exports it: two firms in the Congo, elsewhere one."""
+    """Who works the ore up and who exports it: two firms in the Kivus and Maniema, elsewhere one."""
     prefix, place = f"{kind.name} {number}", kind.house_place
-    if kind.country != "CD":
-        says = {"rulindo": "Agaseke Minerals Ltd", "mambere": "Or des Savanes", "sangha": "Pierres du Fleuve"}
-        house = cast.enrol(
-            f"{prefix} house",
-            f"{says[kind.name]} {number + 1}",
-            place,
-            ("exporter", "processor"),
-            make=kind.house_make,
-            public=number == 0,
-        )
-        yield from _export_tags(cast, house)
-        return house, house
     if kind.name == "maniema" and number == 0:
         return cast["kivu 0 house"], cast["CD exporter 0"]
-    house = cast.enrol(
-        f"{prefix} house",
-        f"Entité de traitement Lac Vert {number + 1}",
-        place,
-        ("processor",),
-        make=kind.house_make,
-        public=number == 0,
-    )
+    shared = kind.name in ("kivu", "maniema")
+    says = f"{kind.houses} {number + 1}"
+    roles = ("processor",) if shared else ("exporter", "processor")
+    house = cast.enrol(f"{prefix} house", says, place, roles, make=kind.house_make, public=number == 0)
+    if not shared:
+        yield from _export_tags(cast, house)
+        if kind.ware.bagged and place.region not in cast.warehouses:
+            says = f"{place.locality} Bonded Stores"
+            store = cast.enrol(
+                f"{prefix} warehouse", says, place, ("warehouse",), make=PLATFORM, reach=TOWN, public=True
+            )
+            cast.warehouses[place.region] = store
+            yield 20 * _MINUTE
+        return house, house
     yield 30 * _MINUTE
     name = f"CD exporter {number // BASINS_AN_EXPORTER}"
     if name not in cast.parties:
@@ -182,13 +177,34 @@ def _export_tags(cast: Cast, exporter: Party) -> Flow:
     yield 10 * _MINUTE
 
 
-def _open_site(cast: Cast, kind: Kind, basin: Basin, number: int, place: int, town: Place) -> Flow:
-    chance, country = cast.world.chance, kind.country
-    which = number * SITES + place + KINDS.index(kind)
+def open_trader(cast: Cast, basin: Basin, town: Place) -> None:
+    """One more trader in a basin; collectors are single people and sign where they buy."""
+    kind, place = basin.kind, len(basin.traders)
+    single = kind.country == "CF" or kind.ware.stones
+    number = int(basin.name.rpartition(" ")[2])
+    trader = cast.enrol(
+        f"{basin.name} trader {place}",
+        f"{'Collecteur' if single else 'Comptoir'} {town.locality} n° {number + place + 1}",
+        town,
+        ("trader",),
+        kind="person" if single else "company",
+        reach=FIELD if single else TOWN,
+        make=kind.trader_make,
+    )
+    basin.traders.append(trader)
+
+
+def open_site(cast: Cast, basin: Basin, town: Place) -> Flow:
+    """One more site in a basin: its diggers, the site itself, who signs for them, and tags."""
+    chance, kind, agent, place = cast.world.chance, basin.kind, basin.agent, basin.sites_opened
+    basin.sites_opened += 1
+    country, stones = kind.country, kind.ware.stones
+    number = int(basin.name.rpartition(" ")[2])
+    which = number * SITES + place + (KINDS.index(kind) if kind in KINDS else len(KINDS))
     name = f"{basin.name} diggers {place}"
     holder = registrar = cast.registrar(country)
     own_key = country == "RW" and place % 2 == 0
-    if kind.name != "sangha":
+    if not stones:
         holder = cast.enrol(
             name,
             names.cooperative(country, which, town.locality),
@@ -202,11 +218,9 @@ def _open_site(cast: Cast, kind: Kind, basin: Basin, number: int, place: int, to
         )
         yield chance.randint(15, 60) * _MINUTE
     site = _register(basin, registrar, names.site(country, which), name, town, holder)
-    basin.sites.append(site)
     yield chance.randint(15, 60) * _MINUTE
-    agent = basin.agent
-    if not own_key and kind.name != "sangha":
-        until = time_text(cast.world.now + 300 * DAY)[:10]
+    if not own_key and not stones:
+        until = time_text(max(cast.world.now + 300 * DAY, cast.world.end + 30 * DAY))[:10]
         if kind.name == "mambere":
             written = delegate(registrar, agent, DELEGATED, until, site=site.id)
             holder.agent, holder.delegation = agent.pen, written.id
@@ -215,19 +229,39 @@ def _open_site(cast: Cast, kind: Kind, basin: Basin, number: int, place: int, to
         yield chance.randint(5, 30) * _MINUTE
     site.fetch_tags()
     yield chance.randint(5, 30) * _MINUTE
+    basin.sites.append(site)
+
+
+def newcomer(cast: Cast, basin: Basin) -> Flow:
+    """A new trader, or diggers who open a new site."""
+    chance = cast.world.chance
+    town = chance.pick(places.TOWNS[basin.kind.towns])
+    if chance.one_in(2):
+        open_trader(cast, basin, town)
+    else:
+        yield from open_site(cast, basin, town)
+
+
+def container_of(seed: int, basin: str) -> int:
+    """How many bags of a basin go into one container: some hundreds, always the same there."""
+    return 240 + named(seed, "container", basin)[0] * 3 // 4
+
+
+def ships_bags(kind: Kind) -> bool:
+    """Whether bags of that kind of basin go abroad as they are."""
+    return kind is BURERA
 
 
 def _register(basin: Basin, registrar: Party, says: str, name: str, town: Place, holder: Party) -> Site:
-    """Registers a site (a zone for diamonds) near a town."""
+    """Registers a site (a zone for stones) near a town."""
     world, chance, ware = registrar.world, registrar.world.chance, basin.ware
     seed = world.seed
     id_ = SiteId(derive("site", registrar.pen.key.id, named_nonce(seed, "site", name)))
-    zone = ware.mineral == "diamond"
     position = town.near(chance, "map")
     body: dict[str, Any] = {
         "site": id_,
         "nonce": named_nonce(seed, "site", name),
-        "type": "zone" if zone else "site",
+        "type": "zone" if ware.stones else "site",
         "name": says,
         "country": town.country,
         "region": town.region,
@@ -239,12 +273,11 @@ def _register(basin: Basin, registrar: Party, says: str, name: str, town: Place,
         "holder": holder.id,
         "from": time_text(world.now)[:10],
     }
+    grade_ppm = ware.raw_ppm.draw(chance)
     if ware.analyte:
-        usual = (ware.raw_ppm.low + ware.raw_ppm.high) // 2000 * 1000
-        body["usual_assays"] = [
-            {"analyte": ware.analyte, "ppm": usual, "on": "as_is", "method": "site_usual"}
-        ]
+        usual = {"analyte": ware.analyte, "ppm": grade_ppm // 1000 * 1000, "on": "as_is"}
+        body["usual_assays"] = [{**usual, "method": "site_usual"}]
     sealed = {"/position": position, "/altitude_m": chance.randint(400, 2200)}
     registrar.write("site_registration", body, sealed=sealed)
     scale = Scale(ware.at_pit, chance, seed, f"{name} site")
-    return Site(id_, says, town, ware, holder, scale, basin.agent, basin.shelf)
+    return Site(id_, says, town, ware, holder, scale, basin.agent, basin.shelf, grade_ppm)

@@ -36,6 +36,8 @@ class World:
     chance: Chance
     post: Post
     now: int
+    end: int = 0
+    """When the last event is recorded."""
 
 
 @dataclass(slots=True, eq=False)

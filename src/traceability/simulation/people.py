@@ -8,25 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from traceability.core.ids import EventId, PartyId, derive, to_unpadded
 from traceability.core.leaf import time_text
-from traceability.core.signing import (
-    POSSESSION_TYPE,
-    Algorithm,
-    SigningKey,
-    pae,
-    possession_payload,
-)
+from traceability.core.signing import Algorithm, SigningKey
 from traceability.simulation import names
 from traceability.simulation.chance import named, named_nonce
 from traceability.simulation.pen import OFFICE, Lot, Pen, Reach, World, Written
 from traceability.simulation.places import Place
 from traceability.simulation.scales import BENCH, Make, Scale
+from traceability.simulation.signatures import SteadyKey
 
 
 @dataclass(slots=True, eq=False)
@@ -67,7 +57,7 @@ class Party:
 
 def key(seed: int, name: str, algorithm: Algorithm = "ES256") -> SigningKey:
     """The key of that name."""
-    return SigningKey.from_seed(named(seed, "key", name), algorithm)
+    return SteadyKey.from_seed(named(seed, "key", name), algorithm)
 
 
 def party_id(seed: int, by: SigningKey, name: str) -> PartyId:
@@ -76,17 +66,8 @@ def party_id(seed: int, by: SigningKey, name: str) -> PartyId:
 
 
 def new_key(signing_key: SigningKey, log: str, party: PartyId) -> dict[str, str]:
-    """A key that joins a party, with its proof of possession.
-
-    The proof stands in the event, so it must come out the same each time: for ES256 by RFC 6979.
-    """
-    message = pae(POSSESSION_TYPE, possession_payload(signing_key.id, log, party))
-    private = load_pem_private_key(signing_key.to_pem(), None)
-    if isinstance(private, ec.EllipticCurvePrivateKey):
-        r, s = decode_dss_signature(private.sign(message, ec.ECDSA(SHA256(), deterministic_signing=True)))
-        proof = r.to_bytes(32, "big") + s.to_bytes(32, "big")
-    else:
-        proof = signing_key.sign(message)
+    """A key that joins a party, with its proof of possession."""
+    proof = signing_key.prove_possession(log, party)
     return {"proof": to_unpadded(proof), "public_key": to_unpadded(signing_key.public.spki)}
 
 

@@ -3,58 +3,33 @@
 Each flow says how many events it may come to; what it has not written yet stays reserved, so that the whole
 comes out at the number asked for. What is still missing in the last hours is made up by people whose phones
 are always online.
+
+A short season is the same all the time. A long one is a programme that grows: more happens every week, in
+more basins, so that a basin is about as busy in the last year as in the first.
 """
 
-from collections.abc import Iterator
-from heapq import heappop, heappush
-
-from traceability.simulation.cast import KINDS, Basin, Cast, Flow
+from traceability.simulation.cast import KINDS, LATER, Cast, Flow
 from traceability.simulation.digging import dig
+from traceability.simulation.flows import Flows
 from traceability.simulation.handing import inspect
-from traceability.simulation.opening import EVENTS_A_BASIN, open_basin
+from traceability.simulation.jobs import EVENTS_A_JOB, job
+from traceability.simulation.mishaps import mishaps
+from traceability.simulation.opening import EVENTS_A_BASIN, container_of, open_basin, ships_bags
 from traceability.simulation.pen import DAY, HOUR
-from traceability.simulation.people import Party
 from traceability.simulation.places import Place
-from traceability.simulation.trade import consign, deliver, mine, put, sell, ship, stock, work_up
+from traceability.simulation.shipping import BIG
+from traceability.simulation.trade import put
 
+DAYS = 140
+"""How long a season lasts at least."""
 EVENTS_FOR_A_BASIN = 1000
-"""So many ordinary events make it worth opening one more basin."""
-EVENTS_A_JOB = 3
+"""So many ordinary events in DAYS make it worth opening one more basin."""
+EVENTS_FOR_A_BIG = 10_000
+"""From this length on a season has one container of BIG bags."""
+EVENTS_A_MISHAP = 1500
+SMALL_CONTAINER = 80
+"""Bags in a container of a short season, which could not fill a big one."""
 DAYS_ENDING = 12
-
-
-class Flows:
-    """Flows that are going on. Runs them one at a time, in order of when they go on."""
-
-    def __init__(self, cast: Cast) -> None:
-        self.cast = cast
-        self.reserved = 0
-        """Events that flows may still write."""
-        self._going: list[tuple[int, int, Flow, int]] = []
-        self._started = 0
-
-    def start(self, flow: Flow, at: int, events: int) -> None:
-        """Starts a flow at that time. It may come to so many events."""
-        self.reserved += events
-        self._go_on(flow, at, events)
-
-    def run(self) -> Iterator[int]:
-        """Runs everything; gives each time before what happens then happens."""
-        world = self.cast.world
-        while self._going:
-            yield self._going[0][0]
-            at, _, flow, left = heappop(self._going)
-            world.now = at
-            before = world.post.written
-            rest = next(flow, None)
-            used = left if rest is None else min(world.post.written - before, left)
-            self.reserved -= used
-            if rest is not None:
-                self._go_on(flow, at + max(rest, 1), left - used)
-
-    def _go_on(self, flow: Flow, at: int, left: int) -> None:
-        self._started += 1
-        heappush(self._going, (at, self._started, flow, left))
 
 
 def working_hours(cast: Cast, place: Place) -> int:
@@ -67,44 +42,74 @@ def working_hours(cast: Cast, place: Place) -> int:
 class Planner:
     """Starts each day's flows."""
 
-    def __init__(self, flows: Flows, events: int, end: int) -> None:
+    def __init__(self, flows: Flows, events: int, days: int) -> None:
         self.recorded = 0
         """How many events the log has taken so far; the season keeps this up to date."""
         self._flows = flows
         self._cast = flows.cast
         self._events = events
-        self._end = end
+        self._days = days
+        self._end = flows.cast.world.end
         self._opened = 0
+        self._mishaps = mishaps(flows.cast)
+        self._mishaps_told = 0
 
     def days(self, number: int) -> Flow:
         """Plans so many days, and makes up what is missing in the last of them."""
         post, flows = self._cast.world.post, self._flows
         fixed = post.written + flows.reserved
         ordinary = max(self._events - max(16, self._events // 400) - fixed, 0)
-        basins = ordinary // EVENTS_FOR_A_BASIN
         for day in range(1, number):
-            while self._opened < min(basins, basins * day * 3 // number):
-                self._open_basin()
+            self._open_basins(ordinary, day, number)
+            due = self._so_far(ordinary, day, number)
+            self._tell_mishaps(due, number - day)
             # Towards the end, also what will come in too late has to be made up for.
             late = max(0, DAYS_ENDING + day - number) * (len(post) + flows.reserved)
-            self._plan(fixed + ordinary * day // number + late * 4 // (5 * DAYS_ENDING))
+            self._plan(fixed + due + late * 4 // (5 * DAYS_ENDING))
             yield DAY
         self._plan(self._events + post.later_than(self._end))
         yield 20 * HOUR
         yield from self._make_up()
 
+    def _so_far(self, ordinary: int, day: int, number: int) -> int:
+        """Of so many events, how many happen up to a day: evenly in DAYS, in a longer season more and more."""
+        evenly, growing = DAYS * day * number, (self._days - DAYS) * day * day
+        return ordinary * (evenly + growing) // (self._days * number * number)
+
+    def _open_basins(self, ordinary: int, day: int, number: int) -> None:
+        a_day, over = ordinary * (DAYS * number + 2 * (self._days - DAYS) * day), self._days * number * number
+        basins = a_day * DAYS // (over * EVENTS_FOR_A_BASIN)
+        while self._opened < min(basins, basins * day * 3 // number + (self._days - DAYS) // 30):
+            self._open_basin()
+
     def _open_basin(self) -> None:
-        kind = KINDS[self._opened % len(KINDS)]
-        number = self._opened // len(KINDS) + 1
+        cast = self._cast
+        kind = LATER[self._opened % len(LATER)]
+        number = self._opened // len(LATER) + (kind in KINDS)
+        container = 0
+        if ships_bags(kind):
+            container = container_of(cast.world.seed, f"{kind.name} {number}")
+            if self._opened == 0:
+                container = BIG if self._events >= EVENTS_FOR_A_BIG else SMALL_CONTAINER
         self._opened += 1
-        at = working_hours(self._cast, self._cast.registrar(kind.country).place)
-        self._flows.start(open_basin(self._cast, kind, number), at, EVENTS_A_BASIN)
+        at = working_hours(cast, cast.registrar(kind.country).place)
+        self._flows.start(open_basin(cast, kind, number, container=container), at, EVENTS_A_BASIN)
+
+    def _tell_mishaps(self, due: int, days_left: int) -> None:
+        while self._mishaps_told < due // EVENTS_A_MISHAP and days_left > 2 * DAYS_ENDING:
+            self._mishaps_told += 1
+            if self._mishaps_told > 2:
+                mishap, basin = next(self._mishaps)
+                at = working_hours(self._cast, basin.agent.place)
+                self._flows.start(mishap.tell(self._cast, basin), at, mishap.events)
 
     def _plan(self, due: int) -> None:
         cast, flows = self._cast, self._flows
+        big = next((basin for basin in cast.basins if basin.container == BIG), None)
         while cast.world.post.written + flows.reserved < due:
-            basin = cast.world.chance.pick(cast.basins)
-            flows.start(_job(cast, basin), working_hours(cast, basin.agent.place), EVENTS_A_JOB)
+            filling = big is not None and cast.world.chance.one_in(3)
+            basin = big if big and filling else cast.world.chance.pick(cast.basins)
+            flows.start(job(cast, basin), working_hours(cast, basin.agent.place), EVENTS_A_JOB)
 
     def _make_up(self) -> Flow:
         cast, post = self._cast, self._cast.world.post
@@ -113,29 +118,6 @@ class Planner:
         for turn in range(missing):
             yield gap
             _quick_event(cast, turn)
-
-
-def _job(cast: Cast, basin: Basin) -> Flow:
-    """What is to be done in a basin: what lies ready farthest down the way first, else digging."""
-    ware, chance = basin.ware, cast.world.chance
-    bags = ware.package == "bag"
-    if len(stock(basin.exporter, ware, ware.product)) >= (4 if bags else 2):
-        yield from ship(cast, basin.exporter, ware)
-    elif basin.house is not basin.exporter and len(stock(basin.house, ware, ware.product)) >= 2:
-        yield from consign(cast, basin)
-    elif len(stock(basin.house, ware, ware.raw)) >= (30 if bags else 15):
-        yield from work_up(cast, basin)
-    elif trader := _laden(basin.traders, basin, 14 if bags else 8):
-        yield from deliver(cast, basin, trader)
-    else:
-        site = chance.pick(basin.sites)
-        ready = len(stock(site.party, ware, ware.raw)) >= 6
-        yield from sell(cast, basin, site) if ready else mine(cast, basin, site)
-
-
-def _laden(traders: list[Party], basin: Basin, least: int) -> Party | None:
-    ware = basin.ware
-    return next((one for one in traders if len(stock(one, ware, ware.raw)) >= least), None)
 
 
 def _quick_event(cast: Cast, turn: int) -> None:

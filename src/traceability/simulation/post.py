@@ -1,12 +1,13 @@
 """What was written in the field and waits for a signal: events in the order in which the log takes them.
 
-Kept here as bytes, and signed and read only when their time comes: a phone signs when its user does, but in
-a simulation the work of days should not lie in memory as parsed events.
+Kept here as bytes, and signed only when their time comes: a phone signs when its user does, but in a
+simulation the work of days should not lie in memory as parsed events.
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 from heapq import heappop, heappush
-from typing import Any, NamedTuple
+from typing import Any
 
 from traceability.core import events
 from traceability.core.signing import Envelope, SigningKey
@@ -15,13 +16,18 @@ Disclosure = tuple[str, str, Any]
 """Salt, path and value of a sealed field."""
 
 
-class Signed(NamedTuple):
+class Signed:
     """An event as it comes in, with what its sender discloses, and when the log takes it (Unix seconds)."""
 
-    envelope: Envelope
-    event: events.Event
-    disclosures: list[Disclosure]
-    record_time: int
+    def __init__(self, envelope: Envelope, disclosures: list[Disclosure], record_time: int) -> None:
+        self.envelope = envelope
+        self.disclosures = disclosures
+        self.record_time = record_time
+
+    @cached_property
+    def event(self) -> events.Event:
+        """The event, strictly read when somebody first asks: whoever only passes it on need not wait for that."""
+        return events.read(self.envelope)
 
 
 class Post:
@@ -49,5 +55,4 @@ class Post:
         waiting = self._waiting
         while waiting and (time is None or waiting[0][0] <= time):
             record_time, _, key, payload, disclosures = heappop(waiting)
-            envelope = key.sign_event(payload)
-            yield Signed(envelope, events.read(envelope), disclosures, record_time)
+            yield Signed(key.sign_event(payload), disclosures, record_time)

@@ -15,8 +15,8 @@ from traceability.simulation.working import combine, fill_drums, wash
 BAGS = (14, 11)
 DRUMS = 4
 HELD = 6
-HELD_DAY = 127
-"""Days after the season's stories begin."""
+HELD_DAYS = 9
+"""So many days before the end what is in hand then is dug."""
 
 
 def whole_way(cast: Cast) -> Flow:
@@ -79,7 +79,7 @@ def in_hand(cast: Cast) -> Flow:
     world, basin = cast.world, cast.basins[0]
     ware, trader, house, site = basin.ware, basin.traders[0], basin.house, basin.sites[0]
     tags = [site.tags.pop() for _ in range(HELD)]
-    yield daytime(world, site.place, HELD_DAY * DAY)
+    yield daytime(world, site.place, world.end - HELD_DAYS * DAY - world.now)
     washed = dig(site, 7, name="late bag")
     yield daytime(world, site.place, 20 * HOUR)
     site.tags.extendleft(reversed(tags))

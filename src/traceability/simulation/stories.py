@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from traceability.simulation import troubles
-from traceability.simulation.cast import Cast, Flow
+from traceability.simulation.cast import Basin, Cast, Flow
 from traceability.simulation.digging import buy_from_digger, dig
 from traceability.simulation.handing import (
     accept,
@@ -15,16 +15,9 @@ from traceability.simulation.handing import (
     refuse,
 )
 from traceability.simulation.pen import DAY, HOUR
+from traceability.simulation.shipping import keep, receive, send
 from traceability.simulation.showpiece import in_hand, whole_way
-from traceability.simulation.trade import (
-    daytime,
-    dry,
-    export_tags,
-    look,
-    put,
-    receive,
-    send,
-)
+from traceability.simulation.trade import daytime, dry, export_tags, look, put
 from traceability.simulation.working import fill_drums, melt, part_stones, sort_stones, wash
 
 
@@ -112,23 +105,41 @@ class Story(NamedTuple):
     tell: Callable[[Cast], Flow]
 
 
+def stored(cast: Cast) -> Flow:
+    """A trader's bags lie in a warehouse for some days: custody moves, title does not."""
+    world, basin = cast.world, cast.basin("kivu")
+    ware, site, trader = basin.ware, basin.sites[0], basin.traders[1]
+    bags = dig(site, 5)
+    yield 5 * HOUR
+    offer(site.party, trader, bags, ware)
+    yield daytime(world, trader.place, 20 * HOUR)
+    accept(trader, site.party, bags, ware)
+    yield from keep(cast, trader, bags, ware)
+    put(trader, ware, bags)
+
+
+def _of(basin: str, trouble: Callable[[Cast, Basin], Flow]) -> Callable[[Cast], Flow]:
+    return lambda cast: trouble(cast, cast.basin(basin))
+
+
 STORIES = (
     Story(0, 27, whole_way),
     Story(0, 13, in_hand),
-    Story(1, 6, troubles.seizure),
+    Story(1, 6, _of("sangha", troubles.seizure)),
     Story(2, 11, coltan),
     Story(3, 9, gold),
     Story(4, 9, diamonds),
-    Story(9, 5, troubles.filled_up),
-    Story(11, 2, troubles.one_tag_two_bags),
-    Story(14, 8, troubles.two_phones),
-    Story(16, 3, troubles.lost_phone),
-    Story(18, 3, troubles.old_stock),
-    Story(22, 3, troubles.never_came),
-    Story(25, 4, troubles.burst_bag),
-    Story(27, 2, troubles.wrong_number),
-    Story(33, 3, troubles.robbed),
-    Story(38, 1, troubles.fast_clock),
-    Story(41, 2, troubles.new_delegation),
-    Story(45, 3, troubles.new_team),
+    Story(6, 7, stored),
+    Story(9, 5, _of("kivu", troubles.filled_up)),
+    Story(11, 2, _of("maniema", troubles.one_tag_two_bags)),
+    Story(14, 8, _of("kivu", troubles.two_phones)),
+    Story(16, 3, _of("kivu", troubles.lost_phone)),
+    Story(18, 3, _of("kivu", troubles.old_stock)),
+    Story(22, 3, _of("maniema", troubles.never_came)),
+    Story(25, 4, _of("kivu", troubles.burst_bag)),
+    Story(27, 2, _of("rulindo", troubles.wrong_number)),
+    Story(33, 3, _of("mambere", troubles.robbed)),
+    Story(38, 1, _of("maniema", troubles.fast_clock)),
+    Story(41, 2, _of("maniema", troubles.new_delegation)),
+    Story(45, 3, _of("maniema", troubles.new_team)),
 )

@@ -1,6 +1,7 @@
 """What is not as it should be: one story for each thing a ledger has to bear, and each is told to its end.
 
 Some are fraud, some mistakes, some bad luck. The fold takes all of them; what is odd ends in a finding.
+Each is told of one basin: once in every season, and again and again in a long one (`mishaps`).
 """
 
 from dataclasses import replace
@@ -8,7 +9,7 @@ from typing import Any
 
 from traceability.core.leaf import time_text
 from traceability.simulation import names
-from traceability.simulation.cast import Cast, Flow
+from traceability.simulation.cast import Basin, Cast, Flow
 from traceability.simulation.digging import buy_from_digger, dig, take_in
 from traceability.simulation.handing import (
     accept,
@@ -28,10 +29,10 @@ from traceability.simulation.trade import (
 from traceability.simulation.wares import KILOGRAM
 
 
-def filled_up(cast: Cast) -> Flow:
+def filled_up(cast: Cast, basin: Basin) -> Flow:
     """A bag that weighs three per cent more at the plant than when it was sold."""
-    world, basin = cast.world, cast.basin("kivu")
-    ware, site, trader, house = basin.ware, basin.sites[1], basin.traders[1], basin.house
+    world = cast.world
+    ware, site, trader, house = basin.ware, basin.sites[-1], basin.traders[-1], basin.house
     bags = dig(site, 4)
     yield daytime(world, trader.place, DAY)
     offer(site.party, trader, bags, ware)
@@ -45,9 +46,8 @@ def filled_up(cast: Cast) -> Flow:
     put(house, ware, bags)
 
 
-def one_tag_two_bags(cast: Cast) -> Flow:
+def one_tag_two_bags(_: Cast, basin: Basin) -> Flow:
     """The same tag on two bags of two days."""
-    basin = cast.basin("maniema")
     site = basin.sites[0]
     bags = dig(site, 3)
     yield 2 * DAY
@@ -55,15 +55,17 @@ def one_tag_two_bags(cast: Cast) -> Flow:
     put(site.party, site.ware, [*bags, *dig(site, 2)])
 
 
-def two_phones(cast: Cast) -> Flow:
+def two_phones(cast: Cast, basin: Basin) -> Flow:
     """A trader sells the same bags with each of his two phones, and takes one sale back."""
-    world, basin = cast.world, cast.basin("kivu")
+    world = cast.world
     ware, site, trader, house = basin.ware, basin.sites[0], basin.traders[0], basin.house
-    second = key(world.seed, f"{trader.name} second")
+    other = basin.exporter if basin.traders[-1] is trader else basin.traders[-1]
+    second = key(world.seed, f"{trader.name} phone {len(trader.pens) + 1}")
     body = {"party": trader.id, "key": new_key(second, world.log, trader.id), "reason": "second_device"}
     holder = names.person(world.chance, trader.place.country)
     trader.write("key_addition", body, sealed={"/key/holder": holder})
     pen = Pen(world, trader.id, second, TOWN)
+    trader.pens.append(pen)
     bags = dig(site, 2)
     yield daytime(world, trader.place, DAY)
     offer(site.party, trader, bags, ware)
@@ -76,7 +78,7 @@ def two_phones(cast: Cast) -> Flow:
     yield 2 * HOUR
     for bag in as_seen:
         bag.recorded = first.recorded
-    lost = offer(trader, basin.traders[1], as_seen, ware, pen=pen)
+    lost = offer(trader, other, as_seen, ware, pen=pen)
     yield daytime(world, house.place, DAY)
     for bag in bags:
         bag.recorded = lost.recorded
@@ -86,11 +88,12 @@ def two_phones(cast: Cast) -> Flow:
     trader.write("correction", {"event": lost.id, "reason": "did_not_occur"}, after=lost.recorded)
 
 
-def lost_phone(cast: Cast) -> Flow:
+def lost_phone(cast: Cast, basin: Basin) -> Flow:
     """An agent's second phone is lost and its key revoked; what was on it comes in weeks later."""
-    world, basin = cast.world, cast.basin("kivu")
-    agent, site, registrar = basin.agent, basin.sites[1], cast.registrar("CD")
-    second = key(world.seed, f"{agent.name} second")
+    world = cast.world
+    agent, registrar = basin.agent, cast.registrar(basin.kind.country)
+    site = next(site for site in reversed(basin.sites) if site.party.pen.party == agent.id)
+    second = key(world.seed, f"{agent.name} phone {len(agent.pens) + 1}")
     body: dict[str, Any] = {"party": agent.id, "key": new_key(second, world.log, agent.id)}
     holder = names.person(world.chance, agent.place.country)
     added = registrar.write(
@@ -98,33 +101,36 @@ def lost_phone(cast: Cast) -> Flow:
     )
     yield daytime(world, site.place, 3 * DAY)
     pen = Pen(world, agent.id, second, TOWN)
-    put(site.party, site.ware, dig(site, 3, pen=pen, signal=world.now + 26 * DAY))
+    agent.pens.append(pen)
+    bags = dig(site, 3, pen=pen, signal=world.now + 26 * DAY)
     yield daytime(world, registrar.place, 2 * DAY)
     body = {"key": second.id, "reason": "lost", "trusted_until": time_text(world.now - DAY)}
     registrar.write("key_revocation", body, after=added.recorded)
+    # Nobody trades bags the ledger has not heard of yet.
+    yield 24 * DAY
+    put(site.party, site.ware, bags)
 
 
-def old_stock(cast: Cast) -> Flow:
+def old_stock(cast: Cast, basin: Basin) -> Flow:
     """Bags from before the ledger, counted and approved; and bags of another scheme that nobody approved."""
-    world, basin = cast.world, cast.basin("kivu")
-    trader, inspection = basin.traders[1], cast["cd inspection"]
+    world = cast.world
+    trader, regulator = basin.traders[-1], cast.regulator(basin.kind.country)
     lots, written = take_in(
         trader, basin.ware, [31 * KILOGRAM, 28 * KILOGRAM, 35 * KILOGRAM], "earlier_stock"
     )
     put(trader, basin.ware, lots)
-    yield daytime(world, inspection.place, 4 * DAY)
+    yield daytime(world, regulator.place, 4 * DAY)
     body = {"event": written.id, "decision": "approved", "reason": "compte rendu de comptage vu"}
-    inspection.write("approval", body, after=written.recorded)
+    regulator.write("approval", body, after=written.recorded)
     yield daytime(world, trader.place, 20 * DAY)
     other = cast.basin("rulindo")
     lots, _ = take_in(other.traders[0], other.ware, [26 * KILOGRAM, 24 * KILOGRAM], "other_scheme")
     put(other.traders[0], other.ware, lots)
 
 
-def never_came(cast: Cast) -> Flow:
+def never_came(_: Cast, basin: Basin) -> Flow:
     """An offer nobody answers, withdrawn after its day."""
-    basin = cast.basin("maniema")
-    site, trader = basin.sites[0], basin.traders[0]
+    site, trader = basin.sites[-1], basin.traders[0]
     bags = dig(site, 2)
     yield 4 * HOUR
     offer(site.party, trader, bags, basin.ware, days=5)
@@ -133,9 +139,9 @@ def never_came(cast: Cast) -> Flow:
     put(site.party, basin.ware, bags)
 
 
-def seizure(cast: Cast) -> Flow:
+def seizure(cast: Cast, basin: Basin) -> Flow:
     """The mines police become an inspectorate, by a quorum; they seize two parcels, later given back."""
-    world, basin = cast.world, cast.basin("sangha")
+    world = cast.world
     police, ministry, collector = cast["police"], cast["cf mines"], basin.traders[0]
     body = {"party": police.id, "add": ["inspectorate"], "from": time_text(world.now)[:10]}
     change = ministry.write("role_change", {**body, "reason": "arrêté 014"})
@@ -151,10 +157,10 @@ def seizure(cast: Cast) -> Flow:
     put(collector, basin.ware, parcels)
 
 
-def burst_bag(cast: Cast) -> Flow:
+def burst_bag(cast: Cast, basin: Basin) -> Flow:
     """A bag bursts on the road: part is spilled, the rest gets a new tag."""
-    world, basin = cast.world, cast.basin("kivu")
-    ware, site, trader = basin.ware, basin.sites[0], basin.traders[1]
+    world = cast.world
+    ware, site, trader = basin.ware, basin.sites[0], basin.traders[-1]
     bags = dig(site, 2)
     yield daytime(world, site.place, DAY)
     offer(site.party, trader, bags, ware, weigh=True)
@@ -166,10 +172,9 @@ def burst_bag(cast: Cast) -> Flow:
     put(trader, ware, bags)
 
 
-def wrong_number(cast: Cast) -> Flow:
+def wrong_number(_: Cast, basin: Basin) -> Flow:
     """A tag's number typed wrongly, noticed in the evening and put right."""
-    basin = cast.basin("rulindo")
-    site = basin.sites[1]
+    site = basin.sites[-1]
     right, wrong = site.tags[2], site.tags[9]
     site.tags[2], site.tags[9] = wrong, right
     bags = dig(site, 3)
@@ -178,14 +183,14 @@ def wrong_number(cast: Cast) -> Flow:
     yield 6 * HOUR
     fields = [{"path": "/lots/2/tags/0", "is": right}]
     body = {"event": bags[2].head, "reason": "incorrect_data", "fields": fields}
-    written = basin.agent.write("correction", body, after=bags[2].recorded)
+    written = site.party.pen.write("correction", body, after=bags[2].recorded)
     bags[2].tags, bags[2].recorded = [right], written.recorded
     put(site.party, site.ware, bags)
 
 
-def robbed(cast: Cast) -> Flow:
+def robbed(cast: Cast, basin: Basin) -> Flow:
     """Gold taken from its buyer on the way home."""
-    world, basin = cast.world, cast.basin("mambere")
+    world = cast.world
     site, collector = basin.sites[0], basin.traders[0]
     sachets = dig(site, 2)
     yield 3 * HOUR
@@ -194,9 +199,9 @@ def robbed(cast: Cast) -> Flow:
     close(collector, sachets, "stolen", "reported at the gendarmerie post")
 
 
-def fast_clock(cast: Cast) -> Flow:
+def fast_clock(cast: Cast, basin: Basin) -> Flow:
     """A phone whose clock is three hours ahead counts its owner's stock."""
-    world, trader = cast.world, cast.basin("maniema").traders[0]
+    world, trader = cast.world, basin.traders[0]
     while not trader.pen.idle:
         yield HOUR
     trader.pen.ahead = 3 * HOUR
@@ -206,10 +211,10 @@ def fast_clock(cast: Cast) -> Flow:
     trader.pen.ahead = 0
 
 
-def new_delegation(cast: Cast) -> Flow:
+def new_delegation(cast: Cast, basin: Basin) -> Flow:
     """An agent gets a new delegation; the old one is ended when all that was done under it has come in."""
-    world, basin = cast.world, cast.basin("maniema")
-    registrar, diggers = cast.registrar("CD"), basin.sites[0].party
+    world = cast.world
+    registrar, diggers = cast.registrar(basin.kind.country), basin.sites[0].party
     old = diggers.delegation
     until = time_text(world.now + 400 * DAY)[:10]
     delegate(registrar, basin.agent, DELEGATED, until, to=diggers)
@@ -218,10 +223,10 @@ def new_delegation(cast: Cast) -> Flow:
     registrar.write("delegation_end", body)
 
 
-def new_team(cast: Cast) -> Flow:
+def new_team(cast: Cast, basin: Basin) -> Flow:
     """A team enrolled by the agent, then approved by the registrar; and one that never was."""
-    world, basin = cast.world, cast.basin("maniema")
-    agent, registrar, place = basin.agent, cast.registrar("CD"), basin.sites[0].place
+    world = cast.world
+    agent, registrar, place = basin.agent, cast.registrar(basin.kind.country), basin.sites[0].place
     more: dict[str, Any] = {
         "kind": "team",
         "reach": None,

@@ -110,9 +110,7 @@ def wash(
         losses.append({"type": "tailings", "mass": scale.quantity(rest_ug - spilled_ug)})
     body: dict[str, Any] = {
         "type": "processing",
-        "steps": ["wash", "jig", "magnetic"]
-        if ware.mineral == "cassiterite"
-        else ["wash", "magnetic", "dry"],
+        "steps": list(ware.steps),
         "weighings": [weighed],
         "losses": losses,
         "tags_kept": "stored",
@@ -156,6 +154,11 @@ def melt(by: Party, sachets: Sequence[Lot], ware: Ware, *, name: str = "", tags:
     return made
 
 
+_COLOURS = {
+    "diamond": ("D-F", "G-H", "I-J", "brown", "yellow"),
+    "tourmaline": ("green", "pink", "green and pink", "black", "blue"),
+}
+_SHAPES = {"diamond": ("octahedron", "makeable", "macle"), "tourmaline": ("prism", "fragment", "pebble")}
 _SIZES = ("+3 gr", "3-6 gr", "0.5-1 ct", "1-2 ct", "boart")
 
 
@@ -176,9 +179,9 @@ def sort_stones(
         stone = {
             "number": f"{_number(by, 'P')}-{place + 1}",
             "mass": scale.quantity(stone_ug),
-            "colour": chance.pick(("D-F", "G-H", "I-J", "brown", "yellow")),
+            "colour": chance.pick(_COLOURS[ware.mineral]),
             "clarity": chance.pick(("VS", "SI", "P1", "P2")),
-            "shape": chance.pick(("octahedron", "makeable", "macle")),
+            "shape": chance.pick(_SHAPES[ware.mineral]),
         }
         items.append((stone, stone_ug))
         left_ug, left = left_ug - stone_ug, left - 1
@@ -206,7 +209,7 @@ def sort_stones(
         output.body["tags"] = list(tags)
     body = {
         "type": "processing",
-        "steps": ["boil", "sort"],
+        "steps": list(ware.steps),
         "weighings": [weighed],
         "losses": [{"type": "other", "mass": scale.quantity(cleaned_ug)}],
     }
