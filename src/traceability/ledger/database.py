@@ -32,7 +32,7 @@ CONSTRAINTS = (sqlite3.IntegrityError, psycopg.IntegrityError)
 
 BUSY_SECONDS = 30
 _POOL = {"pool_size": 8, "max_overflow": 32, "pool_timeout": BUSY_SECONDS}
-_CACHE_KIB = 64 * 1024
+_CACHE_KIB = 16 * 1024
 _WAL_PAGES = 8192
 """How long SQLite's log may grow (32 MiB) before a commit also carries it over into the file."""
 
