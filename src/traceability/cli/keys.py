@@ -68,7 +68,11 @@ def new(
     _tell({"file": str(file), **_public(made)}, as_json)
 
 
-@key.command("show", epilog="Example: traceability key show trader.pem --json")
+@key.command(
+    "show",
+    epilog="Example: traceability key show trader.pem --json",
+    short_help="Shows the public half of a key, and its proof of possession.",
+)
 def show(
     file: Annotated[Path, typer.Argument(help="The private key, in PEM or a log's key in C2SP form.")],
     log: Annotated[str | None, typer.Option(help="The ledger the key is to join.")] = None,
