@@ -406,7 +406,7 @@ def test_the_box_finds_parties_and_sites_by_id_and_by_name(season):
 
 
 def test_the_box_finds_lots_and_events_for_who_may_open_them(season):
-    """By id and by entry number; for a stranger they are found no more than what is not there."""
+    """By id, entry number and the number on papers; for a stranger they are found no more than what is not there."""
     lot_id = season.roles["exporter"].lots[0]
     lot = season.records("lot")[lot_id]
     with session(season, "exporter") as client:
@@ -415,9 +415,15 @@ def test_the_box_finds_lots_and_events_for_who_may_open_them(season):
             (lot.maker, f"/events/{lot.maker}"),
             (f"#{lot.maker_index}", f"/events/{lot.maker}"),
             (lot.tags[0], f"/lots/{lot_id}"),
+            (lot.lot_number.lower(), f"/lots/{lot_id}"),
         ):
             assert client.get("/search", params={"q": typed}).headers["location"] == where
-    for typed, nothing in ((lot_id, "0" * 26), (lot.maker, "0" * 64), (f"#{lot.maker_index}", "#99999999")):
+    for typed, nothing in (
+        (lot_id, "0" * 26),
+        (lot.maker, "0" * 64),
+        (f"#{lot.maker_index}", "#99999999"),
+        (lot.lot_number, "no such number"),
+    ):
         one, other = (season.client.get("/search", params={"q": q}) for q in (typed, nothing))
         assert one.status_code == other.status_code == 404
         assert without(one, typed) == without(other, nothing)

@@ -5,14 +5,14 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from told import behind, history, look
+from told import behind, eyes, history, look
 
 from memory import MemoryLedger, seal, weighing
 from traceability.api.permission import Visitor
 from traceability.core.state import Lot
 from traceability.web.labels import label
 from traceability.web.lineage import Narrows
-from traceability.web.lot import came_off, since_made
+from traceability.web.lot import came_off, shown, since_made
 from traceability.web.present import present
 from traceability.web.telling import known, title
 from traceability.web.words import words_in
@@ -112,6 +112,77 @@ def test_each_step_says_how_it_is_known(trade):
     assert "weighed by the recipient: 38.20\u00a0kg" in [phrase.text for phrase in phrases]
 
 
+def washed(trade: Trade) -> str:
+    """Two bags sold, one of them weighed by its buyer, and washed into one lot."""
+    (other,) = trade.ledger.produce(trade.diggers, "20.00", site=trade.site)
+    trade.ledger.hand_over(trade.diggers, trade.trader, [other])
+    trade.sell()
+    lost = [{"type": "tailings", "mass": {"unit": "KGM", "value": "8.20"}}]
+    heads = {"type": "processing", "steps": ["wash"], "losses": lost}
+    (clean,) = trade.ledger.transform(trade.trader, [trade.bag, other], ["50.00"], **heads)
+    return clean
+
+
+def test_each_step_before_the_lot_was_made_says_how_it_is_known_too(trade):
+    """Who weighed, on whose behalf it was signed and how long it took: of what it was made of as of itself."""
+    seen = look(trade.ledger, washed(trade), None, Visitor(trade.trader.party))
+    said = [[phrase.text for phrase in known(EN, line)] for line in seen.happenings]
+    texts = [text for each in said for text in each]
+    assert "weighed on the spot: 38.40\u00a0kg" in texts
+    assert "weighed by the recipient: 38.20\u00a0kg" in texts
+    assert "not weighed" in texts
+    assert all(any(text.startswith(("recorded", "dated")) for text in each) for each in said)
+
+
+def test_what_is_gathered_says_how_it_is_known_as_well(trade):
+    """Many handoffs in one line: how many were weighed by the taker, and within how many days all was recorded."""
+    heads = trade.ledger.heads
+    trade.ledger.offer(trade.diggers, trade.trader, [trade.bag])
+    said = {
+        "kind": "acceptance",
+        "body": {"region": "CF-LB", "source": "device"},
+        "previous": heads([trade.bag]),
+    }
+    trade.wait(9)
+    trade.ledger.append(trade.trader, {**said, "event_time": "2026-03-03T10:00:00Z"})
+    lots = [trade.bag]
+    for number in range(9):
+        bags = trade.ledger.produce(trade.diggers, "10.00", "12.00", site=trade.site)
+        weighings = [weighing("10.00", lots=[bags[0]]), weighing("12.00", lots=[bags[1]])]
+        trade.ledger.hand_over(trade.diggers, trade.trader, bags, weighings if number else ())
+        lots += bags
+    (heap,) = trade.ledger.transform(trade.trader, lots, ["236.40"])
+    stranger = eyes(trade.ledger)
+    story = shown(behind(trade.ledger, heap), history(trade.ledger, heap), None, stranger)
+    (sold,) = [line for line in story.happenings if line.kind == "handoff"]
+    assert (sold.count, sold.weighed_times, sold.gap_max_days) == (10, 8, 8)
+    texts = [phrase.text for phrase in known(EN, sold)]
+    assert "weighed by the recipient 8 of 10 times" in texts
+    assert "recorded within 8 days" in texts
+
+
+def test_several_readings_are_told_with_their_number(trade):
+    """Fourteen bags of one handoff are one mass and fourteen readings."""
+    bags = trade.ledger.produce(trade.diggers, *["10.00"] * 14, site=trade.site)
+    trade.ledger.hand_over(trade.diggers, trade.trader, bags, [weighing("9.95", lots=[bag]) for bag in bags])
+    (heap,) = trade.ledger.transform(trade.trader, bags, ["139.30"])
+    shown = look(trade.ledger, heap, None, Visitor(trade.trader.party))
+    texts = [phrase.text for line in shown.happenings for phrase in known(EN, line)]
+    assert "weighed by the recipient: 139.30\u00a0kg in 14 readings" in texts
+
+
+def test_what_is_on_offer_says_until_when_and_to_whom(trade):
+    """The last day for an answer, and that the recipient is who reads it; a stranger is not told apart."""
+    trade.ledger.offer(trade.diggers, trade.trader, [trade.bag])
+    told = present(EN, look(trade.ledger, trade.bag, None, Visitor(trade.trader.party))).state
+    assert "to a trader (you) since" in told
+    until = trade.ledger.lot(trade.bag).offer.accept_by
+    assert f"Up to {EN.day(until)} only the recipient can answer" in told
+    french = present(FR, look(trade.ledger, trade.bag, None, Visitor(trade.trader.party))).state
+    assert "vers un négociant (vous) depuis" in french
+    assert "(you)" not in present(EN, look(trade.ledger, trade.bag, TAG)).state
+
+
 def test_days_until_recorded_are_said(trade):
     """A handoff written down today and sent in nine days later shows the gap."""
     trade.ledger.offer(trade.diggers, trade.trader, [trade.bag])
@@ -179,8 +250,8 @@ def test_who_may_open_the_lot_sees_the_rest(trade):
     trade.sell()
     visitor = Visitor(trade.trader.party, trade.trader.key.id, frozenset({"trader"}))
     facts = "\n".join(strings(look(trade.ledger, trade.bag, None, visitor)))
-    for shown in (trade.site, trade.bag, "Ngotto", "RTB-12/7", "S-991", trade.diggers.party, "T06:"):
-        assert shown in facts
+    for said in (trade.site, trade.bag, "Ngotto", "RTB-12/7", "S-991", trade.diggers.party, "T06:"):
+        assert said in facts
 
 
 def test_a_tag_tells_nothing_of_what_came_after_it_came_off(trade):

@@ -58,21 +58,22 @@ class OwnLot(NamedTuple):
     state: str
 
 
-def own_lots(services: Services, visitor: Visitor, words: Words) -> list[OwnLot]:
-    """The newest lots that this visitor holds or held, or has title in."""
+def own_lots(services: Services, visitor: Visitor, words: Words) -> tuple[list[OwnLot], bool]:
+    """The newest lots that this visitor holds or held, or has title in; and whether there are more."""
     if visitor.party is None:
-        return []
-    found = services.reader.lots(holder=visitor.party, limit=OWN_MAX).items
-    return [
+        return [], False
+    found = services.reader.lots(holder=visitor.party, limit=OWN_MAX)
+    listed = [
         OwnLot(
             f"/lots/{lot.id}",
             f"{words.code('mineral', lot.mineral)} {lot.lot_number or lot.id[:8]}",
             words.mass(lot.expected_ug, lot.mineral),
             words(f"lot.{lot.state}"),
         )
-        for lot in found
+        for lot in found.items
         if may(visitor, OpenLot(lot), services.reader.held_by)
     ]
+    return listed, found.next is not None
 
 
 def of_event(services: Services, visitor: Visitor, words: Words, entry: LoggedEntry) -> Facts:

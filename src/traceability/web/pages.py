@@ -96,7 +96,8 @@ def _front(asked: Asked) -> dict[str, Any]:
         head = view.head()
     newest = words.day(time_text(head.record_time))
     size = words("front.size", head.size)
-    return {"size": size, "newest": newest, "lots": facts.own_lots(asked.services, asked.visitor, words)}
+    lots, more = facts.own_lots(asked.services, asked.visitor, words)
+    return {"size": size, "newest": newest, "lots": lots, "more": more}
 
 
 async def find(asked: Asked) -> Response:

@@ -33,6 +33,8 @@ class Who(NamedTuple):
     """Its public name; empty where it has none."""
     id: str = ""
     """Its id, where this visitor may open its page."""
+    you: bool = False
+    """It is this visitor."""
 
 
 NOBODY = Who("")
@@ -57,12 +59,14 @@ class Place(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """A mass somebody gave."""
+    """A mass somebody gave, or several of one kind added up."""
 
     by: Literal["maker", "giver", "recipient", "holder", "inspector"]
     basis: str
     mass_ug: int
     lot_count: int
+    times: int = 1
+    """How many readings they were."""
 
 
 class Noticed(NamedTuple):
@@ -103,6 +107,10 @@ class Happening:
     """More than one: this many of the kind, gathered."""
     signed_both: int = 0
     """Of gathered handoffs, how many both sides signed."""
+    weighed_times: int = 0
+    """Of what is gathered, how often a scale or full packages gave the mass."""
+    gap_max_days: int = 0
+    """Of what is gathered, the most days until one was recorded."""
     note: tuple[str, int] | None = None
     """A mass that goes with it: `spilled` or `sampled`."""
     mode: str = ""
@@ -149,6 +157,8 @@ class State(NamedTuple):
     other: Who = NOBODY
     title: Who | None = None
     """Who holds title, where that is another than the custodian."""
+    until: str = ""
+    """Of what is on offer, the last day on which only the recipient can end it."""
 
 
 @dataclass(frozen=True, slots=True)

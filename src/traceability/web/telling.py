@@ -87,7 +87,26 @@ def known(words: Words, line: Happening) -> list[Phrase]:
         if line.mode:
             phrases.append(Phrase(words("transport", mode=words.code("mode", line.mode))))
         phrases.append(Phrase(recorded(words, line.span)))
+        return phrases
+    if line.kind in ("handoff", "production", "intake", "made"):
+        phrases.append(Phrase(_weighed(words, line)))
+    same_day = line.gap_max_days <= 0
+    phrases.append(
+        Phrase(words("recorded.same_day") if same_day else words("recorded.within", line.gap_max_days))
+    )
     return phrases
+
+
+def _weighed(words: Words, line: Happening) -> str:
+    """How often what is gathered was weighed, and by whom."""
+    by = words("weighed.recipient" if line.kind == "handoff" else "weighed.maker")
+    if line.weighed_times == line.count:
+        return words("weighed.each_time", by=by)
+    if not line.weighed_times:
+        return words("weighed.nobody")
+    return words(
+        "weighed.some_times", by=by, n=words.number(line.weighed_times), all=words.number(line.count)
+    )
 
 
 def _signing(words: Words, line: Happening) -> Phrase:
@@ -110,7 +129,9 @@ def reading(words: Words, read: Reading) -> str:
     """Who gave a mass, and how it came about."""
     mass = words.mass(read.mass_ug)
     said = words(f"basis.{read.basis}", by=words(f"weighed.{read.by}"), mass=mass)
-    return said + words("weighed.together", read.lot_count)
+    if read.times == 1:
+        return said + words("weighed.together", read.lot_count)
+    return said + words("weighed.readings", read.times)
 
 
 def when(words: Words, line: Happening) -> str:

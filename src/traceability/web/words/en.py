@@ -24,8 +24,9 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "front.size": ("This ledger has {n} entry", "This ledger has {n} entries"),
     "front.newest": "the newest of {day}",
     "front.yours": "Lots you hold or held",
+    "front.more": "Only the newest are listed. Any other is found by the number on its papers.",
     "front.tag": "A tag",
-    "front.tag_says": "Shows where the bag has been, back to the mine, without anybody’s name.",
+    "front.tag_says": "Shows where the bag has been, back to the mine. Names stand there only for parties that chose to be public.",
     "front.lot": "A lot, an event",
     "front.lot_says": "Open to those who held it, once they are signed in.",
     "front.party": "A party, a site",
@@ -80,6 +81,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     # Present state
     "state.held": "In the hands of {who} since {day}.",
     "state.offered": "On its way from {giver} to {recipient} since {day}; not accepted yet.",
+    "state.offered_until": "Up to {day} only the recipient can answer; after that the giver can take it back.",
     "state.exported": "Left the country on {day}, bound for {country}.",
     "state.exported_says": "Closed here: a bag that still carries this tag and is offered for sale in the country is not this lot.",
     "state.ended.transformation": "Closed: it became other lots on {day} ({how}).",
@@ -118,6 +120,10 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "source.message": "told by message or call",
     "recorded.same_day": "recorded the same day",
     "recorded.later": ("recorded {n} day later", "recorded {n} days later"),
+    "recorded.within": (
+        "recorded within {n} day",
+        "recorded within {n} days",
+    ),
     "recorded.before": "dated after it was recorded: a clock was ahead",
     "weighed.maker": "weighed on the spot",
     "weighed.giver": "weighed by the giver",
@@ -130,6 +136,9 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "basis.stated": "{mass} taken over from the other side",
     "basis.estimated": "{mass} estimated",
     "weighed.together": ("", ", {n} lots together"),
+    "weighed.readings": ("", " in {n} readings"),
+    "weighed.each_time": "{by} each time",
+    "weighed.some_times": "{by} {n} of {all} times",
     # What happened
     "happened.title": "What happened",
     "happened.lead": "Each line runs from the day it happened to the day the ledger recorded it.",
@@ -176,6 +185,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "transport": "by {mode}",
     # Who
     "who.unnamed": "a party",
+    "who.you": "you",
     "role.operator": "the operator of this ledger",
     "role.registrar": "a registrar",
     "role.inspectorate": "an inspectorate",

@@ -24,8 +24,9 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "front.size": ("Ce registre compte {n} inscription", "Ce registre compte {n} inscriptions"),
     "front.newest": "la dernière du {day}",
     "front.yours": "Lots que vous détenez ou avez détenus",
+    "front.more": "Seuls les plus récents sont listés. Les autres se trouvent par le numéro de leurs papiers.",
     "front.tag": "Une étiquette",
-    "front.tag_says": "Montre par où le sac est passé, jusqu’à la mine, sans le nom de personne.",
+    "front.tag_says": "Montre par où le sac est passé, jusqu’à la mine. Seuls les acteurs qui ont choisi d’être publics y ont un nom.",
     "front.lot": "Un lot, un événement",
     "front.lot_says": "Ouverts à ceux qui l’ont détenu, une fois identifiés.",
     "front.party": "Un acteur, un site",
@@ -80,6 +81,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     # État présent
     "state.held": "Entre les mains de {who} depuis le {day}.",
     "state.offered": "En route de {giver} vers {recipient} depuis le {day} ; pas encore accepté.",
+    "state.offered_until": "Jusqu’au {day}, seul celui qui reçoit peut répondre ; ensuite celui qui donne peut reprendre.",
     "state.exported": "Sorti du pays le {day}, destination : {country}.",
     "state.exported_says": "Clos ici : un sac qui porte encore cette étiquette et se vend dans le pays n’est pas ce lot.",
     "state.ended.transformation": "Clos : devenu d’autres lots le {day} ({how}).",
@@ -118,6 +120,10 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "source.message": "transmis par message ou appel",
     "recorded.same_day": "inscrit le jour même",
     "recorded.later": ("inscrit {n} jour plus tard", "inscrit {n} jours plus tard"),
+    "recorded.within": (
+        "inscrit en {n} jour au plus",
+        "inscrit en {n} jours au plus",
+    ),
     "recorded.before": "daté d’après son inscription : une horloge avançait",
     "weighed.maker": "pesé sur place",
     "weighed.giver": "pesé par celui qui donne",
@@ -130,6 +136,9 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "basis.stated": "{mass} repris de l’autre côté",
     "basis.estimated": "{mass} estimés",
     "weighed.together": ("", ", {n} lots ensemble"),
+    "weighed.readings": ("", " en {n} pesées"),
+    "weighed.each_time": "{by} chaque fois",
+    "weighed.some_times": "{by} {n} fois sur {all}",
     # Ce qui s’est passé
     "happened.title": "Ce qui s’est passé",
     "happened.lead": "Chaque trait va du jour des faits au jour de leur inscription au registre.",
@@ -176,6 +185,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "transport": "{mode}",
     # Qui
     "who.unnamed": "un acteur",
+    "who.you": "vous",
     "role.operator": "l’opérateur de ce registre",
     "role.registrar": "un enregistreur",
     "role.inspectorate": "une inspection",
