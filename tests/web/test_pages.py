@@ -465,7 +465,10 @@ def test_a_signed_line_opens_a_session_and_the_button_ends_it(season):
     """The line that the command prints, pasted whole; the front page then lists one's own lots."""
     lot_id = season.roles["exporter"].lots[0]
     with session(season, "exporter") as client:
-        assert f"/lots/{lot_id}" in client.get("/").text
+        front = client.get("/", headers={"Accept-Language": "en"})
+        assert f"/lots/{lot_id}" in front.text
+        assert EN("lot.yours") in text_of(front)
+        assert EN("lot.exported") in text_of(front) or EN("lot.held") in text_of(front)
         out = client.post("/sign-out")
         assert out.status_code == 303
         assert 'session=""' in out.headers["set-cookie"]

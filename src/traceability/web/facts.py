@@ -9,7 +9,7 @@ from traceability.core.events import Event
 from traceability.core.ids import LotId, PartyId
 from traceability.core.leaf import time_text
 from traceability.core.lineage import lots_of
-from traceability.core.state import Party, Site
+from traceability.core.state import Lot, Party, Site
 from traceability.ledger.reader import LoggedEntry
 from traceability.web.eyes import role_of
 from traceability.web.places import place
@@ -53,7 +53,9 @@ class OwnLot(NamedTuple):
     """A line of the list of one's own lots."""
 
     url: str
-    name: str
+    mineral: str
+    number: str
+    """As on its papers; the beginning of its id where they have none."""
     mass: str
     state: str
 
@@ -66,14 +68,19 @@ def own_lots(services: Services, visitor: Visitor, words: Words) -> tuple[list[O
     listed = [
         OwnLot(
             f"/lots/{lot.id}",
-            f"{words.code('mineral', lot.mineral)} {lot.lot_number or lot.id[:8]}",
+            words.code("mineral", lot.mineral),
+            lot.lot_number or lot.id[:8],
             words.mass(lot.expected_ug, lot.mineral),
-            words(f"lot.{lot.state}"),
+            words("lot.yours" if _in_hand(lot, visitor) else f"lot.{lot.state}"),
         )
         for lot in found.items
         if may(visitor, OpenLot(lot), services.reader.held_by)
     ]
     return listed, found.next is not None
+
+
+def _in_hand(lot: Lot, visitor: Visitor) -> bool:
+    return lot.state == "held" and lot.custodian == visitor.party
 
 
 def of_event(services: Services, visitor: Visitor, words: Words, entry: LoggedEntry) -> Facts:
