@@ -12,14 +12,21 @@ from urllib.parse import quote_plus
 import httpx
 import pytest
 from season import LOG
+from serving import serving
 
+from traceability.api.services import Services
 from traceability.core import canonical
 from traceability.core.ids import to_unpadded
 from traceability.core.leaf import time_text
+from traceability.core.note import Signer
 from traceability.core.signing import READ_TYPE, Envelope, pae
 from traceability.core.state import Lot, Party, Site
 from traceability.core.tag import printed
+from traceability.ledger.guard import FileGuard
+from traceability.ledger.store import Store
+from traceability.ledger.writer import Ledger
 from traceability.web import fetch
+from traceability.web.app import create_app
 from traceability.web.words import words_in
 
 EN, FR = words_in("en"), words_in("fr")
@@ -113,6 +120,29 @@ def test_every_page_of_a_demonstration_says_so_in_the_readers_language(season, p
         assert f'<html lang="{language}">' in answer.text, name
         assert answer.headers["content-language"] == language
         assert "Accept-Language" in answer.headers["vary"]
+
+
+def test_a_ledger_that_signs_nothing_says_so_on_every_page(season, tmp_path):
+    """Without its guard it serves reads, and who reads them is told that newer records may be missing."""
+    signer = Signer(LOG, bytes(range(32)))
+    store = Store(season.services.store.url)
+    unguarded = Ledger(store, FileGuard(tmp_path / "guard", signer.verifier.encode()), signer)
+    assert unguarded.refusal is not None
+    services = Services.around(season.services.settings, store, unguarded, signer)
+    with contextlib.closing(services), serving(create_app(services)) as server:
+        for path in ("/", f"/t/{season.tag('bag')}"):
+            answer = httpx.get(server.url + path, headers={"Accept-Language": "en"})
+            assert answer.status_code == 200
+            assert EN("paused") in text_of(answer)
+    assert EN("paused") not in text_of(season.client.get("/", headers={"Accept-Language": "en"}))
+
+
+def test_metrics_tell_pages_apart_and_no_code(season, pages):
+    """Each kind of page has its route in the metrics, and no tag's code is in them."""
+    season.client.get(f"/t/{season.tag('bag')}")
+    metrics = season.client.get("/metrics").text
+    assert 'route="/t/{code}"' in metrics
+    assert season.tag("bag") not in metrics
 
 
 def test_every_page_links_to_itself_in_the_other_language(season, pages):

@@ -49,13 +49,18 @@ def router() -> APIRouter:
         ("/sign-out", sign_out, "POST"),
     ]
     # Plain routes: pages are no part of the API, its document or its strict reading of queries.
-    return APIRouter(routes=[Route(path, _answered(of), methods=[method]) for path, of, method in routes])
+    return APIRouter(
+        routes=[Route(path, _answered(of, path), methods=[method]) for path, of, method in routes]
+    )
 
 
-def _answered(of: Page) -> Callable[[Request], Awaitable[Response]]:
+def _answered(of: Page, path: str) -> Callable[[Request], Awaitable[Response]]:
     """A route that asks, answers, and turns a failure into a page that says so."""
 
     async def answer(request: Request) -> Response:
+        request.scope["route"] = (
+            named  # so that metrics and logs tell pages apart, as they do the API's routes
+        )
         asked = await ask(request)
         try:
             return await of(asked)
@@ -68,6 +73,7 @@ def _answered(of: Page) -> Callable[[Request], Awaitable[Response]]:
             return failed(asked, Problem("internal", "the request failed for a reason that is ours"))
 
     answer.__name__ = of.__name__
+    named = Route(path, answer)
     return answer
 
 

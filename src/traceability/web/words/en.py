@@ -5,6 +5,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "other_language": "Français",
     "skip": "Skip to the page",
     "demo": "Demonstration: everything here is made up.",
+    "paused": "This ledger takes no records just now. Newer ones may be missing here.",
     "made_by": "Ledger {log}",
     "search": "Search",
     "sign_in": "Sign in",

@@ -5,6 +5,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "other_language": "English",
     "skip": "Aller à la page",
     "demo": "Démonstration : tout ici est inventé.",
+    "paused": "Ce registre n’accepte rien pour l’instant. Les inscriptions récentes peuvent manquer ici.",
     "made_by": "Registre {log}",
     "search": "Chercher",
     "sign_in": "S’identifier",
