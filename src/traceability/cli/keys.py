@@ -132,7 +132,9 @@ def sign(
         raise Stop("name the file of the event, or - for stdin; or say --request")
     given = parse_object(read_bytes(event), "the event")
     if "sequence" not in given and sequence is None:
-        raise Stop("say --sequence: the next number of this key, which starts at 0")
+        raise Stop(
+            "say --sequence: the next number of this key; it starts at 0, and GET /v1/parties/{party} tells it"
+        )
     sealed, disclosures = _seal(given.get("sealed", []))
     value = {
         "event_time": _time(datetime.now(UTC)),
