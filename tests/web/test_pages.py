@@ -284,6 +284,18 @@ def test_a_long_history_is_told_a_page_at_a_time(season, monkeypatch):
         assert client.get(f"/lots/{lot.id}?before=1").status_code == 200
 
 
+def test_the_auditor_finds_the_newest_lots_on_the_front_page(season):
+    """Whoever oversees begins there, with lots that others hold, and finds any by the number on its papers."""
+    lot = max((r for r in season.records("lot").values() if r.lot_number), key=lambda lot: lot.maker_index)
+    with session(season, "auditor") as client:
+        front = client.get("/", headers={"Accept-Language": "en"})
+        assert EN("front.all") in text_of(front)
+        assert EN("lot.held") not in text_of(front)
+        assert front.text.count('<a href="/lots/') == 20
+        found = client.get("/search", params={"q": lot.lot_number})
+        assert lot.id in found.headers.get("location", found.text)
+
+
 def test_the_auditor_opens_every_lot(season):
     """Every lot's page can be drawn, whatever happened to it, in both languages."""
     lots = season.records("lot")

@@ -61,17 +61,20 @@ class OwnLot(NamedTuple):
 
 
 def own_lots(services: Services, visitor: Visitor, words: Words) -> tuple[list[OwnLot], bool]:
-    """The newest lots that this visitor holds or held, or has title in; and whether there are more."""
+    """The newest lots that this visitor holds or held, or has title in; and whether there are more.
+
+    For who oversees, the newest of all.
+    """
     if visitor.party is None:
         return [], False
-    found = services.reader.lots(holder=visitor.party, limit=OWN_MAX)
+    found = services.reader.lots(holder=None if visitor.oversees else visitor.party, limit=OWN_MAX)
     listed = [
         OwnLot(
             f"/lots/{lot.id}",
             words.code("mineral", lot.mineral),
             lot.lot_number or lot.id[:8],
             words.mass(lot.expected_ug, lot.mineral),
-            words("lot.yours" if _in_hand(lot, visitor) else f"lot.{lot.state}"),
+            words(_standing(lot, visitor)),
         )
         for lot in found.items
         if may(visitor, OpenLot(lot), services.reader.held_by)
@@ -79,8 +82,13 @@ def own_lots(services: Services, visitor: Visitor, words: Words) -> tuple[list[O
     return listed, found.next is not None
 
 
-def _in_hand(lot: Lot, visitor: Visitor) -> bool:
-    return lot.state == "held" and lot.custodian == visitor.party
+def _standing(lot: Lot, visitor: Visitor) -> str:
+    """How a lot stands, seen from this visitor."""
+    if lot.state != "held":
+        return f"lot.{lot.state}"
+    if lot.custodian == visitor.party:
+        return "lot.yours"
+    return "lot.in_hand" if visitor.oversees else "lot.held"
 
 
 def of_event(services: Services, visitor: Visitor, words: Words, entry: LoggedEntry) -> Facts:

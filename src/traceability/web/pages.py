@@ -103,7 +103,7 @@ def _front(asked: Asked) -> dict[str, Any]:
     newest = words.day(time_text(head.record_time))
     size = words("front.size", head.size)
     lots, more = facts.own_lots(asked.services, asked.visitor, words)
-    return {"size": size, "newest": newest, "lots": lots, "more": more}
+    return {"size": size, "newest": newest, "lots": lots, "more": more, "all": asked.visitor.oversees}
 
 
 async def find(asked: Asked) -> Response:

@@ -126,11 +126,14 @@ def _lot(services: Services, visitor: Visitor, lot_id: LotId) -> str:
 
 
 def _by_papers(services: Services, visitor: Visitor, typed: str) -> list[Named]:
-    """The visitor's own lots with this number on their papers, among the newest that it holds or held."""
+    """The visitor's own lots with this number on their papers, among the newest that it holds or held.
+
+    For who oversees, among the newest of all.
+    """
     if visitor.party is None:
         return []
     wanted = _plain(typed)
-    own = services.reader.lots(holder=visitor.party, limit=_OWN_MAX).items
+    own = services.reader.lots(holder=None if visitor.oversees else visitor.party, limit=_OWN_MAX).items
     return [
         Named(f"{lot.lot_number} · {lot.id[:8]}", f"/lots/{lot.id}")
         for lot in own
