@@ -252,9 +252,13 @@ def test_who_holds_a_lot_sees_all_of_it(season):
         events = re.findall(r'href="/events/([0-9a-f]{64})"', answer.text)
         assert events
         for event in events:
-            page = client.get(f"/events/{event}")
+            page = client.get(f"/events/{event}", headers={"Accept-Language": "en"})
             assert page.status_code == 200
             assert event in text_of(page)
+        assert lot.lot_number in text_of(page)
+        shipment = client.get(f"/v1/events/{events[-1]}/evidence")
+        offered = f'href="/v1/events/{events[-1]}/evidence"' in page.text
+        assert offered == (shipment.status_code == 200)
         evidence = client.get(re.search(r'href="(/v1/lots/[^"]+/evidence)"', answer.text)[1])
         assert evidence.status_code == 200
     assert season.client.get(f"/lots/{lot_id}").status_code == 404

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from traceability.api.permission import OpenDisclosure, OpenLot, OpenParty, Visitor, may
 from traceability.api.services import Services
-from traceability.core.events import Event
 from traceability.core.ids import LotId, PartyId
 from traceability.core.leaf import time_text
 from traceability.core.lineage import lots_of
@@ -110,9 +109,7 @@ def of_event(services: Services, visitor: Visitor, words: Words, entry: LoggedEn
     if entry.findings:
         found = [Value(rule(words, finding.rule), mark="finding") for finding in entry.findings]
         rows.append(Row(words("findings.title"), list(dict.fromkeys(found))))
-    lots = _lots(services, visitor, event)
-    if lots:
-        rows.append(Row(words("event.lots"), lots))
+    rows += _lots(services, visitor, words, entry)
     rows += _sealed(services, visitor, words, entry)
     rows += [
         Row(words("event.index"), [Value(words.number(entry.index))]),
@@ -195,17 +192,30 @@ def _effect(words: Words, entry: LoggedEntry) -> Value:
     return Value(words("event.stands_yes"))
 
 
-def _lots(services: Services, visitor: Visitor, event: Event) -> list[Value]:
-    """The event's lots; those the visitor may open lead to their pages."""
-    named: list[LotId] = sorted(lots_of(event))
-    values = []
-    for lot_id in named[:LOTS_MAX]:
-        lot = services.reader.lot(lot_id)
-        opens = lot is not None and may(visitor, OpenLot(lot), services.reader.held_by)
-        values.append(Value(lot_id, f"/lots/{lot_id}" if opens else "", code=True))
+def _lots(services: Services, visitor: Visitor, words: Words, entry: LoggedEntry) -> list[Row]:
+    """The event's lots, those the visitor may open by their numbers; and the file that proves all of them."""
+    named: list[LotId] = sorted(lots_of(entry.event))
+    if not named:
+        return []
+    with services.store.read() as view:
+        records = view.records(("lot", lot) for lot in named)
+    opened = [
+        record
+        for record in records.values()
+        if isinstance(record, Lot) and may(visitor, OpenLot(record), services.reader.held_by)
+    ]
+    numbers = {lot.id: lot.lot_number for lot in opened}
+    values = [
+        Value(numbers.get(lot) or lot, f"/lots/{lot}" if lot in numbers else "", code=not numbers.get(lot))
+        for lot in named[:LOTS_MAX]
+    ]
     if len(named) > LOTS_MAX:
         values.append(Value(f"+ {len(named) - LOTS_MAX}"))
-    return values
+    rows = [Row(words("event.lots"), values)]
+    if len(opened) == len(named):
+        file = Value(f"{entry.event_id[:8]}.evidence.json", f"/v1/events/{entry.event_id}/evidence")
+        rows.append(Row(words("lot.evidence"), [file, Value(words("lot.evidence_says"))]))
+    return rows
 
 
 def _sealed(services: Services, visitor: Visitor, words: Words, entry: LoggedEntry) -> list[Row]:
