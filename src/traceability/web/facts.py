@@ -194,7 +194,7 @@ def _effect(words: Words, entry: LoggedEntry) -> Value:
 
 def _lots(services: Services, visitor: Visitor, words: Words, entry: LoggedEntry) -> list[Row]:
     """The event's lots, those the visitor may open by their numbers; and the file that proves all of them."""
-    named: list[LotId] = sorted(lots_of(entry.event))
+    named: list[LotId] = list(lots_of(entry.event))
     if not named:
         return []
     with services.store.read() as view:
@@ -205,6 +205,7 @@ def _lots(services: Services, visitor: Visitor, words: Words, entry: LoggedEntry
         if isinstance(record, Lot) and may(visitor, OpenLot(record), services.reader.held_by)
     ]
     numbers = {lot.id: lot.lot_number for lot in opened}
+    named.sort(key=lambda lot: numbers.get(lot) or lot)
     values = [
         Value(numbers.get(lot) or lot, f"/lots/{lot}" if lot in numbers else "", code=not numbers.get(lot))
         for lot in named[:LOTS_MAX]
@@ -227,7 +228,9 @@ def _sealed(services: Services, visitor: Visitor, words: Words, entry: LoggedEnt
         for _, path, value in services.reader.disclosures(entry.index)
         if may(visitor, OpenDisclosure(entry.event, path), services.reader.held_by)
     ]
-    rows = [Row(path, [Value(_said(value))]) for path, value in opened]
+    rows = [
+        Row(words.code("sealed", path.rpartition("/")[2]), [Value(_said(value))]) for path, value in opened
+    ]
     closed = len(entry.event.sealed) - len(opened)
     if closed:
         rows.append(Row(words("event.sealed"), [Value(words("event.sealed_says", closed))]))
