@@ -500,8 +500,10 @@ def test_the_box_says_what_to_look_at_again(season):
     ],
 )
 def test_the_box_takes_anything(season, typed):
-    """Nothing that can be typed is a fault."""
-    assert season.client.get("/search", params={"q": typed}).status_code == 404
+    """Nothing that can be typed is a fault, and what does not show or turns text is not said back."""
+    answer = season.client.get("/search", params={"q": typed})
+    assert answer.status_code == 404
+    assert not set("\u202e\u0000") & set(answer.text)
 
 
 # Signing in

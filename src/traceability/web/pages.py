@@ -115,7 +115,8 @@ async def find(asked: Asked) -> Response:
     if not typed.strip():
         return RedirectResponse("/", HTTPStatus.SEE_OTHER)
     status = HTTPStatus.OK if found.named else HTTPStatus.NOT_FOUND
-    said = {"typed": typed.strip()[:100], "found": found}
+    shown = "".join(letter for letter in typed if letter.isprintable())
+    said = {"typed": shown.strip()[:100], "found": found}
     return page(asked, "search.html", said, status=status, reflects=True)
 
 
