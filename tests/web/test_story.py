@@ -90,7 +90,22 @@ def test_the_first_sentence_says_what_a_person_came_to_know(trade):
     assert "39.50\u00a0kg" in story.sentence
     assert "2.8\u00a0% unexplained." in story.sentence
     assert "Two findings." in story.sentence
-    assert story.state == "In the hands of Comptoir Lobaye (exporter) since 4\u00a0March 2026."
+    assert story.state == (
+        "In the hands of Comptoir Lobaye (exporter) since 4\u00a0March 2026. "
+        "Last weighed on 4\u00a0March 2026: 39.50\u00a0kg."
+    )
+
+
+def test_the_last_weighing_is_of_the_lot_alone(trade):
+    """What a scale showed of several bags together says nothing of one, and what was only stated is no weighing."""
+    (other,) = trade.ledger.produce(trade.diggers, "20.00", site=trade.site)
+    together = [weighing("57.00", lots=sorted([trade.bag, other]))]
+    trade.ledger.hand_over(trade.diggers, trade.trader, [trade.bag, other], together)
+    stated = [{**weighing("37.00", lots=[trade.bag]), "basis": "stated"}]
+    trade.ledger.hand_over(trade.trader, trade.exporter, [trade.bag], stated)
+    lot = look(trade.ledger, trade.bag, TAG)
+    assert lot.last_weighed == ("2026-03-02", 38_400_000_000)
+    assert "38,40\u00a0kg" in present(FR, lot).state
 
 
 def test_each_step_says_how_it_is_known(trade):

@@ -206,6 +206,17 @@ class LotShown:
         return countries.pop() if len(countries) == 1 else ""
 
     @property
+    def last_weighed(self) -> tuple[str, int] | None:
+        """Day and micrograms of the newest reading of this lot alone, by a scale; None where there is none."""
+        for line in reversed(self.happenings):
+            if line.upstream or line.signed == "void":
+                continue
+            for reading in reversed(line.readings):
+                if reading.basis == "measured" and reading.lot_count == 1:
+                    return line.span.happened, reading.mass_ug
+        return None
+
+    @property
     def unexplained_ug(self) -> int:
         """What of it nothing explains."""
         return sum(part.mass_ug for part in self.parts if part.kind == "gain")

@@ -112,7 +112,13 @@ def state(words: Words, lot: LotShown) -> str:
             said = _ended(words, at.variant, at.detail, day)
         case "off":
             return ""
-    return f"{said} {words('title_with', who=who(words, at.title))}" if at.title else said
+    if at.title:
+        said = f"{said} {words('title_with', who=who(words, at.title))}"
+    if lot.last_weighed and at.kind in ("held", "offered"):
+        weighed, mass_ug = lot.last_weighed
+        mass = words.mass(mass_ug, lot.mineral)
+        said = f"{said} {words('state.weighed', day=words.day(weighed), mass=mass)}"
+    return said
 
 
 def _ended(words: Words, variant: str, detail: str, day: str) -> str:

@@ -84,6 +84,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "state.held": "In the hands of {who} since {day}.",
     "state.offered": "On its way from {giver} to {recipient} since {day}; not accepted yet.",
     "state.offered_until": "Up to {day} only the recipient can answer; after that the giver can take it back.",
+    "state.weighed": "Last weighed on {day}: {mass}.",
     "state.exported": "Left the country on {day}, bound for {country}.",
     "state.exported_says": "Closed here: a bag that still carries this tag and is offered for sale in the country is not this lot.",
     "state.ended.transformation": "Closed: it became other lots on {day} ({how}).",

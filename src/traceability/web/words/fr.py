@@ -84,6 +84,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "state.held": "Entre les mains de {who} depuis le {day}.",
     "state.offered": "En route de {giver} vers {recipient} depuis le {day} ; pas encore accepté.",
     "state.offered_until": "Jusqu’au {day}, seul celui qui reçoit peut répondre ; ensuite celui qui donne peut reprendre.",
+    "state.weighed": "Pesé la dernière fois le {day} : {mass}.",
     "state.exported": "Sorti du pays le {day}, destination : {country}.",
     "state.exported_says": "Clos ici : un sac qui porte encore cette étiquette et se vend dans le pays n’est pas ce lot.",
     "state.ended.transformation": "Clos : devenu d’autres lots le {day} ({how}).",
