@@ -450,6 +450,19 @@ def test_what_is_not_there_is_said(command: Command, monkeypatch: pytest.MonkeyP
     assert (command("fsck").code, command("fsck", "--jsn").code, command("rebuild").code) == (2, 2, 3)
 
 
+def test_a_database_that_is_not_there_is_said_plainly(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No server where DATABASE_URL says: its own words, and nothing of the libraries between."""
+    monkeypatch.setenv("DATABASE_URL", f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none")
+    made = ("--origin", "ledger.example.org/car", "--name", "R", "--country", "CF")
+    for arguments in (["init", *made], ["migrate"], ["fsck"]):
+        done = command(*arguments)
+        assert (done.code, "refused" in done.err) == (2 if arguments == ["fsck"] else 3, True)
+        assert "sqlalche" not in done.err
+        assert "psycopg" not in done.err
+
+
 def test_passwords_are_not_shown() -> None:
     """A database's URL is shown without its password."""
     assert without_password("postgresql+psycopg://a:hush@h/g") == "postgresql+psycopg://a:***@h/g"

@@ -178,6 +178,8 @@ def of_a_ledger(command: Callable[P, R]) -> Callable[P, R]:
         except GuardRefuses as error:
             raise Stop(str(error), Exit.NO) from error
         except (Unusable, GuardUnavailable, *ERRORS) as error:
-            raise Stop(str(error)) from error
+            raise Stop(
+                str(getattr(error, "orig", None) or error)
+            ) from error  # without SQLAlchemy's own words
 
     return run
