@@ -70,7 +70,11 @@ _add(
     "load ledger.ndjson --data /var/lib/copy",
     "Loads a dump into a new ledger, or says where it is not good.",
 )
-_add(demo.season, 'season --log "$(cat log.vkey)" --events 2000 --out season.ndjson')
+_add(
+    demo.season,
+    'season --log "$(cat log.vkey)" --events 2000 --out season.ndjson',
+    "Writes a season of trade as signed events, one a line.",
+)
 _add(
     demo.demo,
     "demo --data season --events 20000",
