@@ -60,6 +60,18 @@ def test_every_command_shows_an_example() -> None:
         assert f"Example: traceability {name}" in (command.epilog or ""), name
 
 
+def test_the_list_of_commands_is_readable(capfd: pytest.CaptureFixture[str]) -> None:
+    """Each command has a whole sentence there, not the beginning of one."""
+    for arguments in (["--help"], ["key", "--help"]):
+        done = Done(capfd, *arguments)
+        listed = done.out.partition("Commands:")[2].splitlines()
+        assert (done.code, len(listed) > 2, [line for line in listed if line.endswith("...")]) == (
+            0,
+            True,
+            [],
+        )
+
+
 def app_commands(typer_app: Any) -> dict[str, Any]:
     return {c.name or c.callback.__name__: c for c in typer_app.registered_commands}
 

@@ -105,16 +105,18 @@ def test_demo_is_one_and_says_so(demo: Served) -> None:
 
 
 def test_each_role_can_ask(demo: Served, command: Command) -> None:
-    """With each role's key a read can be signed; lots are shown to who held them or oversees all."""
-    never_held = {"tag agent", "registrar"}
+    """With each role's key a read can be signed, and it opens the page that was printed for it."""
     for role in demo.index["roles"]:
         key = demo.data / "credentials" / role["file"]
         header = command("sign", "--key", key, "--request", "GET /v1/lots").out
         status, answer = demo.get("/v1/lots", header)
         assert status == 200, answer
-        lot = f"/v1/lots/{role['lots'][0]}"
-        status, answer = demo.get(lot, command("sign", "--key", key, "--request", f"GET {lot}").out)
-        assert status == (404 if role["role"] in never_held else 200), role
+        page = f"/lots/{role['lots'][0]}" if role["lots"] else f"/parties/{role['party']}"
+        assert f"{demo.url}{page}\n" in demo.said, role
+        status, answer = demo.get(
+            f"/v1{page}", command("sign", "--key", key, "--request", f"GET /v1{page}").out
+        )
+        assert status == 200, role
 
 
 def test_key_and_guard_lie_outside_the_data(demo: Served) -> None:
@@ -201,7 +203,8 @@ def test_completeness_is_not_promised(demo: Served, command: Command, evidence: 
 
 
 def test_spoiled_evidence_fails(demo: Served, command: Command, evidence: Path) -> None:
-    """Another mass in one event, or a checkpoint of a log one does not know, and the verdict is no."""
+    """Another mass in one event, or a log one does not know, and the verdict is no; without a trust policy that can
+    be read there is none."""
     policy = demo.data / "trust.policy"
     text = evidence.read_text()
     assert '\\"value\\":\\"' in text
@@ -211,6 +214,10 @@ def test_spoiled_evidence_fails(demo: Served, command: Command, evidence: Path) 
     stranger = Signer("season.example.org/demo", bytes(32)).verifier.encode()
     assert command("verify", evidence, "--log", stranger).code == 1
     assert command("verify", evidence).code == 3
+    Path("cut.policy").write_text(policy.read_text().rstrip())
+    done = command("verify", evidence, "--policy", "cut.policy")
+    assert (done.code, "cut.policy" in done.err) == (3, True)
+    assert command("verify", evidence, "--log", "no vkey").code == 3
 
 
 def test_evidence_by_lot_tag_and_event(demo: Served, command: Command) -> None:
@@ -349,7 +356,7 @@ def test_a_rolled_back_ledger_is_told(command: Command, copy: Path) -> None:
     vkey, size, root = guard.read_text().split()
     guard.write_text(f"{vkey} {int(size) + 5} {root}\n")
     done = command("fsck")
-    assert (done.code, "rolled back" in done.out) == (1, True)
+    assert (done.code, "rolled back" in done.out) == (3, True)
     shutil.rmtree("data")
     assert command("restore", "copy.sqlite3").code == 2
 
@@ -424,21 +431,36 @@ def test_a_season_can_be_carried_elsewhere(command: Command) -> None:
     genesis, *rest = Path("season.ndjson").read_bytes().splitlines(keepends=True)
     Path("genesis").write_bytes(genesis)
     Path("rest").write_bytes(b"".join(rest))
-    assert command("init", "--genesis", "genesis").code == 0
+    done = command("init", "--genesis", "genesis")
+    assert (done.code, "party keys" in done.out) == (0, False)
     done = command("submit", "rest")
     assert len(done.out.splitlines()) == 249
     assert command("season", "--log", vkey, "--events", 3).code == 3
 
 
 def test_what_is_not_there_is_said(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No ledger, no key, a setting that cannot be: a sentence and exit code 3."""
+    """No ledger, no key, a setting that cannot be: a sentence and exit code 3, of fsck 2: there 3 is rolled back."""
     for arguments in (["serve"], ["fsck"], ["rebuild"], ["dump"], ["evidence", "itsci:1"], ["backup", "x"]):
         done = command(*arguments)
-        assert (done.code, done.out) == (3, ""), arguments
+        assert (done.code, done.out) == (2 if arguments == ["fsck"] else 3, ""), arguments
         assert done.err.startswith("traceability: ")
     assert command("init").code == 3
     monkeypatch.setenv("PORT", "many")
     assert "PORT" in command("fsck").err
+    assert (command("fsck").code, command("fsck", "--jsn").code, command("rebuild").code) == (2, 2, 3)
+
+
+def test_a_database_that_is_not_there_is_said_plainly(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No server where DATABASE_URL says: its own words, and nothing of the libraries between."""
+    monkeypatch.setenv("DATABASE_URL", f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none")
+    made = ("--origin", "ledger.example.org/car", "--name", "R", "--country", "CF")
+    for arguments in (["init", *made], ["migrate"], ["fsck"]):
+        done = command(*arguments)
+        assert (done.code, "refused" in done.err) == (2 if arguments == ["fsck"] else 3, True)
+        assert "sqlalche" not in done.err
+        assert "psycopg" not in done.err
 
 
 def test_passwords_are_not_shown() -> None:

@@ -176,6 +176,10 @@ def test_parties_stand_open_as_far_as_they_chose(world, client):
     assert (said["roles"], said["country"], said["type"]) == (["miner", "trader"], "RW", "company")
     assert [key["key"] for key in said["keys"]] == [world.anna.key.id]
     same_404(client.get(f"/v1/parties/{world.anna.party}"))
+    assert all("next_sequence" not in key for key in said["keys"])
+    world.take(produce(world.anna, "1"))
+    (key,) = client.read(world.anna, f"/v1/parties/{world.anna.party}").json()["keys"]
+    assert key["next_sequence"] == world.anna.next
     assert "Société" not in json.dumps([open_to_all, own, said])
 
 

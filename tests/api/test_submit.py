@@ -106,6 +106,17 @@ def test_a_double_issue_is_409_with_its_proof_and_again(world, client):
         assert body["checkpoint"].startswith(LOG)
 
 
+def test_a_number_used_before_is_told_from_a_rival(world, client):
+    """A second event under one number is without effect as well, and the answer says to take the next number."""
+    first = produce(world.anna, "5")
+    world.anna.next -= 1
+    second = produce(world.anna, "6")
+    assert post(client, first).status_code == 201
+    answer = post(client, second)
+    assert problem(answer) == (409, "double_issue")
+    assert "next number" in answer.json()["detail"]
+
+
 def test_what_is_not_known_yet_is_waited_for(world, client):
     """An event on an unknown predecessor or by an unknown key is 409 and says what has to come first."""
     stranger = Pen("nobody", world.anna.party)

@@ -68,7 +68,7 @@ def bagged(served):
 
 
 def test_a_code_opens_the_story_without_names(world, client, bagged):
-    """Back to the mine, with province and day; no party, no person, no coordinate, no exact hour."""
+    """Back to the mine, with province and day; no party, no person, no site, no coordinate, no exact hour."""
     answer = client.get(f"/v1/tags/{bagged.code}")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
@@ -84,7 +84,7 @@ def test_a_code_opens_the_story_without_names(world, client, bagged):
     assert story["mass"] == {"unit": "KGM", "value": "25.4"}
     (beginning,) = story["beginnings"]
     assert beginning == {
-        "source": "site", "ppm": 1_000_000, "site": bagged.site, "site_name": "Nyamyumba", "country": "RW", "region": "RW-03",
+        "source": "site", "ppm": 1_000_000, "country": "RW", "region": "RW-03",
     }  # fmt: skip
     (step,) = story["steps"]
     assert (step["kind"], step["region"], step["roles"], step["stands"]) == (
@@ -99,6 +99,8 @@ def test_a_code_opens_the_story_without_names(world, client, bagged):
         world.anna.party,
         world.anna.key.id,
         bagged.lot,
+        bagged.site,
+        "Nyamyumba",
         "Jean",
         "B3",
         "latitude",
@@ -155,6 +157,7 @@ def test_a_foreign_number_tells_a_stranger_three_facts(world, client, bagged):
     for pen in (world.anna, world.auditor):
         (story,) = client.read(pen, f"/v1/tags/{bagged.foreign}").json()["lots"]
         assert story["lot"] == bagged.other
+        assert story["beginnings"][0]["site_name"] == "Nyamyumba"
         assert story["steps"]
     by_name = client.read(world.anna, f"/v1/tags/{bagged.tag}")
     assert by_name.json()["lots"][0]["lot"] == bagged.lot
@@ -176,6 +179,7 @@ def test_the_story_ends_where_the_tag_came_off(world, client):
     assert old["tag_on"] is False
     assert "state" not in old
     assert "mass" not in old
+    assert old["beginnings"] == [{"source": "site", "country": "RW", "region": "RW-03"}]
     (new,) = client.get(f"/v1/tags/{bagged.codes[2]}").json()["lots"]
     assert [step["kind"] for step in new["steps"]] == ["production", "retagging", "transfer", "acceptance"]
     assert new["tag_on"] is True
@@ -207,12 +211,11 @@ def test_a_mixed_lot_tells_all_its_beginnings(world, client):
     world.take(loose, stock, mixed)
     (story,) = client.get(f"/v1/tags/{first.codes[3]}").json()["lots"]
     assert story["countries"] == ["CD", "RW"]
-    found = [(b["source"], b.get("site"), b.get("region"), b.get("country")) for b in story["beginnings"]]
-    assert found[:2] == [
-        ("site", site, "RW-03", "RW")
-        for site in sorted([first.site, second.site], key=[f[1] for f in found].index)
-    ]
-    assert sorted(found[2:], key=str) == [("intake", None, None, "CD"), ("no_site", None, "RW-02", "RW")]
+    found = [(b["source"], b.get("region"), b.get("country")) for b in story["beginnings"]]
+    assert found[:2] == [("site", "RW-03", "RW")] * 2
+    assert sorted(found[2:], key=str) == [("intake", None, "CD"), ("no_site", "RW-02", "RW")]
+    seen = client.read(world.anna, f"/v1/tags/{first.codes[3]}").json()["lots"][0]["beginnings"]
+    assert {b["site"] for b in seen if b["source"] == "site"} == {first.site, second.site}
     assert 999_990 <= sum(b["ppm"] for b in story["beginnings"]) <= 1_000_000
     assert story["findings_behind"] >= 2
     (used,) = client.get(f"/v1/tags/{first.code}").json()["lots"]

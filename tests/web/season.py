@@ -48,6 +48,8 @@ class Season(NamedTuple):
 
     def records(self, kind: str) -> dict[str, object]:
         """Every record of a kind by id."""
+        if kind == "lot":
+            return {lot.id: lot for lot in self.services.reader.lots(limit=100_000).items}
         with self.services.store.read() as view:
             rows = view.all("SELECT id, value FROM state WHERE type = ?", kind)
         return {id_: decode_record(value) for id_, value in rows}

@@ -12,14 +12,21 @@ from urllib.parse import quote_plus
 import httpx
 import pytest
 from season import LOG
+from serving import serving
 
+from traceability.api.services import Services
 from traceability.core import canonical
 from traceability.core.ids import to_unpadded
 from traceability.core.leaf import time_text
+from traceability.core.note import Signer
 from traceability.core.signing import READ_TYPE, Envelope, pae
 from traceability.core.state import Lot, Party, Site
 from traceability.core.tag import printed
+from traceability.ledger.guard import FileGuard
+from traceability.ledger.store import Store
+from traceability.ledger.writer import Ledger
 from traceability.web import fetch
+from traceability.web.app import create_app
 from traceability.web.words import words_in
 
 EN, FR = words_in("en"), words_in("fr")
@@ -113,6 +120,29 @@ def test_every_page_of_a_demonstration_says_so_in_the_readers_language(season, p
         assert f'<html lang="{language}">' in answer.text, name
         assert answer.headers["content-language"] == language
         assert "Accept-Language" in answer.headers["vary"]
+
+
+def test_a_ledger_that_signs_nothing_says_so_on_every_page(season, tmp_path):
+    """Without its guard it serves reads, and who reads them is told that newer records may be missing."""
+    signer = Signer(LOG, bytes(range(32)))
+    store = Store(season.services.store.url)
+    unguarded = Ledger(store, FileGuard(tmp_path / "guard", signer.verifier.encode()), signer)
+    assert unguarded.refusal is not None
+    services = Services.around(season.services.settings, store, unguarded, signer)
+    with contextlib.closing(services), serving(create_app(services)) as server:
+        for path in ("/", f"/t/{season.tag('bag')}"):
+            answer = httpx.get(server.url + path, headers={"Accept-Language": "en"})
+            assert answer.status_code == 200
+            assert EN("paused") in text_of(answer)
+    assert EN("paused") not in text_of(season.client.get("/", headers={"Accept-Language": "en"}))
+
+
+def test_metrics_tell_pages_apart_and_no_code(season, pages):
+    """Each kind of page has its route in the metrics, and no tag's code is in them."""
+    season.client.get(f"/t/{season.tag('bag')}")
+    metrics = season.client.get("/metrics").text
+    assert 'route="/t/{code}"' in metrics
+    assert season.tag("bag") not in metrics
 
 
 def test_every_page_links_to_itself_in_the_other_language(season, pages):
@@ -222,9 +252,13 @@ def test_who_holds_a_lot_sees_all_of_it(season):
         events = re.findall(r'href="/events/([0-9a-f]{64})"', answer.text)
         assert events
         for event in events:
-            page = client.get(f"/events/{event}")
+            page = client.get(f"/events/{event}", headers={"Accept-Language": "en"})
             assert page.status_code == 200
             assert event in text_of(page)
+        assert lot.lot_number in text_of(page)
+        shipment = client.get(f"/v1/events/{events[-1]}/evidence")
+        offered = f'href="/v1/events/{events[-1]}/evidence"' in page.text
+        assert offered == (shipment.status_code == 200)
         evidence = client.get(re.search(r'href="(/v1/lots/[^"]+/evidence)"', answer.text)[1])
         assert evidence.status_code == 200
     assert season.client.get(f"/lots/{lot_id}").status_code == 404
@@ -252,6 +286,18 @@ def test_a_long_history_is_told_a_page_at_a_time(season, monkeypatch):
         assert len(seen) > 1
         assert client.get(f"/lots/{lot.id}?before=x").status_code == 200
         assert client.get(f"/lots/{lot.id}?before=1").status_code == 200
+
+
+def test_the_auditor_finds_the_newest_lots_on_the_front_page(season):
+    """Whoever oversees begins there, with lots that others hold, and finds any by the number on its papers."""
+    lot = max((r for r in season.records("lot").values() if r.lot_number), key=lambda lot: lot.maker_index)
+    with session(season, "auditor") as client:
+        front = client.get("/", headers={"Accept-Language": "en"})
+        assert EN("front.all") in text_of(front)
+        assert EN("lot.held") not in text_of(front)
+        assert front.text.count('<a href="/lots/') == 20
+        found = client.get("/search", params={"q": lot.lot_number})
+        assert lot.id in found.headers.get("location", found.text)
 
 
 def test_the_auditor_opens_every_lot(season):
@@ -406,7 +452,7 @@ def test_the_box_finds_parties_and_sites_by_id_and_by_name(season):
 
 
 def test_the_box_finds_lots_and_events_for_who_may_open_them(season):
-    """By id and by entry number; for a stranger they are found no more than what is not there."""
+    """By id, entry number and the number on papers; for a stranger they are found no more than what is not there."""
     lot_id = season.roles["exporter"].lots[0]
     lot = season.records("lot")[lot_id]
     with session(season, "exporter") as client:
@@ -415,9 +461,15 @@ def test_the_box_finds_lots_and_events_for_who_may_open_them(season):
             (lot.maker, f"/events/{lot.maker}"),
             (f"#{lot.maker_index}", f"/events/{lot.maker}"),
             (lot.tags[0], f"/lots/{lot_id}"),
+            (lot.lot_number.lower(), f"/lots/{lot_id}"),
         ):
             assert client.get("/search", params={"q": typed}).headers["location"] == where
-    for typed, nothing in ((lot_id, "0" * 26), (lot.maker, "0" * 64), (f"#{lot.maker_index}", "#99999999")):
+    for typed, nothing in (
+        (lot_id, "0" * 26),
+        (lot.maker, "0" * 64),
+        (f"#{lot.maker_index}", "#99999999"),
+        (lot.lot_number, "no such number"),
+    ):
         one, other = (season.client.get("/search", params={"q": q}) for q in (typed, nothing))
         assert one.status_code == other.status_code == 404
         assert without(one, typed) == without(other, nothing)
@@ -448,8 +500,10 @@ def test_the_box_says_what_to_look_at_again(season):
     ],
 )
 def test_the_box_takes_anything(season, typed):
-    """Nothing that can be typed is a fault."""
-    assert season.client.get("/search", params={"q": typed}).status_code == 404
+    """Nothing that can be typed is a fault, and what does not show or turns text is not said back."""
+    answer = season.client.get("/search", params={"q": typed})
+    assert answer.status_code == 404
+    assert not set("\u202e\u0000") & set(answer.text)
 
 
 # Signing in
@@ -459,7 +513,10 @@ def test_a_signed_line_opens_a_session_and_the_button_ends_it(season):
     """The line that the command prints, pasted whole; the front page then lists one's own lots."""
     lot_id = season.roles["exporter"].lots[0]
     with session(season, "exporter") as client:
-        assert f"/lots/{lot_id}" in client.get("/").text
+        front = client.get("/", headers={"Accept-Language": "en"})
+        assert f"/lots/{lot_id}" in front.text
+        assert EN("lot.yours") in text_of(front)
+        assert EN("lot.exported") in text_of(front) or EN("lot.held") in text_of(front)
         out = client.post("/sign-out")
         assert out.status_code == 303
         assert 'session=""' in out.headers["set-cookie"]

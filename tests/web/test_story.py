@@ -5,14 +5,14 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from told import behind, history, look
+from told import behind, eyes, history, look
 
 from memory import MemoryLedger, seal, weighing
 from traceability.api.permission import Visitor
 from traceability.core.state import Lot
 from traceability.web.labels import label
 from traceability.web.lineage import Narrows
-from traceability.web.lot import came_off, since_made
+from traceability.web.lot import came_off, shown, since_made
 from traceability.web.present import present
 from traceability.web.telling import known, title
 from traceability.web.words import words_in
@@ -90,7 +90,22 @@ def test_the_first_sentence_says_what_a_person_came_to_know(trade):
     assert "39.50\u00a0kg" in story.sentence
     assert "2.8\u00a0% unexplained." in story.sentence
     assert "Two findings." in story.sentence
-    assert story.state == "In the hands of Comptoir Lobaye (exporter) since 4\u00a0March 2026."
+    assert story.state == (
+        "In the hands of Comptoir Lobaye (exporter) since 4\u00a0March 2026. "
+        "Last weighed on 4\u00a0March 2026: 39.50\u00a0kg."
+    )
+
+
+def test_the_last_weighing_is_of_the_lot_alone(trade):
+    """What a scale showed of several bags together says nothing of one, and what was only stated is no weighing."""
+    (other,) = trade.ledger.produce(trade.diggers, "20.00", site=trade.site)
+    together = [weighing("57.00", lots=sorted([trade.bag, other]))]
+    trade.ledger.hand_over(trade.diggers, trade.trader, [trade.bag, other], together)
+    stated = [{**weighing("37.00", lots=[trade.bag]), "basis": "stated"}]
+    trade.ledger.hand_over(trade.trader, trade.exporter, [trade.bag], stated)
+    lot = look(trade.ledger, trade.bag, TAG)
+    assert lot.last_weighed == ("2026-03-02", 38_400_000_000)
+    assert "38,40\u00a0kg" in present(FR, lot).state
 
 
 def test_each_step_says_how_it_is_known(trade):
@@ -98,7 +113,7 @@ def test_each_step_says_how_it_is_known(trade):
     trade.sell()
     dug, sold = look(trade.ledger, trade.bag, TAG).happenings
     assert title(EN, dug) == "Dug and packed by a cooperative"
-    assert [phrase.text for phrase in known(EN, dug)] == [
+    assert [phrase.text for phrase in known(EN, dug, "cassiterite")] == [
         "signed by one side",
         "copied from paper",
         "weighed on the spot: 38.40\u00a0kg",
@@ -106,10 +121,81 @@ def test_each_step_says_how_it_is_known(trade):
     ]
     assert title(EN, sold) == "Sold by a cooperative to a trader"
     assert title(FR, sold) == "Vendu par une coopérative à un négociant"
-    phrases = known(EN, sold)
+    phrases = known(EN, sold, "cassiterite")
     assert phrases[0].text == "signed by both sides"
     assert phrases[0].mark == "verified"
     assert "weighed by the recipient: 38.20\u00a0kg" in [phrase.text for phrase in phrases]
+
+
+def washed(trade: Trade) -> str:
+    """Two bags sold, one of them weighed by its buyer, and washed into one lot."""
+    (other,) = trade.ledger.produce(trade.diggers, "20.00", site=trade.site)
+    trade.ledger.hand_over(trade.diggers, trade.trader, [other])
+    trade.sell()
+    lost = [{"type": "tailings", "mass": {"unit": "KGM", "value": "8.20"}}]
+    heads = {"type": "processing", "steps": ["wash"], "losses": lost}
+    (clean,) = trade.ledger.transform(trade.trader, [trade.bag, other], ["50.00"], **heads)
+    return clean
+
+
+def test_each_step_before_the_lot_was_made_says_how_it_is_known_too(trade):
+    """Who weighed, on whose behalf it was signed and how long it took: of what it was made of as of itself."""
+    seen = look(trade.ledger, washed(trade), None, Visitor(trade.trader.party))
+    said = [[phrase.text for phrase in known(EN, line, "cassiterite")] for line in seen.happenings]
+    texts = [text for each in said for text in each]
+    assert "weighed on the spot: 38.40\u00a0kg" in texts
+    assert "weighed by the recipient: 38.20\u00a0kg" in texts
+    assert "not weighed by the recipient" in texts
+    assert all(any(text.startswith(("recorded", "dated")) for text in each) for each in said)
+
+
+def test_what_is_gathered_says_how_it_is_known_as_well(trade):
+    """Many handoffs in one line: how many were weighed by the taker, and within how many days all was recorded."""
+    heads = trade.ledger.heads
+    trade.ledger.offer(trade.diggers, trade.trader, [trade.bag])
+    said = {
+        "kind": "acceptance",
+        "body": {"region": "CF-LB", "source": "device"},
+        "previous": heads([trade.bag]),
+    }
+    trade.wait(9)
+    trade.ledger.append(trade.trader, {**said, "event_time": "2026-03-03T10:00:00Z"})
+    lots = [trade.bag]
+    for number in range(9):
+        bags = trade.ledger.produce(trade.diggers, "10.00", "12.00", site=trade.site)
+        weighings = [weighing("10.00", lots=[bags[0]]), weighing("12.00", lots=[bags[1]])]
+        trade.ledger.hand_over(trade.diggers, trade.trader, bags, weighings if number else ())
+        lots += bags
+    (heap,) = trade.ledger.transform(trade.trader, lots, ["236.40"])
+    stranger = eyes(trade.ledger)
+    story = shown(behind(trade.ledger, heap), history(trade.ledger, heap), None, stranger)
+    (sold,) = [line for line in story.happenings if line.kind == "handoff"]
+    assert (sold.count, sold.weighed_times, sold.gap_max_days) == (10, 8, 8)
+    texts = [phrase.text for phrase in known(EN, sold, "cassiterite")]
+    assert "weighed by the recipient 8 of 10 times" in texts
+    assert "recorded within 8 days" in texts
+
+
+def test_several_readings_are_told_with_their_number(trade):
+    """Fourteen bags of one handoff are one mass and fourteen readings."""
+    bags = trade.ledger.produce(trade.diggers, *["10.00"] * 14, site=trade.site)
+    trade.ledger.hand_over(trade.diggers, trade.trader, bags, [weighing("9.95", lots=[bag]) for bag in bags])
+    (heap,) = trade.ledger.transform(trade.trader, bags, ["139.30"])
+    shown = look(trade.ledger, heap, None, Visitor(trade.trader.party))
+    texts = [phrase.text for line in shown.happenings for phrase in known(EN, line, "cassiterite")]
+    assert "weighed by the recipient: 139.30\u00a0kg in 14 readings" in texts
+
+
+def test_what_is_on_offer_says_until_when_and_to_whom(trade):
+    """The last day for an answer, and that the recipient is who reads it; a stranger is not told apart."""
+    trade.ledger.offer(trade.diggers, trade.trader, [trade.bag])
+    told = present(EN, look(trade.ledger, trade.bag, None, Visitor(trade.trader.party))).state
+    assert "to a trader (you) since" in told
+    until = trade.ledger.lot(trade.bag).offer.accept_by
+    assert f"Up to {EN.day(until)} only the recipient can answer" in told
+    french = present(FR, look(trade.ledger, trade.bag, None, Visitor(trade.trader.party))).state
+    assert "vers un négociant (vous) depuis" in french
+    assert "(you)" not in present(EN, look(trade.ledger, trade.bag, TAG)).state
 
 
 def test_days_until_recorded_are_said(trade):
@@ -121,11 +207,11 @@ def test_days_until_recorded_are_said(trade):
     trade.wait(9)
     trade.ledger.append(trade.trader, said)
     sold = look(trade.ledger, trade.bag, TAG).happenings[-1]
-    texts = [phrase.text for phrase in known(EN, sold)]
+    texts = [phrase.text for phrase in known(EN, sold, "cassiterite")]
     assert sold.span.gap_days == 8
     assert "recorded 8 days later" in texts
-    assert "not weighed" in texts
-    assert "inscrit 8 jours plus tard" in [phrase.text for phrase in known(FR, sold)]
+    assert "not weighed by the recipient" in texts
+    assert "inscrit 8 jours plus tard" in [phrase.text for phrase in known(FR, sold, "cassiterite")]
 
 
 def test_one_who_signs_for_both_sides_is_told_apart(trade):
@@ -147,7 +233,7 @@ def test_one_who_signs_for_both_sides_is_told_apart(trade):
             trade.ledger.accept(agent, [trade.bag], **acting)
     lot = look(trade.ledger, trade.bag, TAG)
     assert (lot.handoffs, lot.handoffs_both) == (1, 0)
-    phrases = known(EN, lot.happenings[-1])
+    phrases = known(EN, lot.happenings[-1], "cassiterite")
     assert phrases[0] == ("one signed for both sides", "stated")
     assert "for the giver by a tag agent" in [phrase.text for phrase in phrases]
     assert "for the taker by a tag agent" in [phrase.text for phrase in phrases]
@@ -179,8 +265,8 @@ def test_who_may_open_the_lot_sees_the_rest(trade):
     trade.sell()
     visitor = Visitor(trade.trader.party, trade.trader.key.id, frozenset({"trader"}))
     facts = "\n".join(strings(look(trade.ledger, trade.bag, None, visitor)))
-    for shown in (trade.site, trade.bag, "Ngotto", "RTB-12/7", "S-991", trade.diggers.party, "T06:"):
-        assert shown in facts
+    for said in (trade.site, trade.bag, "Ngotto", "RTB-12/7", "S-991", trade.diggers.party, "T06:"):
+        assert said in facts
 
 
 def test_a_tag_tells_nothing_of_what_came_after_it_came_off(trade):
@@ -278,7 +364,7 @@ def test_two_claims_on_one_bag_are_said_first_and_accuse_nobody(trade):
     story = present(EN, lot)
     assert story.notices[0].title == EN("said.disputed")
     double = lot.happenings[-1]
-    assert known(EN, double)[0] == (EN("known.void"), "broken")
+    assert known(EN, double, "cassiterite")[0] == (EN("known.void"), "broken")
     assert "accused" in story.notices[0].text
 
 
@@ -356,6 +442,8 @@ def test_stones_are_counted_and_weighed_in_carats():
     assert present(EN, look(ledger, lot, TAG)).sentence.startswith(
         "Diamonds, 14 stones, 6.35\u00a0ct, from no"
     )
+    (dug,) = present(EN, look(ledger, lot, TAG)).timeline
+    assert "weighed on the spot: 6.35\u00a0ct" in [phrase.text for phrase in dug.known]
     assert present(FR, look(ledger, lot, TAG)).sentence.startswith(
         "Diamants, 14 pierres, 6,35\u00a0ct, hors de"
     )

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import traceability.core
 import traceability.web
+from traceability.api.permission import PRIVACY
 from traceability.core import custody_bodies, forms, registry_bodies
 from traceability.core.events import KINDS
 from traceability.core.state import LotState
@@ -88,6 +89,7 @@ CODES = [
     *literals("inspection", values_of(custody_bodies.InspectionBody, "type")),
     *literals("closure", values_of(custody_bodies.ClosureBody, "reason")),
     *literals("correction", values_of(custody_bodies.CorrectionBody, "reason")),
+    *literals("sealed", PRIVACY),
 ]
 
 

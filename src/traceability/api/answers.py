@@ -47,6 +47,11 @@ def speak(answer: Answer, request_id: str | None) -> Spoken:
             return Spoken(200 if known else 201, "known" if known else "taken", body, answer.event_id)
         case Recorded():
             detail = "the event is logged without effect: another one stands where it would have"
+            if any(finding.rule == "number_used_twice" for finding in answer.findings):
+                detail = (
+                    "the event is logged without effect: its key has used this number before; "
+                    "sign it again with the next number"
+                )
             problem = Problem("double_issue", detail, more=msgspec.to_builtins(taken(answer)))
             return of_problem(problem, request_id, answer.event_id)
         case Waiting(type=type_, id=id_):

@@ -16,11 +16,19 @@ class KeyView(View, frozen=True):
     added_by: Hex
     expires: Day | None = None
     revoked: Literal["lost", "stolen", "left", "replaced", "compromised"] | None = None
+    next_sequence: int | None = None
+    """The number its next event may have; told to the key's own party."""
 
     @classmethod
-    def of(cls, key: Key) -> Self:
+    def of(cls, key: Key, next_sequence: int | None = None) -> Self:
         revoked: Any = key.revoked.reason if key.revoked else None
-        return cls(key=key.id, added_by=key.added_by, expires=key.expires, revoked=revoked)
+        return cls(
+            key=key.id,
+            added_by=key.added_by,
+            expires=key.expires,
+            revoked=revoked,
+            next_sequence=next_sequence,
+        )
 
 
 class PartyView(View, frozen=True):
@@ -40,7 +48,7 @@ class PartyView(View, frozen=True):
     keys: list[KeyView] = msgspec.field(default_factory=list)
 
     @classmethod
-    def of(cls, party: Party, keys: Iterable[Key] = ()) -> Self:
+    def of(cls, party: Party, keys: Iterable[KeyView] = ()) -> Self:
         facts = party.facts[-1]
         return cls(
             party=party.id,
@@ -54,7 +62,7 @@ class PartyView(View, frozen=True):
             public_name=facts.public_name,
             part_of=facts.part_of,
             members=facts.members,
-            keys=[KeyView.of(key) for key in keys],
+            keys=list(keys),
         )
 
 

@@ -10,7 +10,7 @@ from traceability.api.permission import ListParty, OpenParty, Visitor, may
 from traceability.api.problems import not_here
 from traceability.api.queries import IdCursor, Limit, PartyCursor, next_page
 from traceability.api.reading import visitor
-from traceability.api.register_views import PartyList, PartyView, SiteList, SiteView
+from traceability.api.register_views import KeyView, PartyList, PartyView, SiteList, SiteView
 from traceability.api.services import Services
 from traceability.core.ids import ID_PATTERN
 from traceability.core.state import Key, Party, Site
@@ -53,6 +53,7 @@ async def parties(request: Request, who: Asking, limit: Limit = 100, cursor: Par
 async def party(
     request: Request, who: Asking, party_id: Annotated[str, Path(pattern=ID_PATTERN)]
 ) -> Response:
+    """With the next number of each key for the party itself: where a device has lost count."""
     services: Services = request.app.state.services
     view = await services.run(_party, services, who, party_id)
     return Response(view.json(), media_type="application/json")
@@ -91,4 +92,10 @@ def _party(services: Services, who: Visitor, party_id: str) -> PartyView:
         raise not_here()
     with services.store.read() as view:
         keys = view.records(("key", key) for key in found.keys)
-    return PartyView.of(found, [key for key in keys.values() if isinstance(key, Key)])
+    own = who.party == found.id
+    views = [
+        KeyView.of(key, services.reader.next_sequence(key.id) if own else None)
+        for key in keys.values()
+        if isinstance(key, Key)
+    ]
+    return PartyView.of(found, views)

@@ -9,8 +9,6 @@ import re
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from msgspec.structs import replace
-
 from traceability.api.permission import OpenLot, TagStory, Visitor, may
 from traceability.api.problems import not_here
 from traceability.api.services import Services
@@ -42,14 +40,14 @@ class Place(NamedTuple):
     region: str | None = None
     site: Site | None = None
 
-    @property
-    def beginning(self) -> Beginning:
-        """Without its share."""
-        facts = self.site.facts[-1] if self.site else None
+    def beginning(self, ppm: int | None, *, opened: bool) -> Beginning:
+        """With its share of the lot; `opened` for who may open the lot, and so know the site."""
+        site = self.site if opened else None
+        facts = site.facts[-1] if site else None
         return Beginning(
             source=self.source,
-            ppm=0,
-            site=self.site.id if self.site else None,
+            ppm=ppm,
+            site=site.id if site else None,
             site_name=facts.name if facts else None,
             country=self.countries[0] if len(self.countries) == 1 else None,
             region=self.region,
@@ -115,6 +113,7 @@ def _story(
     # The newest entry that names the tag is the one by which it came off: what came later is not told.
     entries = services.reader.history(lot.id, STEPS_MAX, None if on else record.place.last + 1)
     places = _places(services, lineage)
+    opened = may(who, OpenLot(lot), services.reader.held_by)
     return StoryView(
         mineral=lot.mineral,
         countries=_countries(places),
@@ -124,7 +123,7 @@ def _story(
         mass=Mass.of(lot.expected_ug) if on else None,
         count=lot.count if on else None,
         tag_on=on,
-        beginnings=_beginnings(lineage, places),
+        beginnings=_beginnings(lineage, places, opened=opened) if on else _begun(places, opened=opened),
         steps=_steps(services, lot.id, entries),
         findings=[
             Noticed(rule=finding.rule, severity=finding.severity, day=_day(entry))
@@ -132,7 +131,7 @@ def _story(
             for finding in findings_about(lot.id, entry)
         ],
         findings_behind=sum(node.place.finding_count for node in lineage.lots.values() if node.id != lot.id),
-        lot=lot.id if may(who, OpenLot(lot), services.reader.held_by) else None,
+        lot=lot.id if opened else None,
     )
 
 
@@ -196,7 +195,7 @@ def _countries(places: Mapping[LotId, Place]) -> list[str]:
     return sorted({country for place in places.values() for country in place.countries})
 
 
-def _beginnings(lineage: Lineage, places: Mapping[LotId, Place]) -> list[Beginning]:
+def _beginnings(lineage: Lineage, places: Mapping[LotId, Place], *, opened: bool) -> list[Beginning]:
     """The lot by where its ore began, the largest share first; nothing where it is too finely mixed to say."""
     try:
         composition = lineage.composition()
@@ -208,7 +207,13 @@ def _beginnings(lineage: Lineage, places: Mapping[LotId, Place]) -> list[Beginni
         shares[place] = shares.get(place, 0) + mass_ug
     whole = sum(shares.values())
     largest = sorted(shares.items(), key=lambda share: -share[1])
-    return [replace(place.beginning, ppm=mass_ug * 1_000_000 // whole) for place, mass_ug in largest]
+    return [place.beginning(mass_ug * 1_000_000 // whole, opened=opened) for place, mass_ug in largest]
+
+
+def _begun(places: Mapping[LotId, Place], *, opened: bool) -> list[Beginning]:
+    """Where its ore began, without shares: they are of now, and the story ended before."""
+    known = dict.fromkeys(place for _, place in sorted(places.items()))
+    return [place.beginning(None, opened=opened) for place in known]
 
 
 def _place_of_leaf(leaf: Leaf, places: Mapping[LotId, Place]) -> Place:

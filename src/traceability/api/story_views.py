@@ -8,12 +8,14 @@ from traceability.api.views import Day, Id, Mass, View
 
 
 class Beginning(View, frozen=True):
-    """Where ore in a tagged lot was dug or came in. Registered sites stand open; persons do not."""
+    """Where ore in a tagged lot was dug or came in."""
 
     source: Literal["site", "no_site", "intake", "additive", "gain"]
-    ppm: int
+    ppm: int | None = None
+    """Its share; not told by a tag that came off, because what became of the lot afterwards is in it."""
     site: Id | None = None
     site_name: str | None = None
+    """Which site it was only for those who may open the lot; a tag alone tells its province."""
     country: str | None = None
     region: str | None = None
 

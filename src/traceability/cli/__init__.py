@@ -1,7 +1,7 @@
 """The command line. `key`, `sign` and `verify` need only the core; the rest needs traceability[server].
 
 Exit codes are the same everywhere: 0 done or holds, 1 no, 2 cannot tell or not yet, 3 not tried
-(`common.Exit`). What programs read goes to stdout, remarks to stderr.
+(`common.Exit`); only `fsck` has 3 for what is rolled back. What programs read goes to stdout, remarks to stderr.
 """
 
 import sys
@@ -16,7 +16,7 @@ from traceability.core.errors import TraceabilityError
 HELP = """Who had the ore, and can everyone check it?
 
 Exit codes: 0 done, or what was checked holds; 1 no: refused, failed, damaged; 2 cannot tell, or something
-has to come first; 3 not tried: wrong use, or a file, setting or package is missing.
+has to come first; 3 not tried: wrong use, or a file, setting or package is missing. Of fsck, 3 says rolled back.
 """
 
 app = typer.Typer(
@@ -30,25 +30,56 @@ app = typer.Typer(
 app.add_typer(keys.key, name="key")
 
 
-def _add(command: Callable[..., object], example: str) -> None:
-    app.command(epilog=f"Example: traceability {example}")(command)
+def _add(command: Callable[..., object], example: str, short: str | None = None) -> None:
+    """`short`: its line in the list of commands, where its own first sentence is too long for one."""
+    app.command(epilog=f"Example: traceability {example}", short_help=short)(command)
 
 
 _add(keys.sign, "sign transfer.json --key trader.pem --sequence 17")
 _add(verify.verify, "verify bag.evidence.json --policy trust.policy")
-_add(begin.init, "init --origin ledger.example.org/car --name 'Registre des minerais' --country CF")
+_add(
+    begin.init,
+    "init --origin ledger.example.org/car --name 'Registre des minerais' --country CF",
+    "Begins a ledger: its keys, its tables, its genesis.",
+)
 _add(ledger.migrate, "migrate --data /var/lib/ledger")
 _add(ledger.serve, "serve --data /var/lib/ledger")
 _add(ledger.submit, "submit signed.ndjson --to https://ledger.example.org")
-_add(ledger.evidence, "evidence K7QF-3M9T-XB2R1 --out bag.evidence.json")
-_add(upkeep.fsck, "fsck --data /var/lib/ledger")
-_add(upkeep.rebuild, "rebuild --data /var/lib/ledger")
-_add(upkeep.backup, "backup /mnt/copies/2026-11-23.sqlite3")
-_add(upkeep.restore, "restore /mnt/copies/2026-11-23.sqlite3 --adopt-guard newest-checkpoint.txt")
-_add(upkeep.dump, "dump --out ledger.ndjson")
-_add(upkeep.load, "load ledger.ndjson --data /var/lib/copy")
-_add(demo.season, 'season --log "$(cat log.vkey)" --events 2000 --out season.ndjson')
-_add(demo.demo, "demo --data season --events 20000")
+_add(
+    ledger.evidence,
+    "evidence K7QF-3M9T-XB2R1 --out bag.evidence.json",
+    "Writes evidence: one file that proves the history of lots.",
+)
+_add(upkeep.fsck, "fsck --data /var/lib/ledger", "Checks that the ledger is what its entries say.")
+_add(
+    upkeep.rebuild, "rebuild --data /var/lib/ledger", "Fills every table that follows from the entries again."
+)
+_add(
+    upkeep.backup,
+    "backup /mnt/copies/2026-11-23.sqlite3",
+    "Writes a verified backup while the ledger goes on.",
+)
+_add(
+    upkeep.restore,
+    "restore /mnt/copies/2026-11-23.sqlite3 --adopt-guard newest-checkpoint.txt",
+    "Makes a ledger out of a backup, and says if it may sign.",
+)
+_add(upkeep.dump, "dump --out ledger.ndjson", "Writes all entries, blinds and disclosures as lines of JSON.")
+_add(
+    upkeep.load,
+    "load ledger.ndjson --data /var/lib/copy",
+    "Loads a dump into a new ledger, or says where it is not good.",
+)
+_add(
+    demo.season,
+    'season --log "$(cat log.vkey)" --events 2000 --out season.ndjson',
+    "Writes a season of trade as signed events, one a line.",
+)
+_add(
+    demo.demo,
+    "demo --data season --events 20000",
+    "Serves a demonstration: a season, tags, a key for each role.",
+)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -57,19 +88,24 @@ def run(arguments: Sequence[str]) -> int:
         return int(app(list(arguments), prog_name="traceability", standalone_mode=False) or Exit.DONE)
     except Stop as stop:
         remark(f"traceability: {stop}")
-        return stop.code
+        return _not_tried(arguments) if stop.code == Exit.NOT_TRIED else stop.code
     except TraceabilityError as error:
         remark(f"traceability: {error}")
         return Exit.NO
     except typer.TyperException as error:
         text = error.format_message()  # the whole help, where a command was called with nothing
         remark(text if text.startswith("Usage:") else f"traceability: {text}")
-        return Exit.NOT_TRIED
+        return _not_tried(arguments)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("traceability"):
             raise
         remark(f"traceability: this needs {error.name}: pip install 'traceability[server]'")
-        return Exit.NOT_TRIED
+        return _not_tried(arguments)
+
+
+def _not_tried(arguments: Sequence[str]) -> Exit:
+    # What supervises a ledger takes 3 of fsck for rolled back, and nothing else may look like that.
+    return Exit.CANNOT_TELL if list(arguments[:1]) == ["fsck"] else Exit.NOT_TRIED
 
 
 def main() -> None:

@@ -64,6 +64,7 @@ def init(
 
     chosen = settings(data)
     folder = keys or chosen.log_key.parent
+    makes_keys = genesis is None
     if genesis is None:
         genesis = folder / GENESIS
         if not genesis.exists():
@@ -100,7 +101,8 @@ def init(
     say(f"{log} had begun already; nothing was changed." if begun_before else f"{log} has begun.")
     say(f"  log key       {chosen.log_key}")
     say(f"  guard         {without_password(chosen.guard)}")
-    say(f"  party keys    {folder}")
+    if makes_keys:
+        say(f"  party keys    {folder}   to be handed over, and deleted here")
     say(f"  trust policy  {policy}   to give to everyone who verifies")
     say("Serve it with: traceability serve")
 

@@ -29,7 +29,7 @@ PASSPHRASE = "KEY_PASSPHRASE"  # noqa: S105  # the name of a variable, not a pas
 
 
 class Exit(IntEnum):
-    """What a command's exit code says, the same for all of them."""
+    """What a command's exit code says, the same for all of them but for 3 of `fsck`."""
 
     DONE = 0
     """Done; what was checked holds."""
@@ -38,7 +38,9 @@ class Exit(IntEnum):
     CANNOT_TELL = 2
     """Neither: what was given is not enough, or something has to come first."""
     NOT_TRIED = 3
-    """Nothing was tried: wrong use, a file, setting or package that is not there."""
+    """Nothing was tried: wrong use, a file, setting or package that is not there. Of `fsck` that is 2."""
+    ROLLED_BACK = 3
+    """Of `fsck` alone: the guard has seen a signed head that is not in this ledger."""
 
 
 class Stop(Exception):  # noqa: N818  # ends a command, not always in error
@@ -176,6 +178,8 @@ def of_a_ledger(command: Callable[P, R]) -> Callable[P, R]:
         except GuardRefuses as error:
             raise Stop(str(error), Exit.NO) from error
         except (Unusable, GuardUnavailable, *ERRORS) as error:
-            raise Stop(str(error)) from error
+            raise Stop(
+                str(getattr(error, "orig", None) or error)
+            ) from error  # without SQLAlchemy's own words
 
     return run

@@ -231,11 +231,12 @@ def _announce(chosen: "Settings") -> None:
     say(shown.getvalue())
     if chosen.host == "127.0.0.1":
         say("It is for this machine alone. To scan with a phone in your network: HOST=0.0.0.0 make run\n")
-    say("Keys to try each role with, and a lot to look at with each:\n")
+    say("Keys to try each role with, and a page to look at with each:\n")
     for role in index["roles"]:
         path = str(folder / role["file"])
         say(f"  {role['role']:<10} {path:<{len(str(folder)) + 15}} {role['says']}")
-        say(f"  {'':<10} {url}/lots/{role['lots'][0]}")
+        page = f"lots/{role['lots'][0]}" if role["lots"] else f"parties/{role['party']}"
+        say(f"  {'':<10} {url}/{page}")
     trader = folder / "trader.pem"
     say(f"\nSign in at {url}/sign-in by pasting what this prints:\n")
     say(f"  {_program()} sign --request 'POST /v1/sessions' --key {trader}")

@@ -68,7 +68,11 @@ def new(
     _tell({"file": str(file), **_public(made)}, as_json)
 
 
-@key.command("show", epilog="Example: traceability key show trader.pem --json")
+@key.command(
+    "show",
+    epilog="Example: traceability key show trader.pem --json",
+    short_help="Shows the public half of a key, and its proof of possession.",
+)
 def show(
     file: Annotated[Path, typer.Argument(help="The private key, in PEM or a log's key in C2SP form.")],
     log: Annotated[str | None, typer.Option(help="The ledger the key is to join.")] = None,
@@ -128,7 +132,9 @@ def sign(
         raise Stop("name the file of the event, or - for stdin; or say --request")
     given = parse_object(read_bytes(event), "the event")
     if "sequence" not in given and sequence is None:
-        raise Stop("say --sequence: the next number of this key, which starts at 0")
+        raise Stop(
+            "say --sequence: the next number of this key; it starts at 0, and GET /v1/parties/{party} tells it"
+        )
     sealed, disclosures = _seal(given.get("sealed", []))
     value = {
         "event_time": _time(datetime.now(UTC)),

@@ -260,7 +260,8 @@ def _sent(groups: Iterable[list[bytes]], url: str) -> Iterator[bytes]:
         except urllib.error.HTTPError as error:
             raise Stop(f"{url} answered {error.code}: {error.read(2000).decode(errors='replace')}") from error
         except OSError as error:
-            raise Stop(f"{url} cannot be reached: {error}") from error
+            reason = error.reason if isinstance(error, urllib.error.URLError) else error
+            raise Stop(f"{url} cannot be reached: {reason}") from error
         start += len(lines)
 
 

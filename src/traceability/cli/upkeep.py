@@ -37,7 +37,7 @@ def fsck(as_json: Json = False, data: Data = None) -> None:
     Nothing is repaired. What is wrong is named by table and index: `rebuild` mends tables that follow from the
     entries, an entry that is damaged comes back only from a copy.
 
-    Exit code 1: damaged, or rolled back behind what was signed; 2: it could not be checked.
+    Exit code 0: good; 1: damaged; 2: it could not be checked; 3: rolled back, behind what was signed.
     """
     from traceability.ledger import fsck as checking
     from traceability.ledger.store import Store
@@ -59,8 +59,14 @@ def fsck(as_json: Json = False, data: Data = None) -> None:
         for note in report.notes:
             say(note)
         say(f"{report.verdict.replace('_', ' ')}: {_entries(report.size)}, root {report.root}")
-    codes = {"good": Exit.DONE, "damaged": Exit.NO, "rolled_back": Exit.NO, "cannot_check": Exit.CANNOT_TELL}
-    raise typer.Exit(codes[report.verdict])
+    raise typer.Exit(
+        {
+            "good": Exit.DONE,
+            "damaged": Exit.NO,
+            "cannot_check": Exit.CANNOT_TELL,
+            "rolled_back": Exit.ROLLED_BACK,
+        }[report.verdict]
+    )
 
 
 @of_a_ledger

@@ -9,6 +9,7 @@ import typer
 
 from traceability.cli.common import Exit, Json, Stop, read_bytes, say, write_bytes
 from traceability.core import verify as core
+from traceability.core.errors import Malformed
 from traceability.core.leaf import time_text
 from traceability.core.note import Verifier
 from traceability.core.quantity import format_quantity
@@ -39,14 +40,12 @@ def verify(
     Whom to believe comes from your policy or --log, never from the file. Get the log's vkey from somewhere
     else than the file: its operator's door, your authority, a colleague who has it.
 
-    Exit code 0: it holds as shown; 1: a step failed; 2: something a step needs is not in the file.
+    Exit code 0: it holds as shown; 1: a step failed; 2: something a step needs is not in the file; 3: nothing
+    was verified.
     """
     if (policy is None) == (log is None):
         raise Stop("say whom you believe: --policy FILE, or --log VKEY")
-    if policy is not None:
-        trusted = TrustPolicy.parse(read_bytes(policy))
-    else:
-        trusted = TrustPolicy.without_witnesses([Verifier.parse(log or "")])
+    trusted = _trusted(policy, log or "")
     now = time_text(int(datetime.now(UTC).timestamp()))
     report = core.verify(read_bytes(file), trusted, now=now, complete=complete)
     if as_json:
@@ -54,6 +53,16 @@ def verify(
     else:
         _tell(report)
     raise typer.Exit(Exit(report.exit_code))
+
+
+def _trusted(policy: Path | None, log: str) -> TrustPolicy:
+    """Whom to believe. Raises Stop where that cannot be read: it says nothing about the evidence."""
+    try:
+        if policy is not None:
+            return TrustPolicy.parse(read_bytes(policy))
+        return TrustPolicy.without_witnesses([Verifier.parse(log)])
+    except Malformed as error:
+        raise Stop(f"{policy}: {error}" if policy is not None else f"--log: {error}") from error
 
 
 def _tell(report: Report) -> None:

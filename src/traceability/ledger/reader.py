@@ -13,7 +13,7 @@ from traceability.core import canonical, events, evidence, leaf
 from traceability.core.composition import Origin
 from traceability.core.events import Event
 from traceability.core.evidence import Disclosure
-from traceability.core.ids import EventId, LotId, PartyId, RollId, SiteId, to_unpadded
+from traceability.core.ids import EventId, KeyId, LotId, PartyId, RollId, SiteId, to_unpadded
 from traceability.core.lineage import lots_of
 from traceability.core.outcome import Finding
 from traceability.core.signing import EVENT_TYPE, Envelope
@@ -109,6 +109,12 @@ class Reader:
         """The entries at these indexes that there are, in order."""
         with self._store.read() as view:
             return _logged(view, view.entries_at(list(indexes)))
+
+    def next_sequence(self, key: KeyId) -> int:
+        """The number that this key's next event may have: one above the highest it has used."""
+        with self._store.read() as view:
+            row = view.one("SELECT top FROM signer WHERE key_id = ?", key)
+        return 0 if row is None else int(row[0]) + 1
 
     def history(self, lot: LotId, limit: int, before: int | None = None) -> list[LoggedEntry]:
         """The newest `limit` entries about this lot (of those below index `before`), oldest first."""

@@ -29,6 +29,7 @@ class Credential(NamedTuple):
     key_pem: bytes
     key_id: KeyId
     lots: tuple[LotId, ...]
+    """None where the role opens no lot: who only tags or enrols never held one."""
 
 
 class Scannable(NamedTuple):
@@ -48,7 +49,7 @@ def credentials(seed: int) -> list[Credential]:
     own = _lots(seed, _DIGGERS, "own bag", range(3))
     washed = _lots(seed, _HOUSE, "held concentrate", range(1))
     return [
-        _enrolled(seed, "tag agent", _AGENT, "cd mines", "tags bags at two sites of Sud-Kivu", held[:2]),
+        _enrolled(seed, "tag agent", _AGENT, "cd mines", "tags bags at two sites of Sud-Kivu", ()),
         _enrolled(seed, "miner", _DIGGERS, "rw mines", "cooperative with a phone of its own", own),
         _enrolled(
             seed, "trader", _TRADER, "cd mines", "holds two bags, two more are on offer to it", held[2:]
@@ -60,7 +61,7 @@ def credentials(seed: int) -> list[Credential]:
         _enrolled(seed, "importer", _SMELTER, "rw mines", "smelter abroad, has two drums", drums[:2]),
         _office(seed, "auditor", "auditor", "may read everything but what is sealed", drums[:1]),
         _office(seed, "regulator", "cd inspection", "inspects mines in the Kivus", drums[:1]),
-        _office(seed, "registrar", "cd mines", "enrols people, issues tags", drums[:1]),
+        _office(seed, "registrar", "cd mines", "enrols people, issues tags", ()),
     ]
 
 

@@ -54,6 +54,7 @@ async def ask(request: Request) -> Asked:
         name=facts.name,
         log=facts.log,
         demo=facts.demo,
+        paused=services.ledger.refusal is not None,
         other_language=other,
         other_language_url=_with_language(request, other),
         signed_in=visitor.party is not None,

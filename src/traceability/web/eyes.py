@@ -51,7 +51,8 @@ class Eyes(NamedTuple):
         seen = may(self.visitor, OpenParty(record), self.held)
         facts = record.facts[-1]
         name = shortened(facts.public_name or "") if seen else ""
-        return Who(role_of(record, doing), name, party if seen and (self.opened or name) else "")
+        you = self.opened and party == self.visitor.party
+        return Who(role_of(record, doing), name, party if seen and (self.opened or name) else "", you)
 
     def place(self, site: SiteId | None, region: str, whence: str | None) -> Place:
         """Where ore came in: by site for those who may open the lot, by region for who holds its tag."""

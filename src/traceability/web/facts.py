@@ -5,11 +5,10 @@ from typing import Any, NamedTuple
 
 from traceability.api.permission import OpenDisclosure, OpenLot, OpenParty, Visitor, may
 from traceability.api.services import Services
-from traceability.core.events import Event
 from traceability.core.ids import LotId, PartyId
 from traceability.core.leaf import time_text
 from traceability.core.lineage import lots_of
-from traceability.core.state import Party, Site
+from traceability.core.state import Lot, Party, Site
 from traceability.ledger.reader import LoggedEntry
 from traceability.web.eyes import role_of
 from traceability.web.places import place
@@ -53,26 +52,42 @@ class OwnLot(NamedTuple):
     """A line of the list of one's own lots."""
 
     url: str
-    name: str
+    mineral: str
+    number: str
+    """As on its papers; the beginning of its id where they have none."""
     mass: str
     state: str
 
 
-def own_lots(services: Services, visitor: Visitor, words: Words) -> list[OwnLot]:
-    """The newest lots that this visitor holds or held, or has title in."""
+def own_lots(services: Services, visitor: Visitor, words: Words) -> tuple[list[OwnLot], bool]:
+    """The newest lots that this visitor holds or held, or has title in; and whether there are more.
+
+    For who oversees, the newest of all.
+    """
     if visitor.party is None:
-        return []
-    found = services.reader.lots(holder=visitor.party, limit=OWN_MAX).items
-    return [
+        return [], False
+    found = services.reader.lots(holder=None if visitor.oversees else visitor.party, limit=OWN_MAX)
+    listed = [
         OwnLot(
             f"/lots/{lot.id}",
-            f"{words.code('mineral', lot.mineral)} {lot.lot_number or lot.id[:8]}",
+            words.code("mineral", lot.mineral),
+            lot.lot_number or lot.id[:8],
             words.mass(lot.expected_ug, lot.mineral),
-            words(f"lot.{lot.state}"),
+            words(_standing(lot, visitor)),
         )
-        for lot in found
+        for lot in found.items
         if may(visitor, OpenLot(lot), services.reader.held_by)
     ]
+    return listed, found.next is not None
+
+
+def _standing(lot: Lot, visitor: Visitor) -> str:
+    """How a lot stands, seen from this visitor."""
+    if lot.state != "held":
+        return f"lot.{lot.state}"
+    if lot.custodian == visitor.party:
+        return "lot.yours"
+    return "lot.in_hand" if visitor.oversees else "lot.held"
 
 
 def of_event(services: Services, visitor: Visitor, words: Words, entry: LoggedEntry) -> Facts:
@@ -94,9 +109,7 @@ def of_event(services: Services, visitor: Visitor, words: Words, entry: LoggedEn
     if entry.findings:
         found = [Value(rule(words, finding.rule), mark="finding") for finding in entry.findings]
         rows.append(Row(words("findings.title"), list(dict.fromkeys(found))))
-    lots = _lots(services, visitor, event)
-    if lots:
-        rows.append(Row(words("event.lots"), lots))
+    rows += _lots(services, visitor, words, entry)
     rows += _sealed(services, visitor, words, entry)
     rows += [
         Row(words("event.index"), [Value(words.number(entry.index))]),
@@ -179,17 +192,31 @@ def _effect(words: Words, entry: LoggedEntry) -> Value:
     return Value(words("event.stands_yes"))
 
 
-def _lots(services: Services, visitor: Visitor, event: Event) -> list[Value]:
-    """The event's lots; those the visitor may open lead to their pages."""
-    named: list[LotId] = sorted(lots_of(event))
-    values = []
-    for lot_id in named[:LOTS_MAX]:
-        lot = services.reader.lot(lot_id)
-        opens = lot is not None and may(visitor, OpenLot(lot), services.reader.held_by)
-        values.append(Value(lot_id, f"/lots/{lot_id}" if opens else "", code=True))
+def _lots(services: Services, visitor: Visitor, words: Words, entry: LoggedEntry) -> list[Row]:
+    """The event's lots, those the visitor may open by their numbers; and the file that proves all of them."""
+    named: list[LotId] = list(lots_of(entry.event))
+    if not named:
+        return []
+    with services.store.read() as view:
+        records = view.records(("lot", lot) for lot in named)
+    opened = [
+        record
+        for record in records.values()
+        if isinstance(record, Lot) and may(visitor, OpenLot(record), services.reader.held_by)
+    ]
+    numbers = {lot.id: lot.lot_number for lot in opened}
+    named.sort(key=lambda lot: numbers.get(lot) or lot)
+    values = [
+        Value(numbers.get(lot) or lot, f"/lots/{lot}" if lot in numbers else "", code=not numbers.get(lot))
+        for lot in named[:LOTS_MAX]
+    ]
     if len(named) > LOTS_MAX:
         values.append(Value(f"+ {len(named) - LOTS_MAX}"))
-    return values
+    rows = [Row(words("event.lots"), values)]
+    if len(opened) == len(named):
+        file = Value(f"{entry.event_id[:8]}.evidence.json", f"/v1/events/{entry.event_id}/evidence")
+        rows.append(Row(words("lot.evidence"), [file, Value(words("lot.evidence_says"))]))
+    return rows
 
 
 def _sealed(services: Services, visitor: Visitor, words: Words, entry: LoggedEntry) -> list[Row]:
@@ -201,7 +228,9 @@ def _sealed(services: Services, visitor: Visitor, words: Words, entry: LoggedEnt
         for _, path, value in services.reader.disclosures(entry.index)
         if may(visitor, OpenDisclosure(entry.event, path), services.reader.held_by)
     ]
-    rows = [Row(path, [Value(_said(value))]) for path, value in opened]
+    rows = [
+        Row(words.code("sealed", path.rpartition("/")[2]), [Value(_said(value))]) for path, value in opened
+    ]
     closed = len(entry.event.sealed) - len(opened)
     if closed:
         rows.append(Row(words("event.sealed"), [Value(words("event.sealed_says", closed))]))

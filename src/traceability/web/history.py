@@ -1,10 +1,11 @@
-"""What happened to one lot, out of its entries: the lines of its timeline.
+"""What happened to a lot, or to several by one event, out of entries: the lines of a timeline.
 
 A transfer and its answer are one handoff, which says who signed: both sides, or one for both. Everything
 else is a line of its own. Nothing is left out but what a stranger may not see, which `eyes` decides.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -27,7 +28,7 @@ from traceability.core.events import (
     Transformation,
     Withdrawal,
 )
-from traceability.core.forms import Weighing
+from traceability.core.forms import NewLot, Weighing
 from traceability.core.ids import EventId, LotId
 from traceability.core.leaf import time_text
 from traceability.core.outcome import Finding
@@ -61,7 +62,7 @@ def happenings(lot: LotId, entries: Iterable[Told], eyes: Eyes) -> list[Happenin
     offers: dict[EventId, tuple[int, Transfer]] = {}
     for entry in entries:
         event = entry.event
-        line = _line(lot, entry, eyes)
+        line = happening({lot}, entry, eyes)
         if isinstance(event, Acceptance | Refusal | Withdrawal) and _stands(entry, lot):
             offer = next((before for before, moved in event.moved if moved == lot and before in offers), None)
             if offer is not None:
@@ -103,7 +104,7 @@ def answered(
         case Acceptance() if transfer.body.moves == "title":
             return replace(together, kind="title", signed=signed)
         case Acceptance():
-            measured = any(reading.basis in ("measured", "counted") for reading in line.readings)
+            measured = by_scale(line.readings)
             if transfer.body.purpose == "own_move":
                 return replace(together, kind="handoff", variant="own_move", signed="one", weighed=measured)
             return replace(
@@ -111,11 +112,17 @@ def answered(
             )
 
 
+def by_scale(readings: Iterable[Reading]) -> bool:
+    """Whether one of them comes from a scale or full packages, not from what somebody was told."""
+    return any(reading.basis in ("measured", "counted") for reading in readings)
+
+
 def _stands(entry: Told, lot: LotId) -> bool:
     return entry.stands and entry.fates.get(lot, True)
 
 
-def _line(lot: LotId, entry: Told, eyes: Eyes) -> Happening:
+def happening(lots: Collection[LotId], entry: Told, eyes: Eyes) -> Happening:
+    """One entry as a line about these lots, each of which it made or names."""
     event = entry.event
     body = event.body
     recorded = time_text(entry.record_time)
@@ -129,19 +136,19 @@ def _line(lot: LotId, entry: Told, eyes: Eyes) -> Happening:
         sources=(body.source,) if body.source else (),
         span=Span(event.event_time[:10], recorded[:10]),
         moments=eyes.moments(event, recorded),
-        rules=tuple(found.rule for found in entry.findings if ("lot", lot) in found.subjects),
+        rules=tuple(
+            found.rule for found in entry.findings if any(("lot", lot) in found.subjects for lot in lots)
+        ),
         event=entry.event_id if eyes.opened else "",
     )
-    if not _stands(entry, lot):
+    if not any(_stands(entry, lot) for lot in lots):
         return replace(base, kind="double", signed="void")
     match event:
         case Production():
-            return _production(lot, event, base, eyes)
+            return _production(lots, event, base, eyes)
         case Intake():
-            new = event.body.lots[event.made.index(lot)]
-            return replace(
-                base, kind="intake", variant=event.body.origin, readings=(_own("maker", new.weighing),)
-            )
+            readings = _made(lots, event, event.body.lots)
+            return replace(base, kind="intake", variant=event.body.origin, readings=readings)
         case Transfer():
             return replace(
                 base,
@@ -149,30 +156,30 @@ def _line(lot: LotId, entry: Told, eyes: Eyes) -> Happening:
                 signed="open",
                 doer=eyes.who(event.actor),
                 other=eyes.who(event.body.recipient, event.body.purpose),
-                readings=_readings(lot, "giver", event.body.weighings),
+                readings=_readings(lots, "giver", event.body.weighings),
                 mode=event.body.mode or "",
             )
         case Acceptance():
             return replace(
                 base,
-                readings=_readings(lot, "recipient", event.body.weighings),
+                readings=_readings(lots, "recipient", event.body.weighings),
                 weighed=bool(event.body.weighings),
             )
         case Refusal():
-            return replace(base, readings=_readings(lot, "recipient", event.body.weighings))
+            return replace(base, readings=_readings(lots, "recipient", event.body.weighings))
         case Reassignment():
             return replace(
                 base, kind="reassignment", variant=event.body.ground, other=eyes.who(event.body.to)
             )
         case Transformation():
-            return _transformation(lot, event, base)
+            return _transformation(lots, event, base)
         case Retagging():
             spilled = event.body.spilled
             return replace(
                 base,
                 kind="retagging",
                 variant=event.body.reason,
-                readings=(_own("holder", event.body.weighing),) if event.body.weighing else (),
+                readings=_summed("holder", [event.body.weighing] if event.body.weighing else []),
                 note=("spilled", spilled.mass_ug) if spilled else None,
             )
         case Inspection():
@@ -181,7 +188,7 @@ def _line(lot: LotId, entry: Told, eyes: Eyes) -> Happening:
                 base,
                 kind="inspection",
                 variant=event.body.type,
-                readings=_readings(lot, "inspector", event.body.weighings),
+                readings=_readings(lots, "inspector", event.body.weighings),
                 note=("sampled", sample.mass.mass_ug) if sample else None,
             )
         case Export():
@@ -189,11 +196,11 @@ def _line(lot: LotId, entry: Told, eyes: Eyes) -> Happening:
                 base,
                 kind="export",
                 variant=event.body.destination,
-                readings=_readings(lot, "holder", event.body.weighings),
+                readings=_readings(lots, "holder", event.body.weighings),
                 mode=event.body.mode or "",
             )
         case Import():
-            return replace(base, kind="import", readings=_readings(lot, "recipient", event.body.weighings))
+            return replace(base, kind="import", readings=_readings(lots, "recipient", event.body.weighings))
         case Closure():
             return replace(base, kind="closure", variant=event.body.reason)
         case Correction():
@@ -204,39 +211,51 @@ def _line(lot: LotId, entry: Told, eyes: Eyes) -> Happening:
             return base
 
 
-def _production(lot: LotId, event: Production, base: Happening, eyes: Eyes) -> Happening:
+def _production(lots: Collection[LotId], event: Production, base: Happening, eyes: Eyes) -> Happening:
     body: ProductionBody = event.body
     digger = eyes.who(body.producer or event.actor, "production")
     signer = body.producer is not None and body.producer != event.actor
-    new = body.lots[event.made.index(lot)]
     return replace(
         base,
         kind="production",
         doer=digger,
         agent=eyes.who(event.party) if signer else base.agent,
-        readings=(_own("maker", new.weighing),),
+        readings=_made(lots, event, body.lots),
     )
 
 
-def _transformation(lot: LotId, event: Transformation, base: Happening) -> Happening:
+def _transformation(lots: Collection[LotId], event: Transformation, base: Happening) -> Happening:
     variant = " ".join(event.body.steps or (event.body.type,))
-    if lot in event.made:
-        new = event.body.outputs[event.made.index(lot)]
-        return replace(base, kind="made", variant=variant, readings=(_own("maker", new.weighing),))
+    if any(lot in event.made for lot in lots):
+        readings = _made(lots, event, event.body.outputs)
+        return replace(base, kind="made", variant=variant, readings=readings)
     return replace(
-        base, kind="used", variant=variant, readings=_readings(lot, "holder", event.body.weighings)
+        base, kind="used", variant=variant, readings=_readings(lots, "holder", event.body.weighings)
     )
 
 
-def _own(by: str, weighing: Weighing) -> Reading:
-    return Reading(by, weighing.basis, weighing.net.mass_ug, 1)  # type: ignore[arg-type]
+def _made(lots: Collection[LotId], event: Event, new: Sequence[NewLot]) -> tuple[Reading, ...]:
+    return _summed("maker", [each.weighing for lot, each in zip(event.made, new, strict=True) if lot in lots])
 
 
-def _readings(lot: LotId, by: str, weighings: Sequence[Weighing] | None) -> tuple[Reading, ...]:
+def _readings(lots: Collection[LotId], by: str, weighings: Sequence[Weighing] | None) -> tuple[Reading, ...]:
+    return _summed(by, [each for each in weighings or () if any(lot in lots for lot in each.lots or ())])
+
+
+def _summed(by: str, weighings: Sequence[Weighing]) -> tuple[Reading, ...]:
+    """Readings of one basis added up."""
+    found: defaultdict[str, list[Weighing]] = defaultdict(list)
+    for weighing in weighings:
+        found[weighing.basis].append(weighing)
     return tuple(
-        Reading(by, weighing.basis, weighing.net.mass_ug, len(weighing.lots))  # type: ignore[arg-type]
-        for weighing in weighings or ()
-        if weighing.lots is not None and lot in weighing.lots
+        Reading(
+            by,  # type: ignore[arg-type]
+            basis,
+            sum(weighing.net.mass_ug for weighing in some),
+            sum(len(weighing.lots or ("",)) for weighing in some),
+            len(some),
+        )
+        for basis, some in found.items()
     )
 
 

@@ -28,6 +28,8 @@ class Frame(NamedTuple):
     """The ledger's name, as its genesis says it."""
     log: str
     demo: bool
+    paused: bool
+    """It signs nothing now, so what is newer may be missing."""
     other_language: Language
     other_language_url: str
     signed_in: bool

@@ -172,7 +172,10 @@ def state(behind: Behind, history: Sequence[Told], eyes: Eyes) -> State:
             return State("held", day, who=eyes.who(lot.custodian), title=title)
         case "offered":
             recipient = eyes.who(lot.offer.recipient) if lot.offer else Who("")
-            return State("offered", day, who=eyes.who(lot.custodian), other=recipient, title=title)
+            until = lot.offer.accept_by if lot.offer else ""
+            return State(
+                "offered", day, who=eyes.who(lot.custodian), other=recipient, title=title, until=until
+            )
         case "exported":
             country = event.body.destination if isinstance(event, Export) else ""
             return State("exported", day, detail=country, title=title)

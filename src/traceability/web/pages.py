@@ -49,13 +49,18 @@ def router() -> APIRouter:
         ("/sign-out", sign_out, "POST"),
     ]
     # Plain routes: pages are no part of the API, its document or its strict reading of queries.
-    return APIRouter(routes=[Route(path, _answered(of), methods=[method]) for path, of, method in routes])
+    return APIRouter(
+        routes=[Route(path, _answered(of, path), methods=[method]) for path, of, method in routes]
+    )
 
 
-def _answered(of: Page) -> Callable[[Request], Awaitable[Response]]:
+def _answered(of: Page, path: str) -> Callable[[Request], Awaitable[Response]]:
     """A route that asks, answers, and turns a failure into a page that says so."""
 
     async def answer(request: Request) -> Response:
+        request.scope["route"] = (
+            named  # so that metrics and logs tell pages apart, as they do the API's routes
+        )
         asked = await ask(request)
         try:
             return await of(asked)
@@ -68,6 +73,7 @@ def _answered(of: Page) -> Callable[[Request], Awaitable[Response]]:
             return failed(asked, Problem("internal", "the request failed for a reason that is ours"))
 
     answer.__name__ = of.__name__
+    named = Route(path, answer)
     return answer
 
 
@@ -96,7 +102,8 @@ def _front(asked: Asked) -> dict[str, Any]:
         head = view.head()
     newest = words.day(time_text(head.record_time))
     size = words("front.size", head.size)
-    return {"size": size, "newest": newest, "lots": facts.own_lots(asked.services, asked.visitor, words)}
+    lots, more = facts.own_lots(asked.services, asked.visitor, words)
+    return {"size": size, "newest": newest, "lots": lots, "more": more, "all": asked.visitor.oversees}
 
 
 async def find(asked: Asked) -> Response:
@@ -108,7 +115,8 @@ async def find(asked: Asked) -> Response:
     if not typed.strip():
         return RedirectResponse("/", HTTPStatus.SEE_OTHER)
     status = HTTPStatus.OK if found.named else HTTPStatus.NOT_FOUND
-    said = {"typed": typed.strip()[:100], "found": found}
+    shown = "".join(letter for letter in typed if letter.isprintable())
+    said = {"typed": shown.strip()[:100], "found": found}
     return page(asked, "search.html", said, status=status, reflects=True)
 
 

@@ -127,7 +127,7 @@ def _timeline(words: Words, lot: LotShown) -> list[Entry]:
             when=telling.when(words, line),
             place=place(line.place, words.language, lot.home) if line.place else "",
             title=telling.title(words, line),
-            known=telling.known(words, line),
+            known=telling.known(words, line, lot.mineral),
             rules=[story.rule(words, name) for name in line.rules],
             at=at,
             gap="gathered" if line.count > 1 else "some" if line.span.gap_days else "none",

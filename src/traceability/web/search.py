@@ -1,8 +1,9 @@
 """One box for everything: what somebody typed, and the page that it means.
 
 Tried in this order: a tag's address or code, a tag of another scheme, an event id, an id of a party, site or
-lot, the number of an entry, the printed number of a tag without its scheme, and the public name of a party
-or a site. A lot or event that is not for this visitor is not found, like one that is not there.
+lot, the number of an entry, the printed number of a tag without its scheme, the number on the papers of a lot
+of one's own, and the public name of a party or a site. A lot or event that is not for this visitor is not
+found, like one that is not there.
 """
 
 import re
@@ -25,6 +26,8 @@ TYPED_MAX = 300
 NAMES_MAX = 20
 _READ_MAX = 10_000
 """How many parties, and how many sites, are looked through for a name."""
+_OWN_MAX = 2000
+"""How many of one's own lots are looked through for a number on papers: the newest."""
 _SCHEMES = ("rmb", "itsci", "seal")
 """Schemes whose numbers people type without naming the scheme."""
 _CODE = re.compile(r"/t/([^/?#\s]+)")
@@ -32,11 +35,10 @@ _ENTRY = re.compile(r"#?(0|[1-9][0-9]{0,14})")
 
 
 class Named(NamedTuple):
-    """A party or site that is called what was typed."""
+    """A party, site or lot that is called what was typed."""
 
     name: str
     url: str
-    record: Party | Site
 
 
 class Found(NamedTuple):
@@ -59,7 +61,7 @@ def search(services: Services, visitor: Visitor, typed: str) -> Found:
     url = _by_id(services, visitor, typed) or _by_tag(services, visitor, typed)
     if url:
         return Found(url)
-    named = tuple(_by_name(services, visitor, typed))
+    named = tuple(_by_papers(services, visitor, typed) or _by_name(services, visitor, typed))
     if len(named) == 1:
         return Found(named[0].url)
     return Found(named=named, advice="" if named else _advice(typed))
@@ -123,6 +125,22 @@ def _lot(services: Services, visitor: Visitor, lot_id: LotId) -> str:
     return f"/lots/{lot_id}"
 
 
+def _by_papers(services: Services, visitor: Visitor, typed: str) -> list[Named]:
+    """The visitor's own lots with this number on their papers, among the newest that it holds or held.
+
+    For who oversees, among the newest of all.
+    """
+    if visitor.party is None:
+        return []
+    wanted = _plain(typed)
+    own = services.reader.lots(holder=None if visitor.oversees else visitor.party, limit=_OWN_MAX).items
+    return [
+        Named(f"{lot.lot_number} · {lot.id[:8]}", f"/lots/{lot.id}")
+        for lot in own
+        if lot.lot_number and _plain(lot.lot_number) == wanted and _lot(services, visitor, lot.id)
+    ][:NAMES_MAX]
+
+
 def _by_name(services: Services, visitor: Visitor, typed: str) -> list[Named]:
     """Parties and sites whose public name holds these letters, the shortest names first."""
     wanted = _plain(typed)
@@ -134,9 +152,9 @@ def _by_name(services: Services, visitor: Visitor, typed: str) -> list[Named]:
         if name is None or wanted not in _plain(name):
             continue
         if may(visitor, ListParty(party), services.reader.held_by):
-            found.append(Named(name, f"/parties/{party.id}", party))
+            found.append(Named(name, f"/parties/{party.id}"))
     found += [
-        Named(site.facts[-1].name, f"/sites/{site.id}", site)
+        Named(site.facts[-1].name, f"/sites/{site.id}")
         for site in _all_sites(services)
         if wanted in _plain(site.facts[-1].name)
     ]

@@ -33,6 +33,8 @@ class Who(NamedTuple):
     """Its public name; empty where it has none."""
     id: str = ""
     """Its id, where this visitor may open its page."""
+    you: bool = False
+    """It is this visitor."""
 
 
 NOBODY = Who("")
@@ -57,12 +59,14 @@ class Place(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """A mass somebody gave."""
+    """A mass somebody gave, or several of one kind added up."""
 
     by: Literal["maker", "giver", "recipient", "holder", "inspector"]
     basis: str
     mass_ug: int
     lot_count: int
+    times: int = 1
+    """How many readings they were."""
 
 
 class Noticed(NamedTuple):
@@ -103,6 +107,10 @@ class Happening:
     """More than one: this many of the kind, gathered."""
     signed_both: int = 0
     """Of gathered handoffs, how many both sides signed."""
+    weighed_times: int = 0
+    """Of what is gathered, how often a scale or full packages gave the mass."""
+    gap_max_days: int = 0
+    """Of what is gathered, the most days until one was recorded."""
     note: tuple[str, int] | None = None
     """A mass that goes with it: `spilled` or `sampled`."""
     mode: str = ""
@@ -149,6 +157,8 @@ class State(NamedTuple):
     other: Who = NOBODY
     title: Who | None = None
     """Who holds title, where that is another than the custodian."""
+    until: str = ""
+    """Of what is on offer, the last day on which only the recipient can end it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +204,17 @@ class LotShown:
         regions = {at.region for at in self.places.values()} | {line.place for line in self.happenings}
         countries = {code[:2] for code in regions if code}
         return countries.pop() if len(countries) == 1 else ""
+
+    @property
+    def last_weighed(self) -> tuple[str, int] | None:
+        """Day and micrograms of the newest reading of this lot alone, by a scale; None where there is none."""
+        for line in reversed(self.happenings):
+            if line.upstream or line.signed == "void":
+                continue
+            for reading in reversed(line.readings):
+                if reading.basis == "measured" and reading.lot_count == 1:
+                    return line.span.happened, reading.mass_ug
+        return None
 
     @property
     def unexplained_ug(self) -> int:

@@ -104,13 +104,21 @@ def state(words: Words, lot: LotShown) -> str:
             said = words("state.held", who=who(words, at.who), day=day)
         case "offered":
             said = words("state.offered", giver=who(words, at.who), recipient=who(words, at.other), day=day)
+            if at.until:
+                said = f"{said} {words('state.offered_until', day=words.day(at.until))}"
         case "exported":
             said = words("state.exported", country=country(at.detail, words.language), day=day)
         case "ended":
             said = _ended(words, at.variant, at.detail, day)
         case "off":
             return ""
-    return f"{said} {words('title_with', who=who(words, at.title))}" if at.title else said
+    if at.title:
+        said = f"{said} {words('title_with', who=who(words, at.title))}"
+    if lot.last_weighed and at.kind in ("held", "offered"):
+        weighed, mass_ug = lot.last_weighed
+        mass = words.mass(mass_ug, lot.mineral)
+        said = f"{said} {words('state.weighed', day=words.day(weighed), mass=mass)}"
+    return said
 
 
 def _ended(words: Words, variant: str, detail: str, day: str) -> str:
@@ -125,10 +133,12 @@ def _ended(words: Words, variant: str, detail: str, day: str) -> str:
 
 
 def who(words: Words, party: Who) -> str:
-    """A party in a sentence: its public name and role, or its role alone."""
-    if party.name:
-        return f"{party.name} ({words(f'named.{party.role}')})" if party.role else party.name
-    return words(f"role.{party.role}") if party.role else words("who.unnamed")
+    """A party in a sentence: its public name and role, or its role alone; and whether it is who reads this."""
+    said = party.name or (words(f"role.{party.role}") if party.role else words("who.unnamed"))
+    about = [words(f"named.{party.role}")] if party.name and party.role else []
+    if party.you:
+        about.append(words("who.you"))
+    return f"{said} ({', '.join(about)})" if about else said
 
 
 # Places and steps

@@ -70,8 +70,11 @@ def _gathered_title(words: Words, line: Happening) -> str:
             return words("gathered.other", line.count)
 
 
-def known(words: Words, line: Happening) -> list[Phrase]:
-    """How it is known: who signed, from what it was entered, who weighed, and when it was recorded."""
+def known(words: Words, line: Happening, mineral: str) -> list[Phrase]:
+    """How it is known: who signed, from what it was entered, who weighed, and when it was recorded.
+
+    `mineral` says in which unit people speak of its mass.
+    """
     phrases = [_signing(words, line)]
     for agent, side in ((line.agent, "giver"), (line.other_agent, "taker")):
         if agent is not None:
@@ -79,15 +82,34 @@ def known(words: Words, line: Happening) -> list[Phrase]:
             phrases.append(Phrase(words(key, agent=who(words, agent))))
     phrases += [Phrase(words.code("source", source)) for source in line.sources]
     if line.count == 1:
-        phrases += [Phrase(reading(words, read)) for read in line.readings]
+        phrases += [Phrase(reading(words, read, mineral)) for read in line.readings]
         if line.weighed is False:
-            phrases.append(Phrase(words("weighed.nobody")))
+            phrases.append(Phrase(words("weighed.not_there")))
         if line.note is not None:
-            phrases.append(Phrase(words(line.note[0], mass=words.mass(line.note[1]))))
+            phrases.append(Phrase(words(line.note[0], mass=words.mass(line.note[1], mineral))))
         if line.mode:
             phrases.append(Phrase(words("transport", mode=words.code("mode", line.mode))))
         phrases.append(Phrase(recorded(words, line.span)))
+        return phrases
+    if line.kind in ("handoff", "production", "intake", "made"):
+        phrases.append(Phrase(_weighed(words, line)))
+    same_day = line.gap_max_days <= 0
+    phrases.append(
+        Phrase(words("recorded.same_day") if same_day else words("recorded.within", line.gap_max_days))
+    )
     return phrases
+
+
+def _weighed(words: Words, line: Happening) -> str:
+    """How often what is gathered was weighed, and by whom."""
+    by = words("weighed.recipient" if line.kind == "handoff" else "weighed.maker")
+    if line.weighed_times == line.count:
+        return words("weighed.each_time", by=by)
+    if not line.weighed_times:
+        return words("weighed.not_there" if line.kind == "handoff" else "weighed.nobody")
+    return words(
+        "weighed.some_times", by=by, n=words.number(line.weighed_times), all=words.number(line.count)
+    )
 
 
 def _signing(words: Words, line: Happening) -> Phrase:
@@ -106,11 +128,13 @@ def recorded(words: Words, span: Span) -> str:
     return words("recorded.later", span.gap_days) if span.gap_days else words("recorded.same_day")
 
 
-def reading(words: Words, read: Reading) -> str:
+def reading(words: Words, read: Reading, mineral: str) -> str:
     """Who gave a mass, and how it came about."""
-    mass = words.mass(read.mass_ug)
+    mass = words.mass(read.mass_ug, mineral)
     said = words(f"basis.{read.basis}", by=words(f"weighed.{read.by}"), mass=mass)
-    return said + words("weighed.together", read.lot_count)
+    if read.times == 1:
+        return said + words("weighed.together", read.lot_count)
+    return said + words("weighed.readings", read.times)
 
 
 def when(words: Words, line: Happening) -> str:

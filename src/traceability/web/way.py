@@ -5,19 +5,17 @@ title alone leaves the ore where it is, and an own move keeps it in the same han
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
-from traceability.core.events import Acceptance, Event, Intake, Production, Transfer, Transformation
-from traceability.core.forms import NewLot
+from traceability.core.events import Acceptance, Transfer, Transformation
 from traceability.core.ids import EventId, LotId
-from traceability.core.leaf import time_text
 from traceability.core.state import Lot, Move
 from traceability.web import lineage
 from traceability.web.eyes import Eyes
-from traceability.web.history import Told
-from traceability.web.shown import Happening, Place, Since
+from traceability.web.history import Told, answered, by_scale, happening
+from traceability.web.shown import Happening, Place, Reading, Since
 from traceability.web.timeline import Span
 
 APART_MAX = 8
@@ -193,13 +191,12 @@ def _upstream(
             concerned[lot.maker].add(lot.id)
             for handoff in handoffs[lot.id]:
                 concerned[EventId(handoff.event)].add(lot.id)
-    signed = {handoff.event: handoff for each in handoffs.values() for handoff in each}
     lines = []
     for event_id, lots in concerned.items():
         entry = ids.get(event_id)
         if entry is not None:
             about = [behind.lots[lot] for lot in sorted(lots)]
-            lines.append((entry.index, _told(entry, ids, about, signed.get(event_id), eyes)))
+            lines.append((entry.index, _told(entry, ids, about, eyes)))
     told = [line for _, line in sorted(lines, key=lambda line: line[0])]
     return told if len(told) <= (APART_OPENED_MAX if eyes.opened else APART_MAX) else _gathered(told)
 
@@ -208,62 +205,31 @@ def _told(
     entry: Told,
     ids: Mapping[EventId, Told],
     lots: Sequence[Lot],
-    handoff: lineage.Handoff | None,
     eyes: Eyes,
 ) -> Happening:
     event = entry.event
-    recorded = time_text(entry.record_time)
-    line = Happening(
-        kind="other",
-        variant=event.kind,
-        doer=eyes.who(event.actor, event.kind),
-        place=event.body.region or "",
-        sources=(event.body.source,) if event.body.source else (),
-        span=Span(event.event_time[:10], recorded[:10]),
-        moments=eyes.moments(event, recorded),
+    ids_of = {lot.id for lot in lots}
+    line = happening(ids_of, entry, eyes)
+    if isinstance(event, Acceptance):
+        line = _handed_over(line, event, ids, ids_of, eyes)
+    return replace(
+        line,
         lot_count=len(lots),
         event=eyes.event(entry.event_id, event, lots),
+        rules=(),  # findings on what it was made of are counted, not told one by one
         upstream=True,
     )
-    match event:
-        case Acceptance():
-            return _handed_over(line, event, ids, handoff, eyes)
-        case Transfer():
-            other = eyes.who(event.body.recipient, event.body.purpose)
-            return replace(line, kind="offer", signed="open", doer=eyes.who(event.actor), other=other)
-        case Production():
-            producer = eyes.who(event.body.producer or event.actor, "production")
-            return replace(line, kind="production", doer=producer)
-        case Intake():
-            return replace(line, kind="intake", variant=event.body.origin)
-        case Transformation():
-            return replace(line, kind="made", variant=" ".join(event.body.steps or (event.body.type,)))
-        case _:
-            return line
 
 
 def _handed_over(
-    line: Happening,
-    event: Acceptance,
-    ids: Mapping[EventId, Told],
-    handoff: lineage.Handoff | None,
-    eyes: Eyes,
+    line: Happening, event: Acceptance, ids: Mapping[EventId, Told], lots: Collection[LotId], eyes: Eyes
 ) -> Happening:
-    transfer = next((ids[before] for before, _ in event.moved if before in ids), None)
-    offered: Event | None = transfer.event if transfer is not None else None
-    if not isinstance(offered, Transfer) or transfer is None:
+    """An acceptance and the transfer it answers, as one line."""
+    offer = next((ids[before] for before, _ in event.moved if before in ids), None)
+    transfer = offer.event if offer is not None else None
+    if offer is None or not isinstance(transfer, Transfer):
         return replace(line, kind="handoff", variant="sale", other=line.doer, doer=eyes.who(event.actor))
-    return replace(
-        line,
-        kind="handoff",
-        variant=offered.body.purpose,
-        doer=eyes.who(offered.actor),
-        other=eyes.who(event.actor, offered.body.purpose),
-        signed="one_for_both" if handoff is not None and handoff.signed == "one_for_both" else "both",
-        sources=tuple(dict.fromkeys((offered.body.source, *line.sources))),
-        span=Span(line.span.happened, max(line.span.recorded, time_text(transfer.record_time)[:10])),
-        weighed=bool(event.body.weighings),
-    )
+    return answered(happening(lots, offer, eyes), transfer, event, line)
 
 
 def _gathered(told: Sequence[Happening]) -> list[Happening]:
@@ -286,18 +252,14 @@ def _gathered(told: Sequence[Happening]) -> list[Happening]:
                 lot_count=sum(line.lot_count for line in group),
                 count=len(group),
                 signed_both=sum(line.signed == "both" for line in group),
+                weighed_times=sum(by_scale(_weighed(line)) for line in group),
+                gap_max_days=max(line.span.gap_days for line in group),
                 upstream=True,
             )
         )
     return gathered
 
 
-def new_lot(maker: Event, lot: Lot) -> NewLot | None:
-    """What the event that made a lot says of it."""
-    match maker:
-        case Production() | Intake():
-            return maker.body.lots[lot.position]
-        case Transformation():
-            return maker.body.outputs[lot.position]
-        case _:
-            return None
+def _weighed(line: Happening) -> list[Reading]:
+    """The readings that count as weighing it there: of a handoff, those of who took it."""
+    return [reading for reading in line.readings if line.kind != "handoff" or reading.by == "recipient"]
