@@ -595,6 +595,45 @@ def test_bags_weighed_together_are_followed_together(story):
     assert "weighed together" in report.why or "not shown" in report.why
 
 
+def test_a_correction_of_a_correction_is_shown_with_the_one_before():
+    """Two bags whose masses and tags were put right twice: the verifier comes to the ledger's own figures."""
+    ledger = MemoryLedger()
+    miner = ledger.enrol("miner", ["miner"])
+    agent = ledger.enrol("agent", ["registrar"])
+    bags = ledger.produce(miner, "38.40", "41.00", each=[{"tags": ["itsci:1"]}, {"tags": ["itsci:2"]}])
+    made = ledger.lot(bags[0]).maker
+    for signer, fields in (
+        (agent, {"/lots/0/weighing/net/value": "36.40", "/lots/1/weighing/net/value": "40.00"}),
+        (
+            miner,
+            {"/lots/0/weighing/net/value": "37.40", "/lots/0/tags/0": "itsci:2", "/lots/1/tags/0": "itsci:1"},
+        ),
+    ):
+        listed = [{"path": path, "is": value} for path, value in fields.items()]
+        body = {"event": made, "reason": "incorrect_data", "fields": listed}
+        ledger.append(signer, {"kind": "correction", "body": body})
+    for bag, mass_ug, tag in ((bags[0], 37_400_000_000, "itsci:2"), (bags[1], 40_000_000_000, "itsci:1")):
+        shown = evidence_of(ledger, [bag])
+        report = verify(evidence.encode(shown), ledger.policy())
+        (told,) = report.lots
+        assert (report.verdict, told.mass_ug, told.tags) == (HOLDS, mass_ug, (tag,))
+        check_lot(ledger, ledger.lot(bag), report)
+        first = len(ledger.entries) - 2
+        assert first in {entry.index for entry in shown.entries}
+        assert (
+            failing_step(verify(evidence.encode(without(shown, ledger, first, book=True)), ledger.policy()))
+            == 7
+        )
+        brought = next(
+            kept.index
+            for kept in ledger.entries
+            if kept.event.kind == "enrolment" and kept.event.body.party == agent.party
+        )
+        report = verify(evidence.encode(without(shown, ledger, brought)), ledger.policy())
+        assert report.verdict == CANNOT_TELL
+        assert f"entry {first}" in report.why
+
+
 def test_a_lot_without_effect_never_came_to_be():
     """Made by an event whose number was used already: there is an entry, and no lot."""
     ledger = MemoryLedger()

@@ -120,19 +120,16 @@ def take_out(step: Step, lot: Lot, exact: int) -> Lot:
     return replace(lot, lowest_ug=lowest_ug, reading=show_grams(reading))
 
 
-def correct(step: Step, lot: Lot, was: Quantity, now: Quantity) -> Lot:
-    """The lot whose first weighing was `now` and not `was`: the difference is lost, or a gain, from here on."""
-    more_ug = now.mass_ug - was.mass_ug
-    reading = None if lot.reading is None else read_grams(lot.reading) + now.exact - was.exact
-    if lot.expected_ug + more_ug <= 0 or (reading is not None and reading <= 0):
-        reject("more_than_the_lot", "the mass taken off by this correction is all that is left of the lot")
+def correct(step: Step, lot: Lot, now: Quantity) -> Lot:
+    """The lot whose first weighing should have been `now`: the difference is lost, or a gain, from here on.
+
+    For a lot of which that weighing is still all that tells its mass.
+    """
+    more_ug = now.mass_ug - lot.expected_ug
     if more_ug:
         lot = rebook(step, lot, lost_ug=max(-more_ug, 0), gain_ug=max(more_ug, 0))
-    return replace(
-        lot,
-        lowest_ug=max(lot.lowest_ug + more_ug, 0),
-        reading=None if reading is None else show_grams(reading),
-    )
+    reading = None if lot.reading is None else show_grams(now.exact)
+    return replace(lot, lowest_ug=now.mass_ug, reading=reading)
 
 
 def rebook(step: Step, lot: Lot, *, lost_ug: int = 0, gain_ug: int = 0) -> Lot:

@@ -210,6 +210,10 @@ class Act(Record, frozen=True):
     """The newest of each party."""
     effective: bool = True
     corrections: tuple[EventId, ...] = ()
+    right: tuple[tuple[str, str | int], ...] = ()
+    """What corrections have put in place of values the event said, by path; the newest of each."""
+    taken: tuple[tuple[str, str | int], ...] = ()
+    """The same, as far as the event's lots have taken it over."""
 
 
 class Number(Record, frozen=True):
