@@ -167,12 +167,16 @@ def test_guardians_vouch_for_a_revoked_key_by_their_quorum() -> None:
 
 
 def test_the_counterparty_never_vouches_for_a_revoked_key() -> None:
-    """A registrar who is the recipient cannot let in the transfer to himself, nor the giver its acceptance."""
+    """A registrar who is recipient or carrier cannot let in the transfer, nor the giver its acceptance."""
     trade, coop, second = revoked("stolen")
     (lot,) = trade.produce(second, "10")
     envelope = trade.sign(coop, trade.transfer(trade.registrar.party, trade.on([lot])))
     trade.appends(trade.registrar, trade.approval(event_id(envelope.payload)))
     assert isinstance(trade.take(envelope), Rejected)
+    (depot,) = trade.people("depot:warehouse")
+    carried = trade.sign(coop, trade.transfer(depot.party, trade.on([lot]), carrier=trade.registrar.party))
+    trade.appends(trade.registrar, trade.approval(event_id(carried.payload)))
+    assert isinstance(trade.take(carried), Rejected)
     trade.appends(trade.registrar, trade.role_change(second.party, ["registrar"]))
     (mine,) = trade.produce(second, "10")
     (buyer,) = trade.people("buyer:trader")

@@ -285,7 +285,7 @@ def test_named_parties_must_be_known() -> None:
 
 
 def test_a_site_names_known_parties_and_is_restated() -> None:
-    """Holder and workers are waited for; a second registration adds facts."""
+    """Holder, workers and licences are waited for; a second registration adds facts."""
     trade = Rules()
     (coop,) = trade.people("coop:miner")
     nobody = PartyId("0" * 26)
@@ -308,6 +308,8 @@ def test_a_site_names_known_parties_and_is_restated() -> None:
     assert [facts.activity for facts in known.facts] == ["active", "inactive"]
     unknown = trade.site_registration(trade.registrar, coop.party, nonce=None)
     trade.waits("site", unknown["body"]["site"], trade.registrar, unknown)
+    licensed = trade.site_registration(trade.registrar, coop.party, licences=["0" * 64])
+    trade.waits("event", "0" * 64, trade.registrar, licensed)
 
 
 def test_tags_go_from_hand_to_hand() -> None:

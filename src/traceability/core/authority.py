@@ -48,6 +48,11 @@ MAY_SIGN: dict[str, frozenset[str] | None] = {
 """The roles of which a kind asks one; None where standing, not role, decides (the kind's own rule says)."""
 
 LATE_DAYS = 60
+_SIDES = (
+    "agent", "carrier", "custodian", "for_title", "importer", "party", "principal", "producer", "recipient", "to",
+    "to_party",
+)  # fmt: skip
+"""Where events name a party that is not the signer."""
 
 
 @lru_cache(maxsize=4096)
@@ -161,7 +166,7 @@ def _vouched_for(step: Step, key: Key, act: Act) -> bool:
 def _counterparties(step: Step) -> set[PartyId]:
     """The other sides of this event: whom it names, and who stands at the other end of what it answers."""
     body = step.event.body
-    found = {getattr(body, name, None) for name in ("recipient", "to", "importer", "agent", "producer")}
+    found = {getattr(body, name, None) for name in _SIDES}
     for event_id, lot in step.event.moved:
         move = step.move(event_id, lot)
         if move is not None:

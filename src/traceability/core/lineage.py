@@ -171,9 +171,11 @@ def named_events(event: Event) -> list[EventId]:
             return [event.body.event]
         case DelegationEnd():
             return [event.body.delegation]
+        case SiteRegistration():
+            return event.body.licences or []
         case (
             Genesis() | Enrolment() | RoleChange() | KeyAddition() | KeyRevocation() | Delegation()
-            | SiteRegistration() | TagIssue() | TagAllocation() | Production() | Intake() | Acceptance()
+            | TagIssue() | TagAllocation() | Production() | Intake() | Acceptance()
             | Refusal() | Withdrawal() | Reassignment() | Transformation() | Retagging() | Inspection() | Import()
         ):  # fmt: skip
             return []

@@ -89,14 +89,17 @@ def weigh(
 def read(step: Step, lot: Lot, reading_ug: int, own: int | None, basis: str) -> Lot:
     """The lot after one reading; `own` is the exact reading where the lot lay on the scale alone.
 
-    A mass stated or estimated books nothing; but the last reading is then no longer the lot's own.
+    A mass stated or estimated is compared and books nothing; the last reading is then no longer the lot's own.
     """
+    booking = balance.book(lot.expected_ug, reading_ug)
     if basis not in BOOKED:
+        if booking.lost_ug or booking.gain_ug:
+            figures = {"basis": basis, "expected_ug": lot.expected_ug, "reading_ug": reading_ug}
+            step.note("mass_said_otherwise", "notice", [("lot", lot.id)], figures=figures)
         return replace(lot, reading=None)
     if balance.above_lowest(lot.lowest_ug, reading_ug):
         figures = {"lowest_ug": lot.lowest_ug, "reading_ug": reading_ug}
         step.note("rise_above_lowest", "warning", [("lot", lot.id)], figures=figures)
-    booking = balance.book(lot.expected_ug, reading_ug)
     if booking.lost_ug or booking.gain_ug:
         figures = {"expected_ug": lot.expected_ug, "reading_ug": reading_ug}
         rule = "mass_lost" if booking.lost_ug else "mass_gained"

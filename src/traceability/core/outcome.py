@@ -192,4 +192,4 @@ class Step:
         """Adds a finding of this entry on these subjects."""
         shown = tuple((name, str(value)) for name, value in sorted((figures or {}).items()))
         events = (self.entry.event_id, *events)
-        self.findings.append(Finding(rule, 1, severity, tuple(sorted(subjects)), events, shown))
+        self.findings.append(Finding(rule, 1, severity, tuple(sorted(set(subjects))), events, shown))

@@ -495,6 +495,8 @@ def _site(step: Step, event: SiteRegistration) -> None:
     body = event.body
     for party in (body.holder, *(body.worked_by or ())):
         step.party(party)
+    for licence in body.licences or ():
+        step.logged(licence)
     facts = SiteFacts(
         since=body.from_,
         type=body.type,

@@ -67,8 +67,10 @@ class Body(Form):
         return self._captured()
 
     def _captured(self) -> "Body":
-        if (self.source in ("paper", "file", "message")) != (self.captured_time is not None):
-            raise ValueError("captured_time goes with source paper, file or message, and only with those")
+        if self.source in ("paper", "file", "message") and self.captured_time is None:
+            raise ValueError(
+                "captured_time says when it was entered: give it with source paper, file or message"
+            )
         return self
 
 
@@ -312,9 +314,11 @@ class SiteRegistrationBody(Body):
     }
 
     @model_validator(mode="after")
-    def _no_street(self) -> "SiteRegistrationBody":
+    def _fits_a_site(self) -> "SiteRegistrationBody":
         if self.locality is not None and self.locality.street is not None:
             raise ValueError("a site's locality has no street")
+        if any(assay.method != "site_usual" or assay.lots is not None for assay in self.usual_assays or ()):
+            raise ValueError("a usual assay has the method site_usual and names no lots")
         return self
 
 

@@ -285,6 +285,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "rule.late_event_of_revoked_key": "It came late, signed with a key that was revoked meanwhile.",
     "rule.mass_gained": "It weighed more than expected, by more than the usual.",
     "rule.mass_lost": "It weighed less than expected, by more than the usual.",
+    "rule.mass_said_otherwise": "A mass that nobody measured here differs from what was expected by more than the usual.",
     "rule.no_exporter_role": "It was exported by a party that is not enrolled as an exporter.",
     "rule.no_processor_role": "It was processed by a party that is not enrolled as a processor.",
     "rule.no_registered_site": "The ore is not from a registered site.",

@@ -285,6 +285,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "rule.late_event_of_revoked_key": "Il est arrivé tard, signé d’une clé révoquée entre-temps.",
     "rule.mass_gained": "Il pesait plus que prévu, au-delà de l’usage.",
     "rule.mass_lost": "Il pesait moins que prévu, au-delà de l’usage.",
+    "rule.mass_said_otherwise": "Une masse que personne n’a mesurée ici s’écarte de ce qui était prévu, au-delà de l’usage.",
     "rule.no_exporter_role": "Il a été exporté par un acteur qui n’est pas inscrit comme exportateur.",
     "rule.no_processor_role": "Il a été traité par un acteur qui n’est pas inscrit pour le traitement.",
     "rule.no_registered_site": "Le minerai ne vient pas d’un site enregistré.",
