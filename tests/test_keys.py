@@ -187,3 +187,28 @@ def test_the_counterparty_never_vouches_for_a_revoked_key() -> None:
     assert isinstance(trade.take(acceptance), Rejected)
     trade.appends(trade.registrar, trade.approval(event_id(acceptance.payload)))
     assert isinstance(trade.take(acceptance), Appended)
+
+
+def test_a_number_called_abandoned_that_comes_all_the_same() -> None:
+    """It is judged like any other, with a finding; a number that was not abandoned has none."""
+    trade = Rules()
+    coop, other = trade.people("coop:miner", "other:miner")
+    lost = [trade.sign(coop, trade.production("1")) for _ in range(2)]
+    trade.appends(coop, trade.production("2", abandoned=[0]))
+    assert isinstance(trade.take(lost[1]), Appended)
+    assert not trade.findings("abandoned_number_used")
+    trade.appends(other, trade.production("3"))
+    assert not trade.findings("abandoned_number_used")
+    assert isinstance(trade.take(lost[0]), Appended)
+    (found,) = trade.findings("abandoned_number_used")
+    assert (found.subjects, found.figures) == ((("key", coop.key.id),), (("sequence", "0"),))
+
+
+def test_a_key_remembers_so_many_abandoned_numbers() -> None:
+    """The record is looked at with each event of the key: it keeps the highest thousand and grows no further."""
+    trade = Rules()
+    (coop,) = trade.people("coop:miner")
+    for start in range(100, 1300, 100):
+        numbers = list(range(start, start + 100))
+        trade.appends(coop, trade.production("1", abandoned=numbers))
+    assert key(trade, coop.key.id).abandoned == tuple(range(300, 1300))

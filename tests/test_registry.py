@@ -179,6 +179,8 @@ def test_an_expired_key_still_signs_with_a_finding() -> None:
     enrolment["body"]["keys"][0]["expires"] = "2026-03-01"
     trade.appends(trade.registrar, enrolment)
     actor = Actor(enrolment["body"]["party"], new.key)
+    trade.appends(actor, trade.production("1"), "no_registered_site")
+    trade.wait_until("2026-03-03")
     trade.appends(actor, trade.production("1"), "key_expired", "no_registered_site")
     trade.appends(
         actor, {**trade.production("1"), "event_time": "2026-03-01T23:59:59Z"}, "no_registered_site"
@@ -196,7 +198,8 @@ def test_a_clock_ahead_is_a_finding() -> None:
         "clock_ahead",
         "no_registered_site",
     )
-    trade.appends(coop, {**trade.production("1"), "event_time": "1999-03-01T00:00:00Z"}, "no_registered_site")
+    long_ago = {**trade.production("1"), "event_time": "1999-03-01T00:00:00Z"}
+    trade.appends(coop, long_ago, "no_registered_site", "role_before_its_day")
     assert trade.lot(LotId(trade.last().event.made[0])).judged_day == "1999-03-01"
 
 
@@ -342,3 +345,21 @@ def test_tags_go_from_hand_to_hand() -> None:
     }
     nothing = {"kind": "tag_allocation", "body": {**give(1, 1, a)["body"], "roll": "0" * 26}}
     trade.waits("roll", "0" * 26, trade.registrar, nothing)
+
+
+def test_a_role_before_the_day_it_is_given_for() -> None:
+    """A role counts from its entry on; acting in it before its own day is a finding, judged by the event's day."""
+    trade = Rules()
+    late = trade.enrol("late", ["miner"], **{"from": "2026-03-10"})
+    trade.appends(late, trade.production("1"), "no_registered_site", "role_before_its_day")
+    (found,) = trade.findings("role_before_its_day")
+    assert (found.subjects, dict(found.figures)["from"]) == ((("party", late.party),), "2026-03-10")
+    change = trade.role_change(late.party, ["trader"])
+    trade.appends(trade.registrar, change)
+    trade.appends(late, trade.production("1"), "no_registered_site")
+    change = trade.role_change(late.party, remove=["trader"])
+    trade.appends(trade.registrar, change)
+    assert party(trade, late.party).since == ()
+    trade.appends(late, trade.production("1"), "no_registered_site", "role_before_its_day")
+    trade.wait_until("2026-03-09")
+    trade.appends(late, trade.production("1"), "no_registered_site")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from traceability.core import book, custody, registry
-from traceability.core.authority import admit, day_of, used_number
+from traceability.core.authority import abandon, admit, day_of, used_number
 from traceability.core.custody_bodies import lots_named, new_lots
 from traceability.core.events import (
     Acceptance,
@@ -84,6 +84,7 @@ def _judge(step: Step) -> None:
     admit(step)
     _check_not_about_itself(step)
     doubled = used_number(step)
+    abandon(step)
     if isinstance(event, registry.RegistryEvent):
         if doubled:
             step.stands = False

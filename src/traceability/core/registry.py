@@ -213,7 +213,16 @@ def take_effect(
             party = step.party(event.body.party)
             roles = (set(party.roles) | set(event.body.add or ())) - set(event.body.remove or ())
             awaited = tuple(waiting for waiting in party.awaited if waiting[0] != event_id)
-            step.put("party", party.id, replace(party, roles=tuple(sorted(roles)), awaited=awaited))
+            since = dict(party.since) | dict.fromkeys(
+                set(event.body.add or ()) - set(party.roles), event.body.from_
+            )
+            party = replace(
+                party,
+                roles=tuple(sorted(roles)),
+                awaited=awaited,
+                since=tuple((role, day) for role, day in sorted(since.items()) if role in roles),
+            )
+            step.put("party", party.id, party)
             _keep_authorities(step, party.id)
         case KeyAddition():
             _add_keys(step, event.body.party, [event.body.key], event_id)

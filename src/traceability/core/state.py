@@ -95,6 +95,8 @@ class Party(Subject, frozen=True):
     keys: tuple[KeyId, ...] = ()
     awaited: tuple[tuple[EventId, tuple[str, ...]], ...] = ()
     """Role changes that are not approved yet, and the roles they would give."""
+    since: tuple[tuple[str, str], ...] = ()
+    """Roles given by role changes, and the day each gave; the others came with the enrolment, on its day."""
 
 
 class Revocation(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -116,6 +118,8 @@ class Key(Subject, frozen=True):
     added_by: EventId
     expires: str | None = None
     revoked: Revocation | None = None
+    abandoned: tuple[int, ...] = ()
+    """Numbers its events have called abandoned, the highest of them, rising."""
 
 
 class SiteFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
