@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 
 from traceability.core import canonical, events, fold, leaf, merkle
 from traceability.core.checkpoint import Checkpoint
-from traceability.core.ids import EventId, LotId, PartyId, SiteId, commitment, derive, to_unpadded
+from traceability.core.ids import EventId, KeyId, LotId, PartyId, SiteId, commitment, derive, to_unpadded
 from traceability.core.note import Signer, sign_note
 from traceability.core.outcome import Appended, Entry, Outcome
 from traceability.core.signing import Algorithm, Envelope, PublicKey, SigningKey, event_id
-from traceability.core.state import Address, AnyRecord, LogEntry, Lot
+from traceability.core.state import Address, AnyRecord, LogEntry, Lot, signed_by
 from traceability.core.trust_policy import TrustPolicy
 
 LOG = "ledger.example.org/car"
@@ -124,6 +124,9 @@ class MemoryState:
     def event(self, event_id: EventId) -> LogEntry | None:
         self.asked.add(("event", event_id))
         return self.entries.get(event_id)
+
+    def signed_by(self, key: KeyId, after: int, count: int) -> list[LogEntry]:
+        return signed_by(self.entries.values(), key, after)[:count]
 
 
 @dataclass(frozen=True, slots=True)

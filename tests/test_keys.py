@@ -212,3 +212,37 @@ def test_a_key_remembers_so_many_abandoned_numbers() -> None:
         numbers = list(range(start, start + 100))
         trade.appends(coop, trade.production("1", abandoned=numbers))
     assert key(trade, coop.key.id).abandoned == tuple(range(300, 1300))
+
+
+@pytest.mark.parametrize(
+    ("limit", "untrusted"),
+    [
+        ({"trusted_sequence": 2}, (3, 4)),
+        ({"trusted_until": "2026-03-02T08:00:00Z"}, (1, 4)),
+        ({"trusted_sequence": 4}, ()),
+        ({}, ()),
+    ],
+)
+def test_what_a_revoked_key_signed_after_its_last_trusted_act(
+    limit: dict[str, Any], untrusted: tuple[int, ...]
+) -> None:
+    """It keeps its effect, and its lots get a finding that names the event; what the key said of no lot has none."""
+    trade = Rules()
+    coop, buyer = trade.people("coop:miner", "buyer:trader")
+    times = ("06", "09", "07", "08", "10")
+    entries = []
+    for sequence, hour in enumerate(times):
+        event = trade.production("1", "2")
+        if sequence == 4:
+            event = trade.transfer(buyer.party, trade.on(trade.entries[entries[0]].event.made[:1]))
+        trade.appends(coop, {**event, "event_time": f"2026-03-02T{hour}:00:00Z"})
+        entries.append(len(trade.entries) - 1)
+    trade.appends(coop, trade.delegation(buyer.party, ["transfer"], principal=coop.party))
+    trade.appends(trade.registrar, trade.revocation(coop.key.id, "stolen", **limit))
+    found = trade.findings("signed_after_last_trusted")
+    about = {f.events[1]: {lot for _, lot in f.subjects} for f in found}
+    told = [trade.entries[entries[sequence]] for sequence in untrusted]
+    assert about == {
+        kept.event_id: {*kept.event.made, *(lot for _, lot in kept.event.moved)} for kept in told
+    }
+    assert trade.lot(trade.entries[entries[0]].event.made[0]).state == "offered"

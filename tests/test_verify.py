@@ -634,6 +634,22 @@ def test_a_correction_of_a_correction_is_shown_with_the_one_before():
         assert f"entry {first}" in report.why
 
 
+def test_what_a_key_signed_after_it_was_stolen_is_told():
+    """The revocation came later: the verifier raises the ledger's own finding, on the lot asked about."""
+    ledger = MemoryLedger()
+    miner = ledger.enrol("miner", ["miner"])
+    lots = [ledger.produce(miner, value)[0] for value in ("38.40", "41.00", "20.00")]
+    body = {"key": miner.key.id, "reason": "stolen", "trusted_sequence": 0}
+    ledger.append(ledger.registrar, {"kind": "key_revocation", "body": body})
+    told = {}
+    for lot in lots:
+        (report,) = verify(file_of(ledger, [lot]), ledger.policy()).lots
+        told[lot] = [n.finding for n in report.findings if n.finding.rule == "signed_after_last_trusted"]
+        assert report.verdict == HOLDS
+        assert set(told[lot]) <= set(ledger.entries[-1].outcome.findings)
+    assert [len(told[lot]) for lot in lots] == [0, 1, 1]
+
+
 def test_a_lot_without_effect_never_came_to_be():
     """Made by an event whose number was used already: there is an entry, and no lot."""
     ledger = MemoryLedger()

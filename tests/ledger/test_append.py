@@ -52,6 +52,33 @@ def test_grouping_changes_no_state(fresh_url, opened, tmp_path, office):
     assert found[0] == found[1]
 
 
+def test_a_revocation_finds_what_came_before_it_in_any_grouping(fresh_url, opened, tmp_path, office):
+    """What a key signed after its last trusted number is named newest number first, stored or in the same group."""
+    miner = Pen("miner")
+    enrolment = office.enrol(miner, "miner")
+    numbers = [4, 2, 6, 3]
+    made = [
+        miner.sign(
+            "production",
+            produce(miner, "1").event.body.model_dump(by_alias=True, exclude_none=True),
+            number=n,
+        )
+        for n in numbers
+    ]
+    body = {"key": miner.key.id, "reason": "stolen", "trusted_sequence": 2}
+    group = [enrolment, *made, office.registrar.sign("key_revocation", body)]
+    expected = [(made[numbers.index(n)].id, made[numbers.index(n)].lots) for n in (6, 4, 3)]
+    for split in range(1, len(group)):
+        guard = FileGuard(tmp_path / f"guard {split}", LOG_SIGNER.verifier.encode())
+        ledger = create(opened(fresh_url()), guard, LOG_SIGNER, sent(office.genesis))
+        recorded(ledger, *group[:split])
+        answers = recorded(ledger, *group[split:])
+        found = [f for f in answers[-1].findings if f.rule == "signed_after_last_trusted"]
+        assert [(f.events[1], [lot for _, lot in f.subjects]) for f in found] == expected
+        oracle.check(ledger.store, LOG_SIGNER.verifier)
+        ledger.close()
+
+
 def test_the_same_event_again_is_the_same_entry(ledger, office):
     """Sent again, in its own group, in the same group, and with the other form of its signature."""
     (miner,) = traders(ledger, office, "miner")

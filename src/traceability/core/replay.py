@@ -45,11 +45,11 @@ from traceability.core.events import (
     Transformation,
     Withdrawal,
 )
-from traceability.core.ids import EventId, LotId, unpadded
+from traceability.core.ids import EventId, KeyId, LotId, unpadded
 from traceability.core.lineage import lots_of, restrict
 from traceability.core.outcome import Appended, Entry, Finding, Rejected, WaitsFor
 from traceability.core.signing import key_id
-from traceability.core.state import Address, AnyRecord, LogEntry, Mention, NotShown, Number
+from traceability.core.state import Address, AnyRecord, LogEntry, Mention, NotShown, Number, signed_by
 
 
 class Unjudged(msgspec.Struct, frozen=True, gc=False):
@@ -104,6 +104,10 @@ class PartialState:
         if found is None and self._places.get(event_id, -1) < self.index:
             raise NotShown(("event", event_id))
         return found
+
+    def signed_by(self, key: KeyId, after: int, count: int) -> list[LogEntry]:
+        """Those of them that were shown before this one."""
+        return signed_by(self.entries.values(), key, after)[:count]
 
 
 class Replay:

@@ -8,6 +8,7 @@ A lookup gives a record, or says that there is none, or that this reader was not
 `need` is for what must exist for a step to hold, `find` for what must not.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -416,6 +417,12 @@ class LogEntry(msgspec.Struct, frozen=True, gc=False):
     """False where the whole event is without effect."""
 
 
+def signed_by(entries: Iterable[LogEntry], key: KeyId, after: int) -> list[LogEntry]:
+    """Of these entries those signed with `key` under numbers above `after`, in the order `State.signed_by` has."""
+    found = [entry for entry in entries if entry.event.key == key and entry.event.sequence > after]
+    return sorted(found, key=lambda entry: (-entry.event.sequence, -entry.index))
+
+
 AnyRecord = (
     LedgerFacts
     | Book
@@ -472,3 +479,9 @@ class State(Protocol):
 
     def event(self, event_id: EventId) -> LogEntry | None:
         """The entry of that event, or None where there is none. Raises NotShown like `need`."""
+
+    def signed_by(self, key: KeyId, after: int, count: int) -> Sequence[LogEntry]:
+        """The `count` entries signed with that key under the highest numbers above `after`, as far as shown.
+
+        The highest number first, and of two under one number the later.
+        """

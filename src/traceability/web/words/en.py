@@ -298,6 +298,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "rule.revoked_key_approved": "It was signed with a revoked key, and approved by name.",
     "rule.rise_above_lowest": "It weighed more than at its lowest: ore may have been added on the way.",
     "rule.role_before_its_day": "Somebody acted in a role before the day it was given for.",
+    "rule.signed_after_last_trusted": "It was signed with a key after the last time that key was known to be in the right hands.",
     "rule.tag_on_two_lots": "One tag stands on two lots at once.",
     "rule.title_not_held": "Title was offered by somebody who did not hold it.",
     "rule.unknown": "The rule “{rule}” noticed something.",

@@ -298,6 +298,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "rule.revoked_key_approved": "Il a été signé d’une clé révoquée, et approuvé nommément.",
     "rule.rise_above_lowest": "Il pesait plus qu’à son plus bas : on a pu ajouter du minerai en route.",
     "rule.role_before_its_day": "Quelqu’un a agi dans un rôle avant le jour prévu.",
+    "rule.signed_after_last_trusted": "Il a été signé d’une clé après le dernier moment où elle était en de bonnes mains.",
     "rule.tag_on_two_lots": "Une étiquette est sur deux lots à la fois.",
     "rule.title_not_held": "La propriété a été offerte par quelqu’un qui ne l’avait pas.",
     "rule.unknown": "La règle « {rule} » a remarqué quelque chose.",
