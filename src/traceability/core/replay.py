@@ -18,6 +18,7 @@ import msgspec
 
 from traceability.core import fold
 from traceability.core.events import (
+    KINDS,
     Acceptance,
     Approval,
     Closure,
@@ -50,6 +51,13 @@ from traceability.core.lineage import lots_of, restrict
 from traceability.core.outcome import Appended, Entry, Finding, Rejected, WaitsFor
 from traceability.core.signing import key_id
 from traceability.core.state import Address, AnyRecord, LogEntry, Mention, NotShown, Number, signed_by
+
+_BY_ROLE = {kind: {"role_missing"} for kind in KINDS} | {
+    "correction": {"not_your_event"},
+    "import": {"not_importer"},
+    "retagging": {"not_custodian"},
+}
+"""Names of rejections, by kind, that a role of whose act it is would have averted."""
 
 
 class Unjudged(msgspec.Struct, frozen=True, gc=False):
@@ -113,10 +121,16 @@ class PartialState:
 class Replay:
     """Shown entries put through the fold, one after the other.
 
-    `places` has the index of every event shown; `until` says how far each lot is followed.
+    `places` has the index of every event shown; `until` says how far each lot is followed; `whole` are the
+    subjects of which all entries are said to be shown.
     """
 
-    def __init__(self, places: Mapping[EventId, int], until: Mapping[LotId, int]) -> None:
+    def __init__(
+        self,
+        places: Mapping[EventId, int],
+        until: Mapping[LotId, int],
+        whole: Collection[Address] = (),
+    ) -> None:
         self.state = PartialState(places, until)
         self.findings: list[tuple[int, Finding]] = []
         """Each with the index of its entry."""
@@ -129,6 +143,7 @@ class Replay:
         self.judged = 0
         """How many entries were judged; the others are only there."""
         self.until = until
+        self._whole = whole
 
     def take(self, entry: Entry, lots: Collection[LotId], *, signed: bool) -> None:
         """Takes the next entry, which is about these lots.
@@ -177,11 +192,26 @@ class Replay:
                 # What made it stand were lots not followed here; on these it is without effect.
                 self._log(entry, event, stands=False)
                 self._count(entry)
+            case Rejected(name=name) if needed := self._not_shown(name, event):
+                why = Unjudged(entry.index, f"{needed} is not shown ({name})")
+                self._spoil(_changeable(entry.event_id, event, state), why)
+                self._count(entry)
             case Rejected():
                 message = f"the rules reject it ({outcome.name}): {outcome.message}"
                 why = Unjudged(entry.index, message, damaged=True)
                 self.rejected.append(why)
                 self._spoil(_changeable(entry.event_id, event, state), why)
+
+    def _not_shown(self, name: str, event: Event) -> str | None:
+        """What could make the event stand that is named so, and may stand in entries that are not shown.
+
+        None where the rejection rests on what is shown.
+        """
+        if name == "key_revoked":
+            return "an approval of what this revoked key signed"  # given early, it is about no subject
+        if name in _BY_ROLE.get(event.kind, ()) and ("party", event.actor) not in self._whole:
+            return f"the role of party {event.actor}"
+        return None
 
     def _leave(self, entry: Entry, event: Event, missing: Address) -> None:
         """Leaves an entry unjudged, and unknown whatever it could have changed."""
