@@ -18,7 +18,6 @@ import msgspec
 
 from traceability.core import fold
 from traceability.core.events import (
-    KINDS,
     Acceptance,
     Approval,
     Closure,
@@ -52,12 +51,14 @@ from traceability.core.outcome import Appended, Entry, Finding, Rejected, WaitsF
 from traceability.core.signing import key_id
 from traceability.core.state import Address, AnyRecord, LogEntry, Mention, NotShown, Number, signed_by
 
-_BY_ROLE = {kind: {"role_missing"} for kind in KINDS} | {
-    "correction": {"not_your_event"},
-    "import": {"not_importer"},
-    "retagging": {"not_custodian"},
-}
-"""Names of rejections, by kind, that a role of whose act it is would have averted."""
+_AS_SHOWN = frozenset(
+    {
+        "count_does_not_close", "delegation_does_not_cover", "does_not_close", "lot_ended", "miner_not_named",
+        "more_than_the_lot", "needs_no_approval", "no_guardians", "not_importer", "not_your_event", "role_missing",
+        "stands_on_it", "stranger_as_title_holder", "tag_not_on_lot", "title_needed", "weigh_inputs",
+    }
+)  # fmt: skip
+"""Names of rejections that further entries about a lot, party or site could have averted: a role given, a reading."""
 
 
 class Unjudged(msgspec.Struct, frozen=True, gc=False):
@@ -143,7 +144,7 @@ class Replay:
         self.judged = 0
         """How many entries were judged; the others are only there."""
         self.until = until
-        self._whole = whole
+        self._whole = frozenset(whole)
 
     def take(self, entry: Entry, lots: Collection[LotId], *, signed: bool) -> None:
         """Takes the next entry, which is about these lots.
@@ -192,8 +193,8 @@ class Replay:
                 # What made it stand were lots not followed here; on these it is without effect.
                 self._log(entry, event, stands=False)
                 self._count(entry)
-            case Rejected(name=name) if needed := self._not_shown(name, event):
-                why = Unjudged(entry.index, f"{needed} is not shown ({name})")
+            case Rejected(name=name) if unknown := self._not_shown(name, event):
+                why = Unjudged(entry.index, f"{unknown} ({name})")
                 self._spoil(_changeable(entry.event_id, event, state), why)
                 self._count(entry)
             case Rejected():
@@ -203,14 +204,13 @@ class Replay:
                 self._spoil(_changeable(entry.event_id, event, state), why)
 
     def _not_shown(self, name: str, event: Event) -> str | None:
-        """What could make the event stand that is named so, and may stand in entries that are not shown.
-
-        None where the rejection rests on what is shown.
-        """
-        if name == "key_revoked":
-            return "an approval of what this revoked key signed"  # given early, it is about no subject
-        if name in _BY_ROLE.get(event.kind, ()) and ("party", event.actor) not in self._whole:
-            return f"the role of party {event.actor}"
+        """That something is not shown which could avert the rejection of this name; None where nothing could."""
+        if name == "key_revoked":  # an approval given ahead of its event is about no subject
+            return "no approval of what this revoked key signed is shown"
+        if name in _AS_SHOWN or (name == "not_custodian" and isinstance(event, Retagging)):
+            for kind, id_ in sorted(self.state.asked - self._whole):
+                if kind in ("party", "site") or (kind == "lot" and id_ in self.until):
+                    return f"{kind} {id_} is not shown with all of its entries"
         return None
 
     def _leave(self, entry: Entry, event: Event, missing: Address) -> None:
