@@ -213,10 +213,16 @@ class MemoryLedger:
         if spki is not None:
             envelope.verify(_public_key(spki))
         self.state.asked.clear()
-        outcome = fold.apply(Entry(index, at, name, event), self.state)
+        outcome = fold.apply(Entry(index, at, name, event, self.seen_time(event)), self.state)
         if isinstance(outcome, Appended):
             self.keep(envelope, event, outcome, at)
         return outcome
+
+    def seen_time(self, event: events.Event) -> int | None:
+        """Record time of the newest entry the event's signer had seen."""
+        if event.seen is None or not 0 < event.seen.size <= len(self.entries):
+            return None
+        return self.entries[event.seen.size - 1].record_time
 
     def keep(self, envelope: Envelope, event: events.Event, outcome: Appended, record_time: int) -> None:
         """Appends what the fold has answered; also what it never would, for a ledger that cheats."""

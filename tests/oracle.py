@@ -36,6 +36,7 @@ class Replayed:
         self.records: dict[Address, AnyRecord] = {}
         self.log: dict[EventId, LogEntry] = {}
         self.leaves: list[bytes] = []
+        self.times: list[int] = []
 
     def find(self, address: Address) -> AnyRecord | None:
         return self.records.get(address)
@@ -59,7 +60,11 @@ class Replayed:
         PublicKey(spki).verify(signature, body)
         id_ = event_id(payload)
         assert id_ == hashlib.sha256(body).hexdigest()
-        outcome = fold.apply(Entry(index, record_time, id_, event), self)
+        seen = event.seen.size if event.seen else 0
+        outcome = fold.apply(
+            Entry(index, record_time, id_, event, self.times[seen - 1] if seen else None), self
+        )
+        self.times.append(record_time)
         assert isinstance(outcome, Appended), outcome
         for address, record in outcome.changes.items():
             self.records[address] = record

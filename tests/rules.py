@@ -149,7 +149,10 @@ class Rules(MemoryLedger):
         if known is not None:
             envelope.verify(_public_key(known))
         before = dict(self.state.records)
-        outcome = fold.apply(Entry(len(self.entries), at, name, event), StrictState(self.state, event, name))
+        outcome = fold.apply(
+            Entry(len(self.entries), at, name, event, self.seen_time(event)),
+            StrictState(self.state, event, name),
+        )
         assert self.state.records == before, "apply answers with changes and makes none"
         if isinstance(outcome, Appended):
             for (_, id_), changed in outcome.changes.items():

@@ -8,6 +8,7 @@ from memory import Actor, nonce_of
 from rules import Rules, bare, genesis, party
 from traceability.core import authority
 from traceability.core.ids import KeyId, LotId, PartyId
+from traceability.core.leaf import time_text
 from traceability.core.note import Signer
 from traceability.core.registry import answers_for
 from traceability.core.state import LedgerFacts, Mention, Party, Roll, Site
@@ -201,6 +202,23 @@ def test_a_clock_ahead_is_a_finding() -> None:
     long_ago = {**trade.production("1"), "event_time": "1999-03-01T00:00:00Z"}
     trade.appends(coop, long_ago, "no_registered_site", "role_before_its_day")
     assert trade.lot(LotId(trade.last().event.made[0])).judged_day == "1999-03-01"
+
+
+def test_back_dating_is_bounded_by_the_last_contact() -> None:
+    """Who names a checkpoint he has seen and dates the event before its newest entry gets a finding on his key."""
+    trade = Rules()
+    (coop,) = trade.people("coop:miner")
+    size = len(trade.entries)
+    newest = time_text(trade.entries[-1].record_time)
+    seen = {"root": "0" * 64, "size": size}
+    trade.appends(coop, {**trade.production("1"), "seen": seen, "event_time": newest}, "no_registered_site")
+    early = {**trade.production("1"), "seen": seen, "event_time": "2026-03-02T06:00:59Z"}
+    trade.appends(coop, early, "dated_before_last_contact", "no_registered_site")
+    (found,) = trade.findings("dated_before_last_contact")
+    assert found.subjects == (("key", coop.key.id),)
+    assert dict(found.figures)["seen_time"] == newest
+    nothing = {**early, "body": trade.production("1")["body"], "seen": {"root": "0" * 64, "size": 0}}
+    trade.appends(coop, nothing, "no_registered_site")
 
 
 # Enrolment

@@ -8,6 +8,7 @@ from traceability.core import merkle
 from traceability.core.ids import derive
 from traceability.core.note import Signer
 from traceability.core.signing import Envelope
+from traceability.ledger import fsck
 from traceability.ledger.answers import Recorded, Refused, Submission, Waiting
 from traceability.ledger.database import Unusable
 from traceability.ledger.guard import FileGuard, GuardRefuses
@@ -76,6 +77,7 @@ def test_a_revocation_finds_what_came_before_it_in_any_grouping(fresh_url, opene
         found = [f for f in answers[-1].findings if f.rule == "signed_after_last_trusted"]
         assert [(f.events[1], [lot for _, lot in f.subjects]) for f in found] == expected
         oracle.check(ledger.store, LOG_SIGNER.verifier)
+        assert fsck.check(ledger.store).verdict == "good"
         ledger.close()
 
 
@@ -175,7 +177,7 @@ def test_a_number_used_twice_is_kept_and_a_third_time_refused(ledger, office):
 
 
 def test_what_a_signer_has_seen_must_be_this_log(ledger, office):
-    """Another root at that size is a fork, a size above the head is ahead; the right one is taken."""
+    """Another root at that size is a fork, a size above the head is ahead; what is dated before it is a finding."""
     (miner,) = traders(ledger, office, "miner")
     recorded(ledger, *(produce(miner, "1.00") for _ in range(5)))
     with ledger.store.read() as view:
@@ -193,6 +195,10 @@ def test_what_a_signer_has_seen_must_be_this_log(ledger, office):
     ]
     answers = append(ledger, *signed)
     assert [getattr(answer, "name", "taken") for answer in answers] == ["taken"] * 3 + ["fork", "ahead"]
+    early = [{found.rule for found in answer.findings} for answer in answers[:3]]
+    assert ["dated_before_last_contact" in rules for rules in early] == [True, True, False]
+    oracle.check(ledger.store, LOG_SIGNER.verifier)
+    assert fsck.check(ledger.store).verdict == "good"
 
 
 def test_disclosures_come_with_the_event_or_later(ledger, office):

@@ -95,6 +95,10 @@ def _judge(step: Step) -> None:
     day = day_of(step.entry.record_time)
     if event.event_time[:10] >= day and event.event_time > _time_of(step.entry.record_time):
         step.note("clock_ahead", "notice", [("key", event.key)], figures={"event_time": event.event_time})
+    seen = step.entry.seen_time
+    if seen is not None and event.event_time < _time_of(seen):
+        figures = {"event_time": event.event_time, "seen_time": _time_of(seen)}
+        step.note("dated_before_last_contact", "warning", [("key", event.key)], figures=figures)
 
 
 def _check_not_about_itself(step: Step) -> None:

@@ -38,6 +38,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     """Unix seconds, UTC: when the log took it."""
     event_id: EventId
     event: Event
+    seen_time: int | None = None
+    """Record time of the newest entry under the checkpoint the event names in `seen`, as far as it is known."""
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):

@@ -174,7 +174,7 @@ class Replay:
         state = self.state
         state.asked.clear()
         try:
-            outcome = fold.apply(Entry(entry.index, entry.record_time, entry.event_id, event), state)
+            outcome = fold.apply(msgspec.structs.replace(entry, event=event), state)
         except NotShown as missing:
             self._leave(entry, event, missing.address)
             self._count(entry)
