@@ -229,7 +229,7 @@ def test_codes_of_tags_are_found_once_disclosed(ledger, office):
     registrar = office.registrar
     own = nonce()
     roll = derive("roll", registrar.key.id, own)
-    codes = [{"code": f"0123456789A{n}0", "number": n} for n in (1, 2)]
+    codes = [{"code": code, "number": n} for n, code in ((1, "0123456789A0V"), (2, "0123456789B0R"))]
     body = {"roll": roll, "nonce": own, "scheme": "t", "level": "mine", "medium": "qr", "count": 2}
     issue = registrar.sign("tag_issue", body, sealed={"/codes": codes})
     assert isinstance(ledger.append_one(Submission(issue.envelope)), Recorded)

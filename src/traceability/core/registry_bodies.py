@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StrictInt, StrictStr, model_validator
+from pydantic import AfterValidator, Field, StrictInt, StrictStr, model_validator
 
+from traceability.core.errors import Malformed
 from traceability.core.forms import (
     Address,
     Assay,
@@ -37,6 +38,7 @@ from traceability.core.forms import (
     Yes,
 )
 from traceability.core.forms import Cell as Cell_
+from traceability.core.tag import normalise
 
 Source = Literal["device", "paper", "file", "message"]
 PartyType = Literal["person", "team", "cooperative", "company", "authority", "laboratory", "organisation"]
@@ -332,10 +334,18 @@ class TagNumbers(Form):
     suffix: Annotated[StrictStr, Field(max_length=20, pattern=r"^[A-Za-z0-9./_-]*$")]
 
 
+def _can_be_typed(code: str) -> str:
+    try:
+        normalise(code)
+    except Malformed as error:
+        raise ValueError(str(error)) from error
+    return code
+
+
 class TagCode(Form):
     """The code a tag's QR carries, and its number on the roll. Always sealed: a code is a capability."""
 
-    code: Annotated[StrictStr, Field(pattern=r"^[0-9A-HJKMNP-TV-Z]{13}$")]
+    code: Annotated[StrictStr, Field(pattern=r"^[0-9A-HJKMNP-TV-Z]{13}$"), AfterValidator(_can_be_typed)]
     number: Count
 
 
