@@ -558,7 +558,20 @@ def test_most_of_what_is_said_is_only_read() -> None:
     before = s.bare()
     corrected(s, {"/waybill": "12/2026", "/weighings/0/net/value": "0.5"}, transfer)
     assert s.bare() == before
-    assert len(s.trade.findings("corrected_too_late")) == 1
+    (found,) = s.trade.findings()
+    assert (found.rule, found.figures) == ("corrected_but_booked", (("what", "/weighings/0/net/value"),))
+
+
+def test_what_closed_as_it_was_stays() -> None:
+    """Mass and count of an output, and the lines of its transformation: the output's tag is put right, no figure."""
+    s = fresh()
+    event = s.trade.transformation(s.here, [s.trade.new_lot("38.40", tags=["itsci:20"])], "repacking")
+    (out,) = s.trade.made_by(s.coop, event)
+    entry = s.trade.appends(s.coop, event)
+    corrected(s, {"/outputs/0/weighing/net/value": "38.30", "/outputs/0/tags/0": "itsci:21"}, entry)
+    assert (s.trade.lot(out).expected_ug, s.trade.lot(out).tags) == (38_400_000_000, ("itsci:21",))
+    (found,) = s.trade.findings()
+    assert (found.rule, found.subjects) == ("corrected_but_booked", (("lot", out),))
 
 
 @pytest.mark.parametrize(

@@ -260,7 +260,9 @@ class Trade:
         kept = self.random.choice(self.ledger.entries[-20:])
         body: dict[str, Any] = {"event": kept.event_id, "reason": "did_not_occur"}
         if kept.event.kind == "production" and self.random.random() < 0.5:
-            fields = [{"path": "/lots/0/tags/0", "is": f"itsci:{self.random.randint(1, 30)}"}]
+            tag = {"path": "/lots/0/tags/0", "is": f"itsci:{self.random.randint(1, 30)}"}
+            mass = {"path": "/lots/0/weighing/net/value", "is": f"{self.random.randint(5, 50)}.5"}
+            fields = self.random.choice([[tag], [mass], [tag, mass]])
             body = {"event": kept.event_id, "reason": "incorrect_data", "fields": fields}
         actor = self.signer(kept.event.party)
         self.judge(actor, {"kind": "correction", "body": body})
@@ -299,10 +301,12 @@ class Trade:
             key = key_of(f"{self.ledger.name} further {self.keys}")
             body = {"party": actor.party, "key": new_key(key, actor.party), "reason": "rotation"}
             self.judge(actor, {"kind": "key_addition", "body": body})
-            self.judge(
-                self.ledger.registrar,
-                {"kind": "key_revocation", "body": {"key": actor.key.id, "reason": "replaced"}},
-            )
+            revoked = {
+                "key": actor.key.id,
+                "reason": "replaced",
+                "trusted_sequence": self.random.randint(0, 9),
+            }
+            self.judge(self.ledger.registrar, {"kind": "key_revocation", "body": revoked})
             self._take_key(actor, Actor(actor.party, key))
 
     def _take_key(self, old: Actor, new: Actor) -> None:

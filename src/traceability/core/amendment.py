@@ -192,7 +192,8 @@ class _TakeOver:
         here = self._in_same_hands(lot)
         said: dict[str, list[str]] = defaultdict(list)
         for path in paths:
-            if path == "/site" or _at(self._told, path) != _at(self._right, path):
+            old = lot.site if path == "/site" else _at(self._told, path)
+            if old != _at(self._right, path):
                 said[_what(path)].append(path)
         left = [] if here else [what for what in said if what]
         for what, where in said.items() if here else ():
@@ -200,12 +201,15 @@ class _TakeOver:
             self._taken.update((path, _at(self._right, path)) for path in taken)
             if what and not set(where) <= set(taken):
                 left.append(what)
-        if left:
-            figures = {"what": " ".join(left)}
-            events = (self._target.event_id,)
-            self._step.note(
-                "corrected_too_late", "warning", [("lot", lot_id)], events=events, figures=figures
-            )
+        booked = [what for what in left if _is_booked(lot, what)]
+        late = [what for what in left if what not in booked]
+        subjects, events = [("lot", lot_id)], (self._target.event_id,)
+        if booked:
+            figures = {"what": " ".join(booked)}
+            self._step.note("corrected_but_booked", "warning", subjects, events=events, figures=figures)
+        if late:
+            figures = {"what": " ".join(late)}
+            self._step.note("corrected_too_late", "warning", subjects, events=events, figures=figures)
         if lot != before:
             self._step.put("lot", lot_id, lot)
             self._tagged.append((before, lot))
@@ -222,7 +226,6 @@ class _TakeOver:
     def _taken_over(self, lot: Lot, what: str, where: list[str]) -> tuple[Lot, list[str]]:
         """The lot with what is right in it, and the paths at which it is; not those that come too late."""
         right = _at(self._right, where[0])
-        closed = lot.origin == "transformation"  # and its lines closed as they were
         match what:
             case "tags" | "seals":
                 on = lot.tags if what == "tags" else lot.seals
@@ -232,11 +235,13 @@ class _TakeOver:
                 return lot, [path for path in where if _at(self._told, path) in on]
             case "lot_number":
                 return replace(lot, lot_number=right), where
-            case "count" if not closed:
+            case "count" if not _is_booked(lot, what):
                 return replace(lot, count=right), where
             case "site":
                 return replace(lot, site=self._step.need("site", right, Site).id), where
-            case "mass" if not closed and (weighed := self._weighed(lot, where[0].rpartition("/")[0])):
+            case "mass" if not _is_booked(lot, what) and (
+                weighed := self._weighed(lot, where[0].rpartition("/")[0])
+            ):
                 net = where[0].rpartition("/")[0]
                 return weighed, [f"{net}/unit", f"{net}/value"]
             case _:
@@ -249,6 +254,14 @@ class _TakeOver:
         if not reading or not lot.expected_ug == lot.lowest_ug == was.mass_ug:
             return None
         return mass.correct(self._step, lot, now)
+
+
+def _is_booked(lot: Lot, what: str) -> bool:
+    """Whether other masses and counts rest on this one, so that it stays whatever is said of it later.
+
+    What a transformation made closed its lines as it was; a reading, a spill, a loss booked the lot by itself.
+    """
+    return what.startswith("/") or (lot.origin == "transformation" and what in ("count", "mass"))
 
 
 def _what(path: str) -> str:

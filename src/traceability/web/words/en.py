@@ -276,6 +276,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "severity.severe": "severe",
     "rule.abandoned_number_used": "An event came that its signer had called abandoned.",
     "rule.clock_ahead": "The signer’s clock was ahead of the ledger’s.",
+    "rule.corrected_but_booked": "A figure was put right on which others rest; what was booked by it stays.",
     "rule.corrected_too_late": "It was put right only after it had moved on; the record stays as it was.",
     "rule.dated_before_last_contact": "It is dated before its signer was last in touch with the ledger.",
     "rule.delegation_out_of_dates": "Somebody acted for another outside the days agreed.",

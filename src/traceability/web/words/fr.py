@@ -276,6 +276,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "severity.severe": "grave",
     "rule.abandoned_number_used": "Un événement est arrivé que son signataire avait dit abandonné.",
     "rule.clock_ahead": "L’horloge du signataire avançait sur celle du registre.",
+    "rule.corrected_but_booked": "Un chiffre sur lequel d’autres reposent a été rectifié ; ce qui fut compté d’après lui reste.",
     "rule.corrected_too_late": "La rectification est venue après que le lot a continué son chemin ; l’inscription reste.",
     "rule.dated_before_last_contact": "Il est daté d’avant le dernier contact de son signataire avec le registre.",
     "rule.delegation_out_of_dates": "Quelqu’un a agi pour un autre hors des jours convenus.",
