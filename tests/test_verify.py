@@ -203,6 +203,17 @@ def check_lot(ledger: MemoryLedger, known: Lot, report: Report) -> None:
     assert (told.custodian, told.title, told.tags) == (known.custodian, known.title, known.tags)
     assert told.mass_ug == known.expected_ug
     assert told.disputed == bool(known.disputed)
+    noticed = [
+        (kept.index, found.rule)
+        for kept in ledger.entries
+        for found in kept.outcome.findings
+        # Of other lots with its tag evidence tells nothing, nor of how it went into what it was used for.
+        if ("lot", known.id) in found.subjects
+        and found.rule != "tag_on_two_lots"
+        and kept.index != told.used_in
+    ]
+    found = [(n.entry, n.finding.rule) for n in told.findings if n.finding.rule != "tag_on_two_lots"]
+    assert sorted(found) == sorted(noticed)
 
     def pool(pool_id: str) -> Any:
         lot, _, number = pool_id.partition(":")
@@ -744,6 +755,44 @@ def test_both_branches_of_a_double_issue_are_told():
     (told,) = report.lots
     assert (report.verdict, told.disputed, told.state) == (HOLDS, True, "offered")
     assert "double_issue" in [noted.finding.rule for noted in told.findings]
+
+
+def test_each_branch_of_a_double_issue_keeps_a_lot_in_dispute():
+    """Sold again twice by one key, the second time along with a bag that stands: taking back one is not enough."""
+    ledger = MemoryLedger()
+    miner, a, b = (ledger.enrol(name, [name]) for name in ("miner", "trader", "exporter"))
+    lot, other = ledger.produce(miner, "38.40", "41.00")
+    head = ledger.lot(lot).custody_head
+    ledger.offer(miner, a, [lot])
+    first = ledger.append(miner, transfer(miner, b, previous_of([(head, lot)])))
+    ledger.append(miner, transfer(miner, b, previous_of([(head, lot), (head, other)])))
+    took_back = {"kind": "correction", "body": {"event": first, "reason": "did_not_occur"}}
+    for disputes, event in ((2, None), (1, took_back)):
+        if event is not None:
+            ledger.append(miner, event)
+        (told,) = verify(file_of(ledger, [lot]), ledger.policy()).lots
+        assert len(ledger.lot(lot).disputed) == disputes
+        assert told.disputed
+        found = [noted.finding for noted in told.findings if noted.finding.rule == "double_issue"]
+        assert len(found) == 2
+        assert set(found) <= {each for kept in ledger.entries for each in kept.outcome.findings}
+
+
+def test_a_total_that_was_stated_tells_nothing_of_one_bag():
+    """A stated mass over two bags is compared with neither; that of one bag is, in the ledger and in the evidence."""
+    ledger = MemoryLedger()
+    miner, trader = ledger.enrol("miner", ["miner"]), ledger.enrol("trader", ["trader"])
+    bags = ledger.produce(miner, "10.00", "10.00", "10.00")
+    readings = [
+        weighing("30.00", basis="stated", lots=sorted(bags[:2])),
+        weighing("15.00", basis="stated", lots=[bags[2]]),
+    ]
+    ledger.hand_over(miner, trader, bags, readings)
+    told = verify(file_of(ledger, bags), ledger.policy()).lots
+    alone = [verify(file_of(ledger, [report.lot]), ledger.policy()).lots[0] for report in told]
+    for reports in (told, alone):
+        said = {r.lot for r in reports for n in r.findings if n.finding.rule == "mass_said_otherwise"}
+        assert said == {bags[2]}
 
 
 def test_what_a_lot_carries_from_its_ancestors_is_counted():

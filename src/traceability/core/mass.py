@@ -55,6 +55,10 @@ def leaf_pool(lot: Lot) -> Pool:
     return Pool(f"{lot.id}:0", (source,), (POOL_MAX_UG,))
 
 
+class PartOfReading(Weighing):
+    """A reading as it concerns some of the lots it lay over; the others, and so their shares, are not known here."""
+
+
 def share(weighing: Weighing, lots: Mapping[LotId, Lot]) -> dict[LotId, int]:
     """One reading over its lots in micrograms, shared by the Webster rule over their expected masses."""
     named = weighing.lots or []
@@ -79,7 +83,8 @@ def weigh(
             reject(
                 "weighing_of_other_lots", f"lot {strange[0]} is weighed here but this event does not move it"
             )
-        own = weighing.net.exact if len(named) == 1 else None
+        alone = len(named) == 1 and not isinstance(weighing, PartOfReading)
+        own = weighing.net.exact if alone else None
         for lot, reading_ug in share(weighing, changed).items():
             if standing is None or lot in standing:
                 changed[lot] = read(step, changed[lot], reading_ug, own, weighing.basis)
@@ -89,11 +94,11 @@ def weigh(
 def read(step: Step, lot: Lot, reading_ug: int, own: int | None, basis: str) -> Lot:
     """The lot after one reading; `own` is the exact reading where the lot lay on the scale alone.
 
-    A mass stated or estimated is compared and books nothing; the last reading is then no longer the lot's own.
+    A mass stated or estimated books nothing; that of one lot is compared. The last reading is then no longer its own.
     """
     booking = balance.book(lot.expected_ug, reading_ug)
     if basis not in BOOKED:
-        if booking.lost_ug or booking.gain_ug:
+        if own is not None and (booking.lost_ug or booking.gain_ug):
             figures = {"basis": basis, "expected_ug": lot.expected_ug, "reading_ug": reading_ug}
             step.note("mass_said_otherwise", "notice", [("lot", lot.id)], figures=figures)
         return replace(lot, reading=None)

@@ -40,6 +40,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     event: Event
     seen_time: int | None = None
     """Record time of the newest entry under the checkpoint the event names in `seen`, as far as it is known."""
+    partial: bool = False
+    """Whether `event` is only what the entry's event says of some of its lots."""
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):

@@ -174,7 +174,8 @@ class Replay:
         state = self.state
         state.asked.clear()
         try:
-            outcome = fold.apply(msgspec.structs.replace(entry, event=event), state)
+            part = msgspec.structs.replace(entry, event=event, partial=event is not entry.event)
+            outcome = fold.apply(part, state)
         except NotShown as missing:
             self._leave(entry, event, missing.address)
             self._count(entry)
@@ -188,10 +189,6 @@ class Replay:
                 self.judged += 1
             case WaitsFor():
                 self._leave(entry, event, (outcome.type, outcome.id))
-                self._count(entry)
-            case Rejected(name="stale_predecessor") if event is not entry.event:
-                # What made it stand were lots not followed here; on these it is without effect.
-                self._log(entry, event, stands=False)
                 self._count(entry)
             case Rejected(name=name) if unknown := self._not_shown(name, event):
                 why = Unjudged(entry.index, f"{unknown} ({name})")
