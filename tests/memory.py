@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 
 from traceability.core import canonical, events, fold, leaf, merkle
 from traceability.core.checkpoint import Checkpoint
-from traceability.core.ids import EventId, LotId, PartyId, SiteId, commitment, derive, to_unpadded
+from traceability.core.ids import EventId, KeyId, LotId, PartyId, SiteId, commitment, derive, to_unpadded
 from traceability.core.note import Signer, sign_note
 from traceability.core.outcome import Appended, Entry, Outcome
 from traceability.core.signing import Algorithm, Envelope, PublicKey, SigningKey, event_id
-from traceability.core.state import Address, AnyRecord, LogEntry, Lot
+from traceability.core.state import Address, AnyRecord, LogEntry, Lot, signed_by
 from traceability.core.trust_policy import TrustPolicy
 
 LOG = "ledger.example.org/car"
@@ -125,6 +125,9 @@ class MemoryState:
         self.asked.add(("event", event_id))
         return self.entries.get(event_id)
 
+    def signed_by(self, key: KeyId, after: int, count: int) -> list[LogEntry]:
+        return signed_by(self.entries.values(), key, after)[:count]
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -210,10 +213,16 @@ class MemoryLedger:
         if spki is not None:
             envelope.verify(_public_key(spki))
         self.state.asked.clear()
-        outcome = fold.apply(Entry(index, at, name, event), self.state)
+        outcome = fold.apply(Entry(index, at, name, event, self.seen_time(event)), self.state)
         if isinstance(outcome, Appended):
             self.keep(envelope, event, outcome, at)
         return outcome
+
+    def seen_time(self, event: events.Event) -> int | None:
+        """Record time of the newest entry the event's signer had seen."""
+        if event.seen is None or not 0 < event.seen.size <= len(self.entries):
+            return None
+        return self.entries[event.seen.size - 1].record_time
 
     def keep(self, envelope: Envelope, event: events.Event, outcome: Appended, record_time: int) -> None:
         """Appends what the fold has answered; also what it never would, for a ledger that cheats."""

@@ -13,7 +13,7 @@ from typing import Any
 import reference
 from traceability.core import composition, events, fold, mass
 from traceability.core.checkpoint import Checkpoint
-from traceability.core.ids import EventId
+from traceability.core.ids import EventId, KeyId
 from traceability.core.note import open_note
 from traceability.core.outcome import Appended, Entry
 from traceability.core.signing import PublicKey, event_id
@@ -36,6 +36,7 @@ class Replayed:
         self.records: dict[Address, AnyRecord] = {}
         self.log: dict[EventId, LogEntry] = {}
         self.leaves: list[bytes] = []
+        self.times: list[int] = []
 
     def find(self, address: Address) -> AnyRecord | None:
         return self.records.get(address)
@@ -44,6 +45,10 @@ class Replayed:
 
     def event(self, event_id: EventId) -> LogEntry | None:
         return self.log.get(event_id)
+
+    def signed_by(self, key: KeyId, after: int, count: int) -> list[LogEntry]:
+        found = [entry for entry in reversed(self.log.values()) if entry.event.key == key]
+        return sorted((e for e in found if e.event.sequence > after), key=lambda e: -e.event.sequence)[:count]
 
     def take(self, index: int, record_time: int, payload: bytes, signature: bytes, blind: bytes) -> Appended:
         """One more entry of the log; it must be one the fold accepts, properly signed."""
@@ -55,7 +60,11 @@ class Replayed:
         PublicKey(spki).verify(signature, body)
         id_ = event_id(payload)
         assert id_ == hashlib.sha256(body).hexdigest()
-        outcome = fold.apply(Entry(index, record_time, id_, event), self)
+        seen = event.seen.size if event.seen else 0
+        outcome = fold.apply(
+            Entry(index, record_time, id_, event, self.times[seen - 1] if seen else None), self
+        )
+        self.times.append(record_time)
         assert isinstance(outcome, Appended), outcome
         for address, record in outcome.changes.items():
             self.records[address] = record

@@ -111,6 +111,13 @@ class StrictState:
             self._learn(json.loads(found.event.model_dump_json(by_alias=True, exclude_none=True)))
         return found
 
+    def signed_by(self, key: KeyId, after: int, count: int) -> list[LogEntry]:
+        assert key in self.read
+        found = self.inner.signed_by(key, after, count)
+        self.read.update(entry.event_id for entry in found)
+        assert all(self.event(entry.event_id) for entry in found)
+        return found
+
 
 class Rules(MemoryLedger):
     """A memory ledger that says how each event must end, and goes over itself after each entry."""
@@ -142,7 +149,10 @@ class Rules(MemoryLedger):
         if known is not None:
             envelope.verify(_public_key(known))
         before = dict(self.state.records)
-        outcome = fold.apply(Entry(len(self.entries), at, name, event), StrictState(self.state, event, name))
+        outcome = fold.apply(
+            Entry(len(self.entries), at, name, event, self.seen_time(event)),
+            StrictState(self.state, event, name),
+        )
         assert self.state.records == before, "apply answers with changes and makes none"
         if isinstance(outcome, Appended):
             for (_, id_), changed in outcome.changes.items():

@@ -380,13 +380,80 @@ def test_the_first_mass_is_put_right() -> None:
     assert (lot.expected_ug, lot.gained_ug) == (40_400_000_000, 2_000_000_000)
     shares = {type(leaf).__name__: mass for leaf, mass in s.trade.composition([s.lot]).items()}
     assert shares == {"Production": 38_400_000_000, Gain.__name__: 2_000_000_000}
+
+
+@pytest.mark.parametrize("reading", ["38.10", "36.40", "38.60", None])
+def test_a_mass_told_otherwise_since_is_left(reading: str | None) -> None:
+    """Once a sample was taken, or somebody has weighed the lot again, its first mass is of no account."""
     s = fresh()
-    sample = {"number": "L-1", "mass": {"unit": "KGM", "value": "38"}}
-    s.trade.appends(s.lab, s.trade.act("inspection", type="assay", lots=[s.lot], sample=sample))
+    if reading is None:
+        more: dict[str, Any] = {"sample": {"number": "L-1", "mass": {"unit": "KGM", "value": "2"}}}
+    else:
+        more = {"weighings": [weighing(reading, lots=[s.lot])]}
+    s.trade.appends(s.lab, s.trade.act("inspection", type="weighing", lots=[s.lot], **more))
+    before = s.bare()
+    corrected(s, {"/lots/0/weighing/net/value": "36.40", "/lots/0/lot_number": "8"})
+    assert s.bare() == replace(before, lot_number="8")
+    (left,) = s.trade.findings("corrected_too_late")
+    assert left.figures == (("what", "mass"),)
+
+
+def test_what_was_put_right_is_put_right_again() -> None:
+    """A second correction goes on from the first: each difference is taken once."""
+    s = fresh()
+    there = s.trade.site(s.coop)
+    corrected(s, {"/lots/0/weighing/net/value": "36.40", "/lots/0/tags/0": "itsci:8", "/site": there})
+    corrected(s, {"/lots/0/weighing/net/value": "37.40", "/lots/0/tags/0": "itsci:9"})
+    lot = s.trade.lot(s.lot)
+    assert (lot.expected_ug, lot.reading, lot.site) == (37_400_000_000, "37400", there)
+    assert lot.tags == ("itsci:9", "itsci:6")
+    corrected(s, {"/lots/0/weighing/net/value": "37.40", "/site": s.site, "/lots/0/lot_number": "8"})
+    corrected(s, {"/lots/0/seals/0": "X", "/lots/0/lot_number": "7"})
+    corrected(s, {"/lots/0/seals/0": "Y"})
+    lot = s.trade.lot(s.lot)
+    assert (lot.expected_ug, lot.site, lot.seals, lot.lot_number) == (37_400_000_000, s.site, ("Y", "B"), "7")
+    corrected(s, {"/lots/0/weighing/net/value": "38.40"})
+    assert s.trade.lot(s.lot).expected_ug == 38_400_000_000
+    assert not any(kept.outcome.findings for kept in s.trade.entries if kept.event.kind == "correction")
+
+
+def test_units_put_right_first_and_digits_after() -> None:
+    """The second correction is read with the unit of the first: 38,500 grams, not kilograms."""
+    s = fresh()
+    corrected(s, {"/lots/0/weighing/net/value": "38400", "/lots/0/weighing/net/unit": "GRM"})
+    assert s.trade.lot(s.lot).expected_ug == 38_400_000_000
+    corrected(s, {"/lots/0/weighing/net/value": "38500"})
+    assert s.trade.lot(s.lot).expected_ug == 38_500_000_000
+    assert not s.trade.findings()
+
+
+def test_what_came_too_late_once_was_not_taken() -> None:
+    """A bag that is back goes on from what it was last told, not from a correction it never took over."""
+    s = fresh()
     made = s.trade.lot(s.lot).maker
-    s.trade.refuses(
-        "more_than_the_lot", s.coop, s.trade.correction(made, {"/lots/0/weighing/net/value": "38.0"})
+    s.trade.hand_over(s.coop, s.me, [s.lot])
+    corrected(s, {"/lots/0/weighing/net/value": "36.40", "/lots/0/tags/0": "itsci:8"}, made)
+    assert s.trade.findings("corrected_too_late")
+    s.trade.hand_over(s.me, s.coop, [s.lot])
+    corrected(s, {"/lots/0/weighing/net/value": "37.40", "/lots/0/tags/0": "itsci:9"}, made)
+    lot = s.trade.lot(s.lot)
+    assert (lot.expected_ug, lot.tags) == (37_400_000_000, ("itsci:9", "itsci:6"))
+    assert not s.trade.findings()
+
+
+def test_tags_of_two_bags_taken_for_each_other() -> None:
+    """One correction puts each on its own bag, and finds no tag on two lots; so with two tags of one bag."""
+    s = fresh()
+    a, b = s.trade.produce(
+        s.coop, "1", "2", site=s.site, each=[{"tags": ["itsci:11"]}, {"tags": ["itsci:12"]}]
     )
+    corrected(s, {"/lots/0/tags/0": "itsci:12", "/lots/1/tags/0": "itsci:11"}, s.trade.lot(a).maker)
+    assert (s.trade.lot(a).tags, s.trade.lot(b).tags) == (("itsci:12",), ("itsci:11",))
+    assert (_on(s.trade, "itsci:11"), _on(s.trade, "itsci:12")) == ((b,), (a,))
+    assert not s.trade.findings()
+    corrected(s, {"/lots/0/tags/0": "itsci:6", "/lots/0/tags/1": "itsci:5"})
+    assert s.trade.lot(s.lot).tags == ("itsci:6", "itsci:5")
+    assert (_on(s.trade, "itsci:5"), _on(s.trade, "itsci:6")) == ((s.lot,), (s.lot,))
 
 
 def test_gross_and_tare_are_put_right_together_or_not_at_all() -> None:
@@ -491,7 +558,20 @@ def test_most_of_what_is_said_is_only_read() -> None:
     before = s.bare()
     corrected(s, {"/waybill": "12/2026", "/weighings/0/net/value": "0.5"}, transfer)
     assert s.bare() == before
-    assert len(s.trade.findings("corrected_too_late")) == 1
+    (found,) = s.trade.findings()
+    assert (found.rule, found.figures) == ("corrected_but_booked", (("what", "/weighings/0/net/value"),))
+
+
+def test_what_closed_as_it_was_stays() -> None:
+    """Mass and count of an output, and the lines of its transformation: the output's tag is put right, no figure."""
+    s = fresh()
+    event = s.trade.transformation(s.here, [s.trade.new_lot("38.40", tags=["itsci:20"])], "repacking")
+    (out,) = s.trade.made_by(s.coop, event)
+    entry = s.trade.appends(s.coop, event)
+    corrected(s, {"/outputs/0/weighing/net/value": "38.30", "/outputs/0/tags/0": "itsci:21"}, entry)
+    assert (s.trade.lot(out).expected_ug, s.trade.lot(out).tags) == (38_400_000_000, ("itsci:21",))
+    (found,) = s.trade.findings()
+    assert (found.rule, found.subjects) == ("corrected_but_booked", (("lot", out),))
 
 
 @pytest.mark.parametrize(
@@ -505,6 +585,7 @@ def test_most_of_what_is_said_is_only_read() -> None:
         ("/lots/0", "x"),
         ("/lots/0/tags/5", "itsci:1"),
         ("/lots/9/lot_number", "1"),
+        ("/lots/00/lot_number", "1"),
         ("/lots/0/tags/0", "no tag"),
         ("/lots/0/tags/0", "itsci:6"),
         ("/lots/0/weighing/net/value", "0"),

@@ -30,7 +30,9 @@ def test_a_delegation_covers_agent_kind_and_principal() -> None:
     trade.refuses("not_custodian", agent, trade.transfer(other.party, trade.on([lot])))
     trade.appends(agent, trade.transfer(other.party, trade.on([lot]), **mine))
     early = {**trade.production("1", **mine), "event_time": "2025-12-31T12:00:00Z"}
-    trade.appends(agent, early, "delegation_out_of_dates", "no_registered_site")
+    trade.appends(agent, early, "no_registered_site", "role_before_its_day")
+    earlier = {**trade.production("1", **mine), "event_time": "2025-12-30T12:00:00Z"}
+    trade.appends(agent, earlier, "delegation_out_of_dates", "no_registered_site", "role_before_its_day")
     end = {"kind": "delegation_end", "body": {"delegation": right, "from": "2026-03-01"}}
     trade.refuses("role_missing", other, end)
     trade.appends(agent, end)

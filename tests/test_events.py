@@ -207,3 +207,24 @@ def test_golden_chain_of_the_book() -> None:
     for index, event in enumerate(GOLDEN["events"]):
         place = book.advance(place, index, event["pae_sha256_event_id"])
         assert place.chain.hex() == event["lot_chain_after_hex"]
+
+
+def test_codes_of_a_roll_are_one_for_each_of_its_tags() -> None:
+    """All of them in order, each once, and each with the check character by which typing finds it."""
+    event = json.loads(examples.encoded("tag_issue"))
+    event["body"]["count"] = 2
+    good = [{"code": "3X5K8WQ2M7T0T", "number": 1}, {"code": "7Q2M8WX5K3T1S", "number": 2}]
+    for codes, said in (
+        (good, None),
+        (good[:1], "has 2 tags"),
+        (good[::-1], "has 2 tags"),
+        ([good[0], {**good[0], "number": 2}], "has 2 tags"),
+        ([good[0], {"code": "3X5K8WQ2M7T00", "number": 2}], "one character is wrong"),
+    ):
+        event["sealed"] = [["/codes", commitment(SALT, "/codes", canonical.encode(codes))]]
+        issue = events.parse(events.encode(event))
+        if said is None:
+            events.check_disclosure(issue, SALT, "/codes", codes)
+        else:
+            with pytest.raises(Malformed, match=said):
+                events.check_disclosure(issue, SALT, "/codes", codes)

@@ -167,12 +167,16 @@ def test_guardians_vouch_for_a_revoked_key_by_their_quorum() -> None:
 
 
 def test_the_counterparty_never_vouches_for_a_revoked_key() -> None:
-    """A registrar who is the recipient cannot let in the transfer to himself, nor the giver its acceptance."""
+    """A registrar who is recipient or carrier cannot let in the transfer, nor the giver its acceptance."""
     trade, coop, second = revoked("stolen")
     (lot,) = trade.produce(second, "10")
     envelope = trade.sign(coop, trade.transfer(trade.registrar.party, trade.on([lot])))
     trade.appends(trade.registrar, trade.approval(event_id(envelope.payload)))
     assert isinstance(trade.take(envelope), Rejected)
+    (depot,) = trade.people("depot:warehouse")
+    carried = trade.sign(coop, trade.transfer(depot.party, trade.on([lot]), carrier=trade.registrar.party))
+    trade.appends(trade.registrar, trade.approval(event_id(carried.payload)))
+    assert isinstance(trade.take(carried), Rejected)
     trade.appends(trade.registrar, trade.role_change(second.party, ["registrar"]))
     (mine,) = trade.produce(second, "10")
     (buyer,) = trade.people("buyer:trader")
@@ -183,3 +187,62 @@ def test_the_counterparty_never_vouches_for_a_revoked_key() -> None:
     assert isinstance(trade.take(acceptance), Rejected)
     trade.appends(trade.registrar, trade.approval(event_id(acceptance.payload)))
     assert isinstance(trade.take(acceptance), Appended)
+
+
+def test_a_number_called_abandoned_that_comes_all_the_same() -> None:
+    """It is judged like any other, with a finding; a number that was not abandoned has none."""
+    trade = Rules()
+    coop, other = trade.people("coop:miner", "other:miner")
+    lost = [trade.sign(coop, trade.production("1")) for _ in range(2)]
+    trade.appends(coop, trade.production("2", abandoned=[0]))
+    assert isinstance(trade.take(lost[1]), Appended)
+    assert not trade.findings("abandoned_number_used")
+    trade.appends(other, trade.production("3"))
+    assert not trade.findings("abandoned_number_used")
+    assert isinstance(trade.take(lost[0]), Appended)
+    (found,) = trade.findings("abandoned_number_used")
+    assert (found.subjects, found.figures) == ((("key", coop.key.id),), (("sequence", "0"),))
+
+
+def test_a_key_remembers_so_many_abandoned_numbers() -> None:
+    """The record is looked at with each event of the key: it keeps the highest thousand and grows no further."""
+    trade = Rules()
+    (coop,) = trade.people("coop:miner")
+    for start in range(100, 1300, 100):
+        numbers = list(range(start, start + 100))
+        trade.appends(coop, trade.production("1", abandoned=numbers))
+    assert key(trade, coop.key.id).abandoned == tuple(range(300, 1300))
+
+
+@pytest.mark.parametrize(
+    ("limit", "untrusted"),
+    [
+        ({"trusted_sequence": 2}, (3, 4)),
+        ({"trusted_until": "2026-03-02T08:00:00Z"}, (1, 4)),
+        ({"trusted_sequence": 4}, ()),
+        ({}, ()),
+    ],
+)
+def test_what_a_revoked_key_signed_after_its_last_trusted_act(
+    limit: dict[str, Any], untrusted: tuple[int, ...]
+) -> None:
+    """It keeps its effect, and its lots get a finding that names the event; what the key said of no lot has none."""
+    trade = Rules()
+    coop, buyer = trade.people("coop:miner", "buyer:trader")
+    times = ("06", "09", "07", "08", "10")
+    entries = []
+    for sequence, hour in enumerate(times):
+        event = trade.production("1", "2")
+        if sequence == 4:
+            event = trade.transfer(buyer.party, trade.on(trade.entries[entries[0]].event.made[:1]))
+        trade.appends(coop, {**event, "event_time": f"2026-03-02T{hour}:00:00Z"})
+        entries.append(len(trade.entries) - 1)
+    trade.appends(coop, trade.delegation(buyer.party, ["transfer"], principal=coop.party))
+    trade.appends(trade.registrar, trade.revocation(coop.key.id, "stolen", **limit))
+    found = trade.findings("signed_after_last_trusted")
+    about = {f.events[1]: {lot for _, lot in f.subjects} for f in found}
+    told = [trade.entries[entries[sequence]] for sequence in untrusted]
+    assert about == {
+        kept.event_id: {*kept.event.made, *(lot for _, lot in kept.event.moved)} for kept in told
+    }
+    assert trade.lot(trade.entries[entries[0]].event.made[0]).state == "offered"

@@ -8,6 +8,7 @@ from memory import Actor, nonce_of
 from rules import Rules, bare, genesis, party
 from traceability.core import authority
 from traceability.core.ids import KeyId, LotId, PartyId
+from traceability.core.leaf import time_text
 from traceability.core.note import Signer
 from traceability.core.registry import answers_for
 from traceability.core.state import LedgerFacts, Mention, Party, Roll, Site
@@ -179,6 +180,8 @@ def test_an_expired_key_still_signs_with_a_finding() -> None:
     enrolment["body"]["keys"][0]["expires"] = "2026-03-01"
     trade.appends(trade.registrar, enrolment)
     actor = Actor(enrolment["body"]["party"], new.key)
+    trade.appends(actor, trade.production("1"), "no_registered_site")
+    trade.wait_until("2026-03-03")
     trade.appends(actor, trade.production("1"), "key_expired", "no_registered_site")
     trade.appends(
         actor, {**trade.production("1"), "event_time": "2026-03-01T23:59:59Z"}, "no_registered_site"
@@ -196,8 +199,26 @@ def test_a_clock_ahead_is_a_finding() -> None:
         "clock_ahead",
         "no_registered_site",
     )
-    trade.appends(coop, {**trade.production("1"), "event_time": "1999-03-01T00:00:00Z"}, "no_registered_site")
+    long_ago = {**trade.production("1"), "event_time": "1999-03-01T00:00:00Z"}
+    trade.appends(coop, long_ago, "no_registered_site", "role_before_its_day")
     assert trade.lot(LotId(trade.last().event.made[0])).judged_day == "1999-03-01"
+
+
+def test_back_dating_is_bounded_by_the_last_contact() -> None:
+    """Who names a checkpoint he has seen and dates the event before its newest entry gets a finding on his key."""
+    trade = Rules()
+    (coop,) = trade.people("coop:miner")
+    size = len(trade.entries)
+    newest = time_text(trade.entries[-1].record_time)
+    seen = {"root": "0" * 64, "size": size}
+    trade.appends(coop, {**trade.production("1"), "seen": seen, "event_time": newest}, "no_registered_site")
+    early = {**trade.production("1"), "seen": seen, "event_time": "2026-03-02T06:00:59Z"}
+    trade.appends(coop, early, "dated_before_last_contact", "no_registered_site")
+    (found,) = trade.findings("dated_before_last_contact")
+    assert found.subjects == (("key", coop.key.id),)
+    assert dict(found.figures)["seen_time"] == newest
+    nothing = {**early, "body": trade.production("1")["body"], "seen": {"root": "0" * 64, "size": 0}}
+    trade.appends(coop, nothing, "no_registered_site")
 
 
 # Enrolment
@@ -285,7 +306,7 @@ def test_named_parties_must_be_known() -> None:
 
 
 def test_a_site_names_known_parties_and_is_restated() -> None:
-    """Holder and workers are waited for; a second registration adds facts."""
+    """Holder, workers and licences are waited for; a second registration adds facts."""
     trade = Rules()
     (coop,) = trade.people("coop:miner")
     nobody = PartyId("0" * 26)
@@ -308,6 +329,8 @@ def test_a_site_names_known_parties_and_is_restated() -> None:
     assert [facts.activity for facts in known.facts] == ["active", "inactive"]
     unknown = trade.site_registration(trade.registrar, coop.party, nonce=None)
     trade.waits("site", unknown["body"]["site"], trade.registrar, unknown)
+    licensed = trade.site_registration(trade.registrar, coop.party, licences=["0" * 64])
+    trade.waits("event", "0" * 64, trade.registrar, licensed)
 
 
 def test_tags_go_from_hand_to_hand() -> None:
@@ -340,3 +363,21 @@ def test_tags_go_from_hand_to_hand() -> None:
     }
     nothing = {"kind": "tag_allocation", "body": {**give(1, 1, a)["body"], "roll": "0" * 26}}
     trade.waits("roll", "0" * 26, trade.registrar, nothing)
+
+
+def test_a_role_before_the_day_it_is_given_for() -> None:
+    """A role counts from its entry on; acting in it before its own day is a finding, judged by the event's day."""
+    trade = Rules()
+    late = trade.enrol("late", ["miner"], **{"from": "2026-03-10"})
+    trade.appends(late, trade.production("1"), "no_registered_site", "role_before_its_day")
+    (found,) = trade.findings("role_before_its_day")
+    assert (found.subjects, dict(found.figures)["from"]) == ((("party", late.party),), "2026-03-10")
+    change = trade.role_change(late.party, ["trader"])
+    trade.appends(trade.registrar, change)
+    trade.appends(late, trade.production("1"), "no_registered_site")
+    change = trade.role_change(late.party, remove=["trader"])
+    trade.appends(trade.registrar, change)
+    assert party(trade, late.party).since == ()
+    trade.appends(late, trade.production("1"), "no_registered_site", "role_before_its_day")
+    trade.wait_until("2026-03-09")
+    trade.appends(late, trade.production("1"), "no_registered_site")

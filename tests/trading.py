@@ -40,7 +40,7 @@ class Trade:
         acts = [
             (self.produce, 6), (self.offer, 8), (self.answer, 10), (self.transform, 4), (self.inspect, 3),
             (self.retag, 2), (self.reassign, 1), (self.export, 1), (self.close, 1), (self.cheat, 3),
-            (self.correct, 2), (self.delegate, 1), (self.end_delegation, 1), (self.add_key, 1),
+            (self.correct, 4), (self.delegate, 1), (self.end_delegation, 1), (self.add_key, 1),
             (self.revoke, 1), (self.use_number_again, 2), (self.change_roles, 1), (self.restate_site, 1),
         ]  # fmt: skip
         for _ in range(steps):
@@ -257,10 +257,14 @@ class Trade:
             self.judge(actor, event)
 
     def correct(self) -> None:
-        kept = self.random.choice(self.ledger.entries[-20:])
+        made = [kept for kept in self.ledger.entries[-60:] if kept.event.kind == "production"]
+        recent = self.ledger.entries[-20:]
+        kept = self.random.choice(made if made and self.random.random() < 0.6 else recent)
         body: dict[str, Any] = {"event": kept.event_id, "reason": "did_not_occur"}
-        if kept.event.kind == "production" and self.random.random() < 0.5:
-            fields = [{"path": "/lots/0/tags/0", "is": f"itsci:{self.random.randint(1, 30)}"}]
+        if kept.event.kind == "production" and self.random.random() < 0.8:
+            tag = {"path": "/lots/0/tags/0", "is": f"itsci:{self.random.randint(1, 30)}"}
+            mass = {"path": "/lots/0/weighing/net/value", "is": f"{self.random.randint(5, 50)}.5"}
+            fields = self.random.choice([[tag], [mass], [tag, mass]])
             body = {"event": kept.event_id, "reason": "incorrect_data", "fields": fields}
         actor = self.signer(kept.event.party)
         self.judge(actor, {"kind": "correction", "body": body})
@@ -299,10 +303,12 @@ class Trade:
             key = key_of(f"{self.ledger.name} further {self.keys}")
             body = {"party": actor.party, "key": new_key(key, actor.party), "reason": "rotation"}
             self.judge(actor, {"kind": "key_addition", "body": body})
-            self.judge(
-                self.ledger.registrar,
-                {"kind": "key_revocation", "body": {"key": actor.key.id, "reason": "replaced"}},
-            )
+            revoked = {
+                "key": actor.key.id,
+                "reason": "replaced",
+                "trusted_sequence": self.random.randint(0, 9),
+            }
+            self.judge(self.ledger.registrar, {"kind": "key_revocation", "body": revoked})
             self._take_key(actor, Actor(actor.party, key))
 
     def _take_key(self, old: Actor, new: Actor) -> None:

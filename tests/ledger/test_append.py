@@ -8,6 +8,7 @@ from traceability.core import merkle
 from traceability.core.ids import derive
 from traceability.core.note import Signer
 from traceability.core.signing import Envelope
+from traceability.ledger import fsck
 from traceability.ledger.answers import Recorded, Refused, Submission, Waiting
 from traceability.ledger.database import Unusable
 from traceability.ledger.guard import FileGuard, GuardRefuses
@@ -50,6 +51,34 @@ def test_grouping_changes_no_state(fresh_url, opened, tmp_path, office):
                 }
             )
     assert found[0] == found[1]
+
+
+def test_a_revocation_finds_what_came_before_it_in_any_grouping(fresh_url, opened, tmp_path, office):
+    """What a key signed after its last trusted number is named newest number first, stored or in the same group."""
+    miner = Pen("miner")
+    enrolment = office.enrol(miner, "miner")
+    numbers = [4, 2, 6, 3]
+    made = [
+        miner.sign(
+            "production",
+            produce(miner, "1").event.body.model_dump(by_alias=True, exclude_none=True),
+            number=n,
+        )
+        for n in numbers
+    ]
+    body = {"key": miner.key.id, "reason": "stolen", "trusted_sequence": 2}
+    group = [enrolment, *made, office.registrar.sign("key_revocation", body)]
+    expected = [(made[numbers.index(n)].id, made[numbers.index(n)].lots) for n in (6, 4, 3)]
+    for split in range(1, len(group)):
+        guard = FileGuard(tmp_path / f"guard {split}", LOG_SIGNER.verifier.encode())
+        ledger = create(opened(fresh_url()), guard, LOG_SIGNER, sent(office.genesis))
+        recorded(ledger, *group[:split])
+        answers = recorded(ledger, *group[split:])
+        found = [f for f in answers[-1].findings if f.rule == "signed_after_last_trusted"]
+        assert [(f.events[1], [lot for _, lot in f.subjects]) for f in found] == expected
+        oracle.check(ledger.store, LOG_SIGNER.verifier)
+        assert fsck.check(ledger.store).verdict == "good"
+        ledger.close()
 
 
 def test_the_same_event_again_is_the_same_entry(ledger, office):
@@ -148,7 +177,7 @@ def test_a_number_used_twice_is_kept_and_a_third_time_refused(ledger, office):
 
 
 def test_what_a_signer_has_seen_must_be_this_log(ledger, office):
-    """Another root at that size is a fork, a size above the head is ahead; the right one is taken."""
+    """Another root at that size is a fork, a size above the head is ahead; what is dated before it is a finding."""
     (miner,) = traders(ledger, office, "miner")
     recorded(ledger, *(produce(miner, "1.00") for _ in range(5)))
     with ledger.store.read() as view:
@@ -166,6 +195,10 @@ def test_what_a_signer_has_seen_must_be_this_log(ledger, office):
     ]
     answers = append(ledger, *signed)
     assert [getattr(answer, "name", "taken") for answer in answers] == ["taken"] * 3 + ["fork", "ahead"]
+    early = [{found.rule for found in answer.findings} for answer in answers[:3]]
+    assert ["dated_before_last_contact" in rules for rules in early] == [True, True, False]
+    oracle.check(ledger.store, LOG_SIGNER.verifier)
+    assert fsck.check(ledger.store).verdict == "good"
 
 
 def test_disclosures_come_with_the_event_or_later(ledger, office):
@@ -196,7 +229,7 @@ def test_codes_of_tags_are_found_once_disclosed(ledger, office):
     registrar = office.registrar
     own = nonce()
     roll = derive("roll", registrar.key.id, own)
-    codes = [{"code": f"0123456789A{n}0", "number": n} for n in (1, 2)]
+    codes = [{"code": code, "number": n} for n, code in ((1, "0123456789A0V"), (2, "0123456789B0R"))]
     body = {"roll": roll, "nonce": own, "scheme": "t", "level": "mine", "medium": "qr", "count": 2}
     issue = registrar.sign("tag_issue", body, sealed={"/codes": codes})
     assert isinstance(ledger.append_one(Submission(issue.envelope)), Recorded)

@@ -21,7 +21,7 @@ def busy(ledger, office):
     registrar = office.registrar
     roll = derive("roll", registrar.key.id, own)
     body = {"roll": roll, "nonce": own, "scheme": "t", "level": "mine", "medium": "qr", "count": 1}
-    codes = [{"code": "0123456789A10", "number": 1}]
+    codes = [{"code": "0123456789A0V", "number": 1}]
     made = produce(miner, "38.40", "20.00")
     pairs = [(made.id, lot) for lot in made.lots]
     first, second = offer(miner, trader.party, pairs), offer(miner, other.party, pairs)

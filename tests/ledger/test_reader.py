@@ -207,7 +207,7 @@ def test_a_code_leads_to_a_tag_and_a_tag_to_its_lot(store_of):
     """The code opens a place on a roll; the tag there is on a lot, or was last."""
     memory = MemoryLedger(name="tags", demo=True)
     miner = memory.enrol("miner", ["miner"])
-    codes = [{"code": "3X5K8WQ2M7TNB", "number": 1}, {"code": "7Q2M8WX5K3TNB", "number": 2}]
+    codes = [{"code": "3X5K8WQ2M7T0T", "number": 1}, {"code": "7Q2M8WX5K3T1S", "number": 2}]
     line, disclosure = seal("/codes", codes)
     nonce = memory.nonce()
     roll = derive("roll", memory.registrar.key.id, nonce)
@@ -217,7 +217,7 @@ def test_a_code_leads_to_a_tag_and_a_tag_to_its_lot(store_of):
     (lot,) = memory.produce(miner, "38.40", each=[{"tags": [f"t:{roll}-2"]}])
     off = {"tags_off": [{"tag": f"t:{roll}-2", "fate": "destroyed"}], "reason": "burst"}
     reader = Reader(store_of(memory, {issue: [tuple(disclosure)]}))
-    place = reader.tag_of_code("7Q2M8WX5K3TNB")
+    place = reader.tag_of_code("7Q2M8WX5K3T1S")
     assert (place.tag, place.roll.id, place.position) == (f"t:{roll}-2", roll, 2)
     assert reader.tag_of_code("0000000000000") is None
     assert reader.lots_of_tag(place.tag) == [lot]

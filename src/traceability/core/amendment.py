@@ -7,7 +7,8 @@ it is enough. What the fold has taken over into a lot (tags, seals, numbers, fir
 changes while the lot is whole and in the same hands. After that the record stays, and a finding says so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -16,11 +17,8 @@ from pydantic import ValidationError
 from traceability.core import mass
 from traceability.core.custody_bodies import (
     CorrectedField,
-    ProductionBody,
     RetaggingBody,
-    TransformationBody,
     lots_named,
-    new_lots,
 )
 from traceability.core.events import (
     Approval,
@@ -37,11 +35,12 @@ from traceability.core.events import (
     TagAllocation,
     TagIssue,
 )
-from traceability.core.forms import NewLot
-from traceability.core.ids import LotId, PartyId, SiteId
+from traceability.core.forms import Quantity
+from traceability.core.ids import LotId
 from traceability.core.outcome import Step, reject
+from traceability.core.quantity import show_grams
 from traceability.core.registry_bodies import Body
-from traceability.core.state import Changed, LogEntry, Lot, Site
+from traceability.core.state import Act, Changed, LogEntry, Lot, Site
 from traceability.core.tagging import put_on, take_off
 
 _FIXED = frozenset(
@@ -55,33 +54,29 @@ _MASSES = frozenset({"net", "gross", "tare", "mass", "spilled", "gain"})
 
 
 def apply(step: Step, target: LogEntry, correction: Correction) -> None:
-    """Puts right what the corrected event said of its lots, as far as they still are what it left."""
+    """Puts right what the corrected event said of its lots, as far as they still are what it left.
+
+    Goes on from what earlier corrections have put right, so that no difference is taken twice.
+    """
     fields = correction.body.fields_ or []
-    was, now = target.event.body, _corrected(target.event, fields)
-    if not target.stands:
-        return
-    if isinstance(was, RetaggingBody) and isinstance(now, RetaggingBody):
-        lot = step.lot(was.lot)
-        changed = step.find("changed", f"{target.event_id}:{was.lot}", Changed)
-        if was.tags_on != now.tags_on and changed is not None:
-            if _in_same_hands(lot, changed.custodian):
-                step.put("lot", lot.id, _swap_tags(step, target, lot, was.tags_on, now.tags_on))
-            else:
-                _leave(step, target, lot.id, "tags")
-    for lot_id, old, new in zip(target.event.made, new_lots(was), new_lots(now), strict=True):
-        _amend(step, target, lot_id, old, new)
-    if isinstance(was, ProductionBody) and isinstance(now, ProductionBody) and was.site != now.site:
-        site = step.need("site", str(now.site), Site)
-        for lot_id in target.event.made:
-            _move_to_site(step, target, lot_id, site.id)
-    _leave_other_masses(step, target, fields)
+    act = step.find("act", target.event_id, Act) or Act(target.event_id)
+    now = _corrected(target.event, act.right, fields)
+    right = dict(act.right) | {field.path: field.is_ for field in fields if field.is_ is not None}
+    taken = dict(act.taken)
+    if target.stands:
+        _TakeOver(step, target, now, taken).all([field.path for field in fields if field.is_ is not None])
+    step.put(
+        "act", act.event, replace(act, right=tuple(sorted(right.items())), taken=tuple(sorted(taken.items())))
+    )
 
 
 # The body as it should have been
 
 
-def _corrected(event: Event, fields: Sequence[CorrectedField]) -> Body:
-    """The event's body with the right values in it. Rejects what no such event could say."""
+def _corrected(
+    event: Event, right: Iterable[tuple[str, str | int]], fields: Sequence[CorrectedField]
+) -> Body:
+    """The event's body, as put `right` so far, with these values in it. Rejects what no such event could say."""
     match event:
         case (
             Genesis() | Enrolment() | RoleChange() | KeyAddition() | KeyRevocation() | Delegation()
@@ -91,7 +86,7 @@ def _corrected(event: Event, fields: Sequence[CorrectedField]) -> Body:
         case _:
             pass
     sealed = {path for path, _ in event.sealed}
-    body = event.body.model_dump(by_alias=True, exclude_none=True)
+    body = _plain(event.body, right)
     for field in fields:
         if (field.path in sealed) != (field.is_ is None):
             reject(
@@ -104,6 +99,21 @@ def _corrected(event: Event, fields: Sequence[CorrectedField]) -> Body:
     except ValidationError as error:
         why = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         reject("not_correctable", f"so corrected, the {event.kind} is none: {why}")
+
+
+def _plain(body: Body, values: Iterable[tuple[str, str | int]] = ()) -> dict[str, Any]:
+    """The body as plain values, with `values` set in it by path."""
+    plain = body.model_dump(by_alias=True, exclude_none=True)
+    for path, value in values:
+        _set(plain, path, value)
+    return plain
+
+
+def _at(body: dict[str, Any], path: str) -> Any:
+    at: Any = body
+    for token in path.split("/")[1:]:
+        at = _inside(at, token)
+    return at
 
 
 def _set(body: dict[str, Any], path: str, value: str | int) -> None:
@@ -127,77 +137,148 @@ def _set(body: dict[str, Any], path: str, value: str | int) -> None:
 
 def _inside(at: Any, token: str) -> Any:
     if isinstance(at, list):
-        return at[int(token)] if token.isdigit() and int(token) < len(at) else None
+        number = int(token) if token.isdigit() else -1
+        return at[number] if str(number) == token and number < len(at) else None
     return at.get(token) if isinstance(at, Mapping) else None
 
 
 # What it changes
 
 
-def _amend(step: Step, target: LogEntry, lot_id: LotId, was: NewLot, now: NewLot) -> None:
-    lot = step.lot(lot_id)
-    made_here = not isinstance(target.event.body, TransformationBody)
-    weighed = was.weighing.net != now.weighing.net
-    names = [name for name in ("tags", "seals", "lot_number") if getattr(was, name) != getattr(now, name)]
-    closed = [name for name, other in (("mass", weighed), ("count", was.count != now.count)) if other]
-    if not names and not closed:
-        return
-    move = step.move(target.event_id, lot_id)
-    if not _in_same_hands(lot, move.custodian if move else None):
-        _leave(step, target, lot_id, *names, *closed)
-        return
-    if closed and not made_here:
-        _leave(step, target, lot_id, *closed)  # its lines closed as they were
-    elif closed:
-        lot = mass.correct(step, lot, was.weighing.net, now.weighing.net)
-        lot = replace(lot, count=now.count)
-    lot = _swap_tags(step, target, lot, was.tags, now.tags)
-    seals = dict(zip(was.seals or (), now.seals or (), strict=True))
-    lot = replace(lot, seals=tuple(seals.get(seal, seal) for seal in lot.seals))
-    if "lot_number" in names:
-        lot = replace(lot, lot_number=now.lot_number)
-    step.put("lot", lot_id, lot)
+class _TakeOver:
+    """One correction being taken over by the lots that the corrected event made or tagged.
+
+    `taken` is what they have taken over so far, by path. What came too late for a lot is not in it: a later
+    correction goes on from what the lot was last told.
+    """
+
+    def __init__(self, step: Step, target: LogEntry, now: Body, taken: dict[str, str | int]) -> None:
+        self._step = step
+        self._target = target
+        self._now = now
+        self._taken = taken
+        self._told = _plain(target.event.body, taken.items())
+        self._right = _plain(now)
+        self._tagged: list[tuple[Lot, Lot]] = []
+
+    def all(self, paths: Iterable[str]) -> None:
+        """Takes over what this correction says at these paths."""
+        by_lot: defaultdict[LotId, list[str]] = defaultdict(list)
+        event = self._target.event
+        for path in paths:
+            lots: Sequence[str] = ()
+            match path.split("/")[1:]:
+                case ["lots" | "outputs", number, *_] if event.made:
+                    lots = [event.made[int(number)]]
+                case ["site"]:
+                    lots = event.made
+                case _ if _what(path):
+                    lots = sorted({*(lot for _, lot in event.moved), *lots_named(event.body), *event.made})
+                case _:
+                    pass
+            for lot in lots:
+                by_lot[LotId(lot)].append(path)
+        for lot_id, said in by_lot.items():
+            self._amend(lot_id, said)
+        # All off before any goes on, so that tags of two bags taken for each other meet on neither.
+        for before, after in self._tagged:
+            take_off(self._step, after.id, [tag for tag in before.tags if tag not in after.tags])
+        for before, after in self._tagged:
+            put_on(self._step, after.id, [tag for tag in after.tags if tag not in before.tags])
+
+    def _amend(self, lot_id: LotId, paths: Iterable[str]) -> None:
+        """One lot; what it cannot take over is named in a finding."""
+        before = lot = self._step.lot(lot_id)
+        here = self._in_same_hands(lot)
+        said: dict[str, list[str]] = defaultdict(list)
+        for path in paths:
+            old = lot.site if path == "/site" else _at(self._told, path)
+            if old != _at(self._right, path):
+                said[_what(path)].append(path)
+        left = [] if here else [what for what in said if what]
+        for what, where in said.items() if here else ():
+            lot, taken = self._taken_over(lot, what, where)
+            self._taken.update((path, _at(self._right, path)) for path in taken)
+            if what and not set(where) <= set(taken):
+                left.append(what)
+        booked = [what for what in left if _is_booked(lot, what)]
+        late = [what for what in left if what not in booked]
+        subjects, events = [("lot", lot_id)], (self._target.event_id,)
+        if booked:
+            figures = {"what": " ".join(booked)}
+            self._step.note("corrected_but_booked", "warning", subjects, events=events, figures=figures)
+        if late:
+            figures = {"what": " ".join(late)}
+            self._step.note("corrected_too_late", "warning", subjects, events=events, figures=figures)
+        if lot != before:
+            self._step.put("lot", lot_id, lot)
+            self._tagged.append((before, lot))
+
+    def _in_same_hands(self, lot: Lot) -> bool:
+        if isinstance(self._now, RetaggingBody):
+            changed = self._step.find("changed", f"{self._target.event_id}:{lot.id}", Changed)
+            custodian = changed.custodian if changed else None
+        else:
+            move = self._step.move(self._target.event_id, lot.id)
+            custodian = move.custodian if move else None
+        return lot.state != "ended" and lot.custodian == custodian
+
+    def _taken_over(self, lot: Lot, what: str, where: list[str]) -> tuple[Lot, list[str]]:
+        """The lot with what is right in it, and the paths at which it is; not those that come too late."""
+        right = _at(self._right, where[0])
+        match what:
+            case "tags" | "seals":
+                on = lot.tags if what == "tags" else lot.seals
+                put = {_at(self._told, path): _at(self._right, path) for path in where}
+                now = tuple(dict.fromkeys(put.get(each, each) for each in on))
+                lot = replace(lot, tags=now) if what == "tags" else replace(lot, seals=now)
+                return lot, [path for path in where if _at(self._told, path) in on]
+            case "lot_number":
+                return replace(lot, lot_number=right), where
+            case "count" if not _is_booked(lot, what):
+                return replace(lot, count=right), where
+            case "site":
+                return replace(lot, site=self._step.need("site", right, Site).id), where
+            case "mass" if not _is_booked(lot, what) and (
+                weighed := self._weighed(lot, where[0].rpartition("/")[0])
+            ):
+                net = where[0].rpartition("/")[0]
+                return weighed, [f"{net}/unit", f"{net}/value"]
+            case _:
+                return lot, []
+
+    def _weighed(self, lot: Lot, net: str) -> Lot | None:
+        """The lot as if it had weighed what is right; None where something else tells its mass by now."""
+        was, now = (Quantity.model_validate(_at(said, net)) for said in (self._told, self._right))
+        reading = lot.reading in (None, show_grams(was.exact))
+        if not reading or not lot.expected_ug == lot.lowest_ug == was.mass_ug:
+            return None
+        return mass.correct(self._step, lot, now)
 
 
-def _swap_tags(
-    step: Step, target: LogEntry, lot: Lot, was: Sequence[str] | None, now: Sequence[str] | None
-) -> Lot:
-    for old, new in zip(was or (), now or (), strict=True):
-        if old == new:
-            continue
-        if old not in lot.tags:
-            _leave(step, target, lot.id, "tags")
-            continue
-        take_off(step, lot.id, [old])
-        put_on(step, lot.id, [new])
-        lot = replace(lot, tags=tuple(dict.fromkeys(new if tag == old else tag for tag in lot.tags)))
-    return lot
+def _is_booked(lot: Lot, what: str) -> bool:
+    """Whether other masses and counts rest on this one, so that it stays whatever is said of it later.
+
+    What a transformation made closed its lines as it was; a reading, a spill, a loss booked the lot by itself.
+    """
+    return what.startswith("/") or (lot.origin == "transformation" and what in ("count", "mass"))
 
 
-def _move_to_site(step: Step, target: LogEntry, lot_id: LotId, site: SiteId) -> None:
-    lot, move = step.lot(lot_id), step.move(target.event_id, lot_id)
-    if _in_same_hands(lot, move.custodian if move else None):
-        step.put("lot", lot_id, replace(lot, site=site))
-    else:
-        _leave(step, target, lot_id, "site")
+def _what(path: str) -> str:
+    """What of a lot this path is about: an aspect lots take over, or the path itself of a mass they cannot.
 
-
-def _in_same_hands(lot: Lot, custodian: PartyId | None) -> bool:
-    return lot.state != "ended" and lot.custodian == custodian
-
-
-def _leave(step: Step, target: LogEntry, lot_id: LotId | str, *what: str) -> None:
-    figures = {"what": " ".join(what)}
-    step.note("corrected_too_late", "warning", [("lot", lot_id)], events=(target.event_id,), figures=figures)
-
-
-def _leave_other_masses(step: Step, target: LogEntry, fields: Sequence[CorrectedField]) -> None:
-    """A mass that other masses were booked by stays; the difference is for whoever reads both."""
-    event = target.event
-    made_here = isinstance(event.body, ProductionBody) or event.kind == "intake"
-    for field in fields:
-        tokens = field.path.split("/")
-        own = made_here and tokens[3:5] == ["weighing", "net"]
-        if not own and not (made_here and tokens[3:4] == ["weighing"]) and _MASSES & set(tokens):
-            for lot_id in sorted({*(lot for _, lot in event.moved), *lots_named(event.body), *event.made}):
-                _leave(step, target, lot_id, field.path)
+    Empty where the field is only read: the correction standing beside the event is enough.
+    """
+    match path.split("/")[1:]:
+        case ["site"]:
+            return "site"
+        case ["tags_on", _]:
+            return "tags"
+        case ["lots" | "outputs", _, "tags" | "seals" | "lot_number" | "count" as what, *_]:
+            return what
+        case ["lots" | "outputs", _, "weighing", "net", _]:
+            return "mass"
+        case ["lots" | "outputs", _, "weighing", *_]:
+            return ""
+        case tokens:
+            return path if _MASSES & set(tokens) else ""

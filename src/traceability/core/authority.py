@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from traceability.core.events import Event
 from traceability.core.ids import PartyId
 from traceability.core.outcome import RejectedStep, Step, WaitsFor, reject
@@ -48,6 +50,15 @@ MAY_SIGN: dict[str, frozenset[str] | None] = {
 """The roles of which a kind asks one; None where standing, not role, decides (the kind's own rule says)."""
 
 LATE_DAYS = 60
+TYPED_DAYS = 1
+"""By so many days a date somebody typed, in his own day, may differ from a UTC day without a finding."""
+ABANDONED_MAX = 1000
+"""How many abandoned numbers of a key are remembered: it is one record, looked at with each of its events."""
+_SIDES = (
+    "agent", "carrier", "custodian", "for_title", "importer", "party", "principal", "producer", "recipient", "to",
+    "to_party",
+)  # fmt: skip
+"""Where events name a party that is not the signer."""
 
 
 @lru_cache(maxsize=4096)
@@ -77,16 +88,19 @@ def admit(step: Step) -> None:
         reject("not_your_key", "the key belongs to another party than the one named as party")
     if key.revoked is not None:
         _admit_revoked(step, key)
-    if key.expires is not None and key.expires < judged_day(event, step.entry.record_time):
+    day = judged_day(event, step.entry.record_time)
+    if key.expires is not None and later_day(key.expires, TYPED_DAYS) < day:
         step.note("key_expired", "warning", [("key", key.id)], figures={"expires": key.expires})
     party = step.party(event.party)
     if event.body.acting_for is not None:
         party = step.party(event.body.acting_for)
         _admit_agent(step)
     wanted = MAY_SIGN[event.kind]
-    if wanted is not None and lacks_role(party, wanted):
-        roles = " or ".join(sorted(wanted))
-        reject("role_missing", f"a {event.kind} is signed by a {roles}; this party holds no such role")
+    if wanted is not None:
+        if lacks_role(party, wanted):
+            roles = " or ".join(sorted(wanted))
+            reject("role_missing", f"a {event.kind} is signed by a {roles}; this party holds no such role")
+        _compare_days(step, party, wanted)
 
 
 def lacks_role(party: Party, wanted: Iterable[str]) -> bool:
@@ -98,6 +112,28 @@ def lacks_role(party: Party, wanted: Iterable[str]) -> bool:
         if roles & set(awaited):
             raise RejectedStep(WaitsFor("approval", event))
     return True
+
+
+def _compare_days(step: Step, party: Party, wanted: Iterable[str]) -> None:
+    """A role counts from its entry on; that the day it gives itself is yet to come is a finding."""
+    given = dict(party.since)
+    first = min(given.get(role, party.facts[0].since) for role in set(wanted) & set(party.roles))
+    day = judged_day(step.event, step.entry.record_time)
+    if day < later_day(first, -TYPED_DAYS):
+        figures = {"day": day, "from": first}
+        step.note("role_before_its_day", "warning", [("party", party.id)], figures=figures)
+
+
+def abandon(step: Step) -> None:
+    """Keeps the numbers this event calls abandoned; one that comes all the same is judged like any, with a finding."""
+    event = step.event
+    key = step.key(event.key)
+    if event.sequence in key.abandoned:
+        figures = {"sequence": event.sequence}
+        step.note("abandoned_number_used", "warning", [("key", key.id)], figures=figures)
+    if event.body.abandoned:
+        numbers = sorted({*key.abandoned, *event.body.abandoned})[-ABANDONED_MAX:]
+        step.put("key", key.id, replace(key, abandoned=tuple(numbers)))
 
 
 def used_number(step: Step) -> bool:
@@ -161,7 +197,7 @@ def _vouched_for(step: Step, key: Key, act: Act) -> bool:
 def _counterparties(step: Step) -> set[PartyId]:
     """The other sides of this event: whom it names, and who stands at the other end of what it answers."""
     body = step.event.body
-    found = {getattr(body, name, None) for name in ("recipient", "to", "importer", "agent", "producer")}
+    found = {getattr(body, name, None) for name in _SIDES}
     for event_id, lot in step.event.moved:
         move = step.move(event_id, lot)
         if move is not None:
@@ -182,7 +218,7 @@ def _admit_agent(step: Step) -> None:
     if delegation.principal is not None and delegation.principal != event.body.acting_for:
         reject("delegation_does_not_cover", "the delegation is for another party than acting_for")
     day = judged_day(event, step.entry.record_time)
-    if not delegation.since <= day <= delegation.until:
+    if not later_day(delegation.since, -TYPED_DAYS) <= day <= later_day(delegation.until, TYPED_DAYS):
         figures = {"day": day, "from": delegation.since, "until": delegation.until}
         step.note("delegation_out_of_dates", "warning", [("party", event.party)], figures=figures)
 

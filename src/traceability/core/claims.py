@@ -89,6 +89,7 @@ def settle(
     if (
         not standing
         and not doubled
+        and not step.entry.partial  # then it may stand, or be new evidence, on lots left out here
         and all(step.event.key in (c.stale.late if c.stale else ()) for c in stale)
     ):
         reject(

@@ -381,6 +381,14 @@ def check_disclosure(event: Event, salt: str, path: str, value: object) -> None:
             form.check(data)
         except ValidationError as error:
             raise Malformed(f"the value disclosed for {path}: {_explain(error)}") from error
+    if isinstance(event.body, TagIssueBody) and path == "/codes":
+        _check_codes(event.body, value)
+
+
+def _check_codes(body: TagIssueBody, codes: Any) -> None:
+    numbers = [each["number"] for each in codes]
+    if numbers != list(range(1, body.count + 1)) or len({each["code"] for each in codes}) != len(codes):
+        raise Malformed(f"the roll has {body.count} tags: give each its own code, in order from number 1")
 
 
 def _field_named(form: Form, token: str) -> str | None:

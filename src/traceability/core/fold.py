@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from traceability.core import book, custody, registry
-from traceability.core.authority import admit, day_of, used_number
+from traceability.core.authority import abandon, admit, day_of, used_number
 from traceability.core.custody_bodies import lots_named, new_lots
 from traceability.core.events import (
     Acceptance,
@@ -84,6 +84,7 @@ def _judge(step: Step) -> None:
     admit(step)
     _check_not_about_itself(step)
     doubled = used_number(step)
+    abandon(step)
     if isinstance(event, registry.RegistryEvent):
         if doubled:
             step.stands = False
@@ -94,6 +95,10 @@ def _judge(step: Step) -> None:
     day = day_of(step.entry.record_time)
     if event.event_time[:10] >= day and event.event_time > _time_of(step.entry.record_time):
         step.note("clock_ahead", "notice", [("key", event.key)], figures={"event_time": event.event_time})
+    seen = step.entry.seen_time
+    if seen is not None and event.event_time < _time_of(seen):
+        figures = {"event_time": event.event_time, "seen_time": _time_of(seen)}
+        step.note("dated_before_last_contact", "warning", [("key", event.key)], figures=figures)
 
 
 def _check_not_about_itself(step: Step) -> None:

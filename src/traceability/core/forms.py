@@ -380,13 +380,13 @@ class NewLot(Form):
     lot_number: Text | None = None
     mineral: Mineral
     form: MaterialForm
-    also: list[Mineral] | None = None
+    also: Annotated[list[Mineral], Field(min_length=1, max_length=13)] | None = None
     hs: Annotated[StrictStr, Field(pattern=r"^[0-9]{4}(\.[0-9]{2}(\.[0-9]{2})?)?$")] | None = None
     weighing: Weighing
     count: Count | None = None
     items: Annotated[list[Item], Field(min_length=1, max_length=1000)] | None = None
     classes: Annotated[list[SortedClass], Field(min_length=1, max_length=200)] | None = None
-    assays: list[Assay] | None = None
+    assays: Annotated[list[Assay], Field(min_length=1, max_length=100)] | None = None
     moisture_ppm: Ppm | None = None
     package: Package | None = None
     tags: Annotated[list[Tag], Field(min_length=1, max_length=20)] | None = None

@@ -50,7 +50,7 @@ from traceability.core.events import (
 )
 from traceability.core.forms import Weighing
 from traceability.core.ids import EventId, LotId
-from traceability.core.mass import BOOKED
+from traceability.core.mass import BOOKED, PartOfReading
 
 ALWAYS = 2**63 - 1
 """How far a lot is followed that was asked about."""
@@ -171,9 +171,11 @@ def named_events(event: Event) -> list[EventId]:
             return [event.body.event]
         case DelegationEnd():
             return [event.body.delegation]
+        case SiteRegistration():
+            return event.body.licences or []
         case (
             Genesis() | Enrolment() | RoleChange() | KeyAddition() | KeyRevocation() | Delegation()
-            | SiteRegistration() | TagIssue() | TagAllocation() | Production() | Intake() | Acceptance()
+            | TagIssue() | TagAllocation() | Production() | Intake() | Acceptance()
             | Refusal() | Withdrawal() | Reassignment() | Transformation() | Retagging() | Inspection() | Import()
         ):  # fmt: skip
             return []
@@ -226,4 +228,10 @@ def _previous(previous: Sequence[Moved], keep: Collection[LotId]) -> list[Moved]
 
 def _weighings(weighings: Sequence[Weighing], keep: Collection[LotId]) -> list[Weighing]:
     kept = ((weighing, [lot for lot in weighing.lots or () if lot in keep]) for weighing in weighings)
-    return [weighing.model_copy(update={"lots": lots}) for weighing, lots in kept if lots]
+    return [
+        weighing
+        if lots == weighing.lots
+        else PartOfReading.model_construct(**{**dict(weighing), "lots": lots})
+        for weighing, lots in kept
+        if lots
+    ]

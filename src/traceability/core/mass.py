@@ -55,6 +55,10 @@ def leaf_pool(lot: Lot) -> Pool:
     return Pool(f"{lot.id}:0", (source,), (POOL_MAX_UG,))
 
 
+class PartOfReading(Weighing):
+    """A reading as it concerns some of the lots it lay over; the others, and so their shares, are not known here."""
+
+
 def share(weighing: Weighing, lots: Mapping[LotId, Lot]) -> dict[LotId, int]:
     """One reading over its lots in micrograms, shared by the Webster rule over their expected masses."""
     named = weighing.lots or []
@@ -79,7 +83,8 @@ def weigh(
             reject(
                 "weighing_of_other_lots", f"lot {strange[0]} is weighed here but this event does not move it"
             )
-        own = weighing.net.exact if len(named) == 1 else None
+        alone = len(named) == 1 and not isinstance(weighing, PartOfReading)
+        own = weighing.net.exact if alone else None
         for lot, reading_ug in share(weighing, changed).items():
             if standing is None or lot in standing:
                 changed[lot] = read(step, changed[lot], reading_ug, own, weighing.basis)
@@ -89,14 +94,17 @@ def weigh(
 def read(step: Step, lot: Lot, reading_ug: int, own: int | None, basis: str) -> Lot:
     """The lot after one reading; `own` is the exact reading where the lot lay on the scale alone.
 
-    A mass stated or estimated books nothing; but the last reading is then no longer the lot's own.
+    A mass stated or estimated books nothing; that of one lot is compared. The last reading is then no longer its own.
     """
+    booking = balance.book(lot.expected_ug, reading_ug)
     if basis not in BOOKED:
+        if own is not None and (booking.lost_ug or booking.gain_ug):
+            figures = {"basis": basis, "expected_ug": lot.expected_ug, "reading_ug": reading_ug}
+            step.note("mass_said_otherwise", "notice", [("lot", lot.id)], figures=figures)
         return replace(lot, reading=None)
     if balance.above_lowest(lot.lowest_ug, reading_ug):
         figures = {"lowest_ug": lot.lowest_ug, "reading_ug": reading_ug}
         step.note("rise_above_lowest", "warning", [("lot", lot.id)], figures=figures)
-    booking = balance.book(lot.expected_ug, reading_ug)
     if booking.lost_ug or booking.gain_ug:
         figures = {"expected_ug": lot.expected_ug, "reading_ug": reading_ug}
         rule = "mass_lost" if booking.lost_ug else "mass_gained"
@@ -120,19 +128,16 @@ def take_out(step: Step, lot: Lot, exact: int) -> Lot:
     return replace(lot, lowest_ug=lowest_ug, reading=show_grams(reading))
 
 
-def correct(step: Step, lot: Lot, was: Quantity, now: Quantity) -> Lot:
-    """The lot whose first weighing was `now` and not `was`: the difference is lost, or a gain, from here on."""
-    more_ug = now.mass_ug - was.mass_ug
-    reading = None if lot.reading is None else read_grams(lot.reading) + now.exact - was.exact
-    if lot.expected_ug + more_ug <= 0 or (reading is not None and reading <= 0):
-        reject("more_than_the_lot", "the mass taken off by this correction is all that is left of the lot")
+def correct(step: Step, lot: Lot, now: Quantity) -> Lot:
+    """The lot whose first weighing should have been `now`: the difference is lost, or a gain, from here on.
+
+    For a lot of which that weighing is still all that tells its mass.
+    """
+    more_ug = now.mass_ug - lot.expected_ug
     if more_ug:
         lot = rebook(step, lot, lost_ug=max(-more_ug, 0), gain_ug=max(more_ug, 0))
-    return replace(
-        lot,
-        lowest_ug=max(lot.lowest_ug + more_ug, 0),
-        reading=None if reading is None else show_grams(reading),
-    )
+    reading = None if lot.reading is None else show_grams(now.exact)
+    return replace(lot, lowest_ug=now.mass_ug, reading=reading)
 
 
 def rebook(step: Step, lot: Lot, *, lost_ug: int = 0, gain_ug: int = 0) -> Lot:

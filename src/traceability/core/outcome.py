@@ -38,6 +38,10 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     """Unix seconds, UTC: when the log took it."""
     event_id: EventId
     event: Event
+    seen_time: int | None = None
+    """Record time of the newest entry under the checkpoint the event names in `seen`, as far as it is known."""
+    partial: bool = False
+    """Whether `event` is only what the entry's event says of some of its lots."""
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):
@@ -192,4 +196,4 @@ class Step:
         """Adds a finding of this entry on these subjects."""
         shown = tuple((name, str(value)) for name, value in sorted((figures or {}).items()))
         events = (self.entry.event_id, *events)
-        self.findings.append(Finding(rule, 1, severity, tuple(sorted(subjects)), events, shown))
+        self.findings.append(Finding(rule, 1, severity, tuple(sorted(set(subjects))), events, shown))

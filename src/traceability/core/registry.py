@@ -19,6 +19,7 @@ from traceability.core.authority import (
 )
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.events import (
+    LOTS_MAX,
     Approval,
     Delegation,
     DelegationEnd,
@@ -35,6 +36,7 @@ from traceability.core.events import (
 )
 from traceability.core.forms import NewKey
 from traceability.core.ids import EventId, KeyId, PartyId, RollId, SiteId, derive, unpadded
+from traceability.core.lineage import lots_of
 from traceability.core.note import Verifier
 from traceability.core.outcome import Step, reject
 from traceability.core.registry_bodies import EnrolmentBody, TagNumbers
@@ -46,6 +48,7 @@ from traceability.core.state import (
     Key,
     LedgerFacts,
     LogEntry,
+    Lot,
     Party,
     PartyFacts,
     Place,
@@ -213,7 +216,16 @@ def take_effect(
             party = step.party(event.body.party)
             roles = (set(party.roles) | set(event.body.add or ())) - set(event.body.remove or ())
             awaited = tuple(waiting for waiting in party.awaited if waiting[0] != event_id)
-            step.put("party", party.id, replace(party, roles=tuple(sorted(roles)), awaited=awaited))
+            since = dict(party.since) | dict.fromkeys(
+                set(event.body.add or ()) - set(party.roles), event.body.from_
+            )
+            party = replace(
+                party,
+                roles=tuple(sorted(roles)),
+                awaited=awaited,
+                since=tuple((role, day) for role, day in sorted(since.items()) if role in roles),
+            )
+            step.put("party", party.id, party)
             _keep_authorities(step, party.id)
         case KeyAddition():
             _add_keys(step, event.body.party, [event.body.key], event_id)
@@ -228,6 +240,26 @@ def take_effect(
                     event.body.trusted_until,
                 )
                 step.put("key", key.id, replace(key, revoked=revoked))
+                _note_untrusted(step, key.id, revoked)
+
+
+def _note_untrusted(step: Step, key: KeyId, revoked: Revocation) -> None:
+    """What the key signed after its last trusted number or moment keeps its effect, with a finding on its lots.
+
+    The newest first; of a key that signed more than LOTS_MAX events or for as many lots since, the rest is left.
+    """
+    number, moment = revoked.trusted_sequence, revoked.trusted_until
+    if number is None and moment is None:
+        return
+    noted = 0
+    for entry in step.state.signed_by(key, -1 if number is None else number, LOTS_MAX):
+        if noted >= LOTS_MAX:
+            return
+        if moment is None or entry.event.event_time > moment:
+            lots = [("lot", lot) for lot in lots_of(entry.event) if step.find("lot", lot, Lot) is not None]
+            if lots:
+                step.note("signed_after_last_trusted", "warning", lots, events=(entry.event_id,))
+            noted += len(lots)
 
 
 def _is_no_registrar(step: Step, event: Event) -> bool:
@@ -495,6 +527,8 @@ def _site(step: Step, event: SiteRegistration) -> None:
     body = event.body
     for party in (body.holder, *(body.worked_by or ())):
         step.party(party)
+    for licence in body.licences or ():
+        step.logged(licence)
     facts = SiteFacts(
         since=body.from_,
         type=body.type,

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StrictInt, StrictStr, model_validator
+from pydantic import AfterValidator, Field, StrictInt, StrictStr, model_validator
 
+from traceability.core.errors import Malformed
 from traceability.core.forms import (
     Address,
     Assay,
@@ -37,6 +38,7 @@ from traceability.core.forms import (
     Yes,
 )
 from traceability.core.forms import Cell as Cell_
+from traceability.core.tag import normalise
 
 Source = Literal["device", "paper", "file", "message"]
 PartyType = Literal["person", "team", "cooperative", "company", "authority", "laboratory", "organisation"]
@@ -67,8 +69,10 @@ class Body(Form):
         return self._captured()
 
     def _captured(self) -> "Body":
-        if (self.source in ("paper", "file", "message")) != (self.captured_time is not None):
-            raise ValueError("captured_time goes with source paper, file or message, and only with those")
+        if self.source in ("paper", "file", "message") and self.captured_time is None:
+            raise ValueError(
+                "captured_time says when it was entered: give it with source paper, file or message"
+            )
         return self
 
 
@@ -312,9 +316,11 @@ class SiteRegistrationBody(Body):
     }
 
     @model_validator(mode="after")
-    def _no_street(self) -> "SiteRegistrationBody":
+    def _fits_a_site(self) -> "SiteRegistrationBody":
         if self.locality is not None and self.locality.street is not None:
             raise ValueError("a site's locality has no street")
+        if any(assay.method != "site_usual" or assay.lots is not None for assay in self.usual_assays or ()):
+            raise ValueError("a usual assay has the method site_usual and names no lots")
         return self
 
 
@@ -328,10 +334,18 @@ class TagNumbers(Form):
     suffix: Annotated[StrictStr, Field(max_length=20, pattern=r"^[A-Za-z0-9./_-]*$")]
 
 
+def _can_be_typed(code: str) -> str:
+    try:
+        normalise(code)
+    except Malformed as error:
+        raise ValueError(str(error)) from error
+    return code
+
+
 class TagCode(Form):
     """The code a tag's QR carries, and its number on the roll. Always sealed: a code is a capability."""
 
-    code: Annotated[StrictStr, Field(pattern=r"^[0-9A-HJKMNP-TV-Z]{13}$")]
+    code: Annotated[StrictStr, Field(pattern=r"^[0-9A-HJKMNP-TV-Z]{13}$"), AfterValidator(_can_be_typed)]
     number: Count
 
 

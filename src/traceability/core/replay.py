@@ -45,11 +45,20 @@ from traceability.core.events import (
     Transformation,
     Withdrawal,
 )
-from traceability.core.ids import EventId, LotId, unpadded
+from traceability.core.ids import EventId, KeyId, LotId, unpadded
 from traceability.core.lineage import lots_of, restrict
 from traceability.core.outcome import Appended, Entry, Finding, Rejected, WaitsFor
 from traceability.core.signing import key_id
-from traceability.core.state import Address, AnyRecord, LogEntry, Mention, NotShown, Number
+from traceability.core.state import Address, AnyRecord, LogEntry, Mention, NotShown, Number, signed_by
+
+_AS_SHOWN = frozenset(
+    {
+        "count_does_not_close", "delegation_does_not_cover", "does_not_close", "lot_ended", "miner_not_named",
+        "more_than_the_lot", "needs_no_approval", "no_guardians", "not_importer", "not_your_event", "role_missing",
+        "stands_on_it", "stranger_as_title_holder", "tag_not_on_lot", "title_needed", "weigh_inputs",
+    }
+)  # fmt: skip
+"""Names of rejections that further entries about a lot, party or site could have averted: a role given, a reading."""
 
 
 class Unjudged(msgspec.Struct, frozen=True, gc=False):
@@ -105,14 +114,24 @@ class PartialState:
             raise NotShown(("event", event_id))
         return found
 
+    def signed_by(self, key: KeyId, after: int, count: int) -> list[LogEntry]:
+        """Those of them that were shown before this one."""
+        return signed_by(self.entries.values(), key, after)[:count]
+
 
 class Replay:
     """Shown entries put through the fold, one after the other.
 
-    `places` has the index of every event shown; `until` says how far each lot is followed.
+    `places` has the index of every event shown; `until` says how far each lot is followed; `whole` are the
+    subjects of which all entries are said to be shown.
     """
 
-    def __init__(self, places: Mapping[EventId, int], until: Mapping[LotId, int]) -> None:
+    def __init__(
+        self,
+        places: Mapping[EventId, int],
+        until: Mapping[LotId, int],
+        whole: Collection[Address] = (),
+    ) -> None:
         self.state = PartialState(places, until)
         self.findings: list[tuple[int, Finding]] = []
         """Each with the index of its entry."""
@@ -125,6 +144,7 @@ class Replay:
         self.judged = 0
         """How many entries were judged; the others are only there."""
         self.until = until
+        self._whole = frozenset(whole)
 
     def take(self, entry: Entry, lots: Collection[LotId], *, signed: bool) -> None:
         """Takes the next entry, which is about these lots.
@@ -154,7 +174,8 @@ class Replay:
         state = self.state
         state.asked.clear()
         try:
-            outcome = fold.apply(Entry(entry.index, entry.record_time, entry.event_id, event), state)
+            part = msgspec.structs.replace(entry, event=event, partial=event is not entry.event)
+            outcome = fold.apply(part, state)
         except NotShown as missing:
             self._leave(entry, event, missing.address)
             self._count(entry)
@@ -169,15 +190,25 @@ class Replay:
             case WaitsFor():
                 self._leave(entry, event, (outcome.type, outcome.id))
                 self._count(entry)
-            case Rejected(name="stale_predecessor") if event is not entry.event:
-                # What made it stand were lots not followed here; on these it is without effect.
-                self._log(entry, event, stands=False)
+            case Rejected(name=name) if unknown := self._not_shown(name, event):
+                why = Unjudged(entry.index, f"{unknown} ({name})")
+                self._spoil(_changeable(entry.event_id, event, state), why)
                 self._count(entry)
             case Rejected():
                 message = f"the rules reject it ({outcome.name}): {outcome.message}"
                 why = Unjudged(entry.index, message, damaged=True)
                 self.rejected.append(why)
                 self._spoil(_changeable(entry.event_id, event, state), why)
+
+    def _not_shown(self, name: str, event: Event) -> str | None:
+        """That something is not shown which could avert the rejection of this name; None where nothing could."""
+        if name == "key_revoked":  # an approval given ahead of its event is about no subject
+            return "no approval of what this revoked key signed is shown"
+        if name in _AS_SHOWN or (name == "not_custodian" and isinstance(event, Retagging)):
+            for kind, id_ in sorted(self.state.asked - self._whole):
+                if kind in ("party", "site") or (kind == "lot" and id_ in self.until):
+                    return f"{kind} {id_} is not shown with all of its entries"
+        return None
 
     def _leave(self, entry: Entry, event: Event, missing: Address) -> None:
         """Leaves an entry unjudged, and unknown whatever it could have changed."""

@@ -8,6 +8,7 @@ A lookup gives a record, or says that there is none, or that this reader was not
 `need` is for what must exist for a step to hold, `find` for what must not.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -95,6 +96,8 @@ class Party(Subject, frozen=True):
     keys: tuple[KeyId, ...] = ()
     awaited: tuple[tuple[EventId, tuple[str, ...]], ...] = ()
     """Role changes that are not approved yet, and the roles they would give."""
+    since: tuple[tuple[str, str], ...] = ()
+    """Roles given by role changes, and the day each gave; the others came with the enrolment, on its day."""
 
 
 class Revocation(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -116,6 +119,8 @@ class Key(Subject, frozen=True):
     added_by: EventId
     expires: str | None = None
     revoked: Revocation | None = None
+    abandoned: tuple[int, ...] = ()
+    """Numbers its events have called abandoned, the highest of them, rising."""
 
 
 class SiteFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -210,6 +215,10 @@ class Act(Record, frozen=True):
     """The newest of each party."""
     effective: bool = True
     corrections: tuple[EventId, ...] = ()
+    right: tuple[tuple[str, str | int], ...] = ()
+    """What corrections have put in place of values the event said, by path; the newest of each."""
+    taken: tuple[tuple[str, str | int], ...] = ()
+    """The same, as far as the event's lots have taken it over."""
 
 
 class Number(Record, frozen=True):
@@ -408,6 +417,12 @@ class LogEntry(msgspec.Struct, frozen=True, gc=False):
     """False where the whole event is without effect."""
 
 
+def signed_by(entries: Iterable[LogEntry], key: KeyId, after: int) -> list[LogEntry]:
+    """Of these entries those signed with `key` under numbers above `after`, in the order `State.signed_by` has."""
+    found = [entry for entry in entries if entry.event.key == key and entry.event.sequence > after]
+    return sorted(found, key=lambda entry: (-entry.event.sequence, -entry.index))
+
+
 AnyRecord = (
     LedgerFacts
     | Book
@@ -464,3 +479,9 @@ class State(Protocol):
 
     def event(self, event_id: EventId) -> LogEntry | None:
         """The entry of that event, or None where there is none. Raises NotShown like `need`."""
+
+    def signed_by(self, key: KeyId, after: int, count: int) -> Sequence[LogEntry]:
+        """The `count` entries signed with that key under the highest numbers above `after`, as far as shown.
+
+        The highest number first, and of two under one number the later.
+        """

@@ -287,9 +287,13 @@ def _keys_brought(event: Event) -> Iterator[bytes]:
 def _replay(file: Evidence, shown: Sequence[Shown], signed: set[int]) -> Replay:
     if file.event is not None:
         _check_lots_of_event(file, shown)
-    replay = Replay({entry.event_id: entry.index for entry in shown}, follow(file.lots, shown))
+    places = {entry.event_id: entry.index for entry in shown}
+    replay = Replay(places, follow(file.lots, shown), {line.address for line in file.book})
+    times = {entry.index: entry.record_time for entry in shown}
     for entry in shown:
-        judged = Entry(entry.index, entry.record_time, entry.event_id, entry.event)
+        seen = entry.event.seen
+        seen_time = None if seen is None else times.get(seen.size - 1)
+        judged = Entry(entry.index, entry.record_time, entry.event_id, entry.event, seen_time)
         replay.take(judged, entry.lots, signed=entry.index in signed)
     return replay
 

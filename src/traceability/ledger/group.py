@@ -64,6 +64,7 @@ class Group:
         self._blind = blind
         self._batch = Batch(view, head)
         self._roots: dict[int, bytes] = {0: merkle.EMPTY_ROOT, head.size: head.root}
+        self._times: dict[int, int] = {}
         self.growth: Growth | None = None
         """How the tree grew, once written; None when it did not."""
 
@@ -75,6 +76,7 @@ class Group:
             "SELECT size, root FROM root WHERE size = ANY(?)", list(sizes - self._roots.keys())
         )
         self._roots.update(dict(rows))
+        self._times.update(self._view.record_times({size - 1 for size in sizes if size}))
         return [self._one(read) for read in reads]
 
     def write(self, reads: Sequence[Read], judged: Sequence[Judged]) -> GuardHead:
@@ -112,7 +114,8 @@ class Group:
             return refused
         if self._own_times and read.record_time is not None:
             self._record_time = max(self._batch.record_time, read.record_time)
-        entry = Entry(self._batch.size, self._record_time, read.event_id, event)
+        seen_time = None if event.seen is None else self._times.get(event.seen.size - 1)
+        entry = Entry(self._batch.size, self._record_time, read.event_id, event, seen_time)
         outcome = self._batch.judge(entry)
         match outcome:
             case Appended():

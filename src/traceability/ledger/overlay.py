@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 from traceability.core import fold
 from traceability.core.events import Event
-from traceability.core.ids import EventId, LotId
+from traceability.core.ids import EventId, KeyId, LotId
 from traceability.core.outcome import Appended, Entry
 from traceability.core.signing import event_id as id_of
-from traceability.core.state import Address, AnyRecord, LogEntry, Lot, Mention, Move, Number
+from traceability.core.state import Address, AnyRecord, LogEntry, Lot, Mention, Move, Number, signed_by
 from traceability.ledger.view import View
 
 _OF_THE_LOG = ("number", "move")
@@ -80,6 +80,23 @@ class Overlay:
         except KeyError:
             found = self._logged[event_id] = self._find_entry(event_id)
             return found
+
+    def signed_by(self, key: KeyId, after: int, count: int) -> list[LogEntry]:
+        """The `count` entries that key signed under the highest numbers above `after`, the highest first."""
+        rows = self._view.all(
+            "SELECT idx FROM outcome JOIN signer ON no = signer WHERE key_id = ? AND sequence > ? AND idx < ? "
+            "ORDER BY sequence DESC, use DESC LIMIT ?",
+            key,
+            after,
+            self._size,
+            count,
+        )
+        found = [
+            LogEntry(e.index, e.record_time, e.event_id, e.event(), self._view.stands(e.index))
+            for e in self._log.entries_at([row[0] for row in rows])
+        ]
+        found += (entry for entry in self._logged.values() if entry is not None and entry.index >= self._size)
+        return signed_by(found, key, after)[:count]
 
     def keep(self, entry: Entry, outcome: Appended) -> None:
         """The entry is in the log: what it changed is what the next one finds."""

@@ -106,6 +106,7 @@ class Replay:
         self._roots_at = deque(roots_at)
         self._roots: dict[int, bytes] = {0: merkle.EMPTY_ROOT}
         self._keys: dict[str, PublicKey] = {}
+        self._times: dict[int, int] = {}
         self.head: Head = view.head()
         self.damages: list[Damage] = []
 
@@ -118,6 +119,9 @@ class Replay:
         batch = Batch(self._view, self.head, self._log)
         events = [_parse(entry) for entry in entries]
         batch.state.preload(event for event in events if not isinstance(event, str))
+        sizes = [event.seen.size for event in events if not isinstance(event, str) and event.seen is not None]
+        self._times = self._log.record_times({size - 1 for size in sizes})
+        self._times.update((entry.index, entry.record_time) for entry in entries)
         for entry, event, seen in zip(entries, events, examined, strict=True):
             while batch.size < entry.index:
                 self._note(batch.size, "it is missing")
@@ -154,7 +158,8 @@ class Replay:
         used = batch.state.find(("number", f"{event.key}:{event.sequence}"))
         if isinstance(used, Number) and examined.event_id in (used.first, used.second):
             return "its event is in the log before it"
-        judged = Entry(entry.index, entry.record_time, examined.event_id, event)
+        seen_time = None if event.seen is None else self._times.get(event.seen.size - 1)
+        judged = Entry(entry.index, entry.record_time, examined.event_id, event, seen_time)
         outcome = batch.judge(judged)
         if isinstance(outcome, Appended):
             batch.keep(judged, outcome, examined.leaf)

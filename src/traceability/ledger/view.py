@@ -134,6 +134,12 @@ class View(Rows):
         rows = self.all(_ENTRIES + "idx = ANY(?) ORDER BY idx", list(indexes))
         return [StoredEntry(*row) for row in rows]
 
+    def record_times(self, indexes: Collection[int]) -> dict[int, int]:
+        """The record times of the entries at these indexes, by index."""
+        if not indexes:
+            return {}
+        return dict(self.all("SELECT idx, record_time FROM entry WHERE idx = ANY(?)", list(indexes)))
+
     def outcome(self, index: int, event: Event) -> Verdict:
         """What the fold answered for the entry at this index, which must be there; `event` is its event."""
         return verdicts.decode(index, event, self.one("SELECT value FROM outcome WHERE idx = ?", index)[0])
