@@ -8,6 +8,7 @@ A short season is the same all the time. A long one is a programme that grows: m
 more basins, so that a basin is about as busy in the last year as in the first.
 """
 
+from traceability.simulation import delegating
 from traceability.simulation.cast import KINDS, LATER, Cast, Flow
 from traceability.simulation.digging import dig
 from traceability.simulation.flows import Flows
@@ -63,6 +64,9 @@ class Planner:
             self._open_basins(ordinary, day, number)
             due = self._so_far(ordinary, day, number)
             self._tell_mishaps(due, number - day)
+            for basin, site in delegating.due(self._cast):
+                at = working_hours(self._cast, self._cast.registrar(basin.kind.country).place)
+                flows.start(delegating.renew(self._cast, basin, site), at, 2)
             # Towards the end, also what will come in too late has to be made up for.
             late = max(0, DAYS_ENDING + day - number) * (len(post) + flows.reserved)
             self._plan(fixed + due + late * 4 // (5 * DAYS_ENDING))
