@@ -15,7 +15,7 @@ from traceability.simulation.flows import Flows
 from traceability.simulation.handing import inspect
 from traceability.simulation.jobs import EVENTS_A_JOB, job
 from traceability.simulation.mishaps import mishaps
-from traceability.simulation.opening import EVENTS_A_BASIN, container_of, open_basin, ships_bags
+from traceability.simulation.opening import EVENTS_A_BASIN, SITES, container_of, open_basin, ships_bags
 from traceability.simulation.pen import DAY, HOUR
 from traceability.simulation.places import Place
 from traceability.simulation.shipping import BIG
@@ -97,7 +97,10 @@ class Planner:
                 container = BIG if self._events >= EVENTS_FOR_A_BIG else SMALL_CONTAINER
         self._opened += 1
         at = working_hours(cast, cast.registrar(kind.country).place)
-        self._flows.start(open_basin(cast, kind, number, container=container), at, EVENTS_A_BASIN)
+        # A thousand bags come from more hills than four.
+        sites = 2 * SITES if container == BIG else SITES
+        opening = open_basin(cast, kind, number, sites=sites, container=container)
+        self._flows.start(opening, at, EVENTS_A_BASIN + 5 * (sites - SITES))
 
     def _tell_mishaps(self, due: int, days_left: int) -> None:
         while self._mishaps_told < due // EVENTS_A_MISHAP and days_left > 2 * DAYS_ENDING:
