@@ -124,7 +124,14 @@ def deliver(cast: Cast, basin: Basin, trader: Party) -> Flow:
     conditions: dict[str, Any] = {}
     if chance.one_in(25):
         conditions["conditions"] = [{"lots": [bags[0].id], "seal": chance.pick(("broken", "missing"))}]
-    accept(house, trader, bags, ware, weigh=chance.pick(("each", "together", "together", "together", "together")), **conditions)
+    accept(
+        house,
+        trader,
+        bags,
+        ware,
+        weigh=chance.pick(("each", "together", "together", "together", "together")),
+        **conditions,
+    )
     put(house, ware, bags)
 
 
