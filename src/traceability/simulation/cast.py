@@ -4,6 +4,7 @@ A *basin* is where one mineral is dug, traded and
 worked up: an agent who tags, diggers at their sites, traders, and the house to which they deliver.
 """
 
+from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -76,6 +77,8 @@ class Kind(NamedTuple):
     house_make: Make
     houses: str
     """What firms that work the ore up are called there."""
+    by_site: bool = False
+    """Whether an agent is let act for every producer at a site, not for each of them."""
 
 
 KINDS = (
@@ -88,7 +91,7 @@ KINDS = (
         "Entité de traitement Lualaba",
     ),
     Kind("rulindo", "RW", COLTAN, "rmb", "RW", places.KIGALI, OFFICE, BENCH, PLATFORM, "Agaseke Minerals Ltd"),
-    Kind("mambere", "CF", GOLD, "cf", "CF", places.BANGUI, FIELD, BALANCE, BALANCE, "Or des Savanes"),
+    Kind("mambere", "CF", GOLD, "cf", "CF", places.BANGUI, FIELD, BALANCE, BALANCE, "Or des Savanes", by_site=True),
     Kind("sangha", "CF", DIAMOND, "cf", "CF", places.BANGUI, FIELD, CARAT, CARAT, "Pierres du Fleuve"),
 )  # fmt: skip
 """Those there is one of from the beginning."""
@@ -150,6 +153,8 @@ class Cast:
     export_tags: dict[str, list[str]] = field(default_factory=dict)
     warehouses: dict[str, Party] = field(default_factory=dict)
     """Who keeps ore for others, by province."""
+    entrusted: deque[tuple[int, Basin, Site]] = field(default_factory=deque)
+    """When agents were last let sign for the diggers of a site, in that order."""
     importers: dict[str, list[Importer]] = field(default_factory=dict)
     """Who buys a mineral abroad: parties here, or firms that are none."""
 

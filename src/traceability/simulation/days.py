@@ -110,7 +110,9 @@ class Days:
         yield ""
         kinds = ("production", "transfer")
         registry, agent = self._cast["registry"], self._cast["agent"]
-        delegate(registry, agent, kinds, f"{YEAR}-12-31", to=self._cast["cooperative"])
+        diggers = self._cast["cooperative"]
+        diggers.agent = agent.pen
+        diggers.delegation = delegate(registry, agent, kinds, f"{YEAR}-12-31", to=diggers).id
         yield ""
 
     def _tags(self) -> Iterator[str]:

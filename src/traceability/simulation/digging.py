@@ -38,6 +38,8 @@ class Site:
     grade_ppm: int = 0
     """What its ore usually holds."""
     tags: deque[str] = field(default_factory=deque)
+    entrusted: int = 0
+    """When its diggers last let the agent sign for them."""
     lots_made: int = 0
 
     def fetch_tags(self) -> None:

@@ -118,11 +118,11 @@ def accept(
     sealed: dict[str, Any] = {}
     if sale:
         body["purchase_number"] = f"A{chance.randint(100, 9999):04d}"
-        if chance.one_in(2):  # others take the offered price as it stands
+        if chance.one_in(3):  # others take the offered price as it stands
             body["purchase_date"] = time_text(world.now)[:10]
             price = money(ware, sum(lot.reading_ug for lot in lots), chance, share_ppm=1_060_000)
             sealed["/prices"] = [{"lots": ids(lots), "price": price}]
-    if chance.one_in(5):
+    if chance.one_in(9):
         sealed["/responsible"] = names.person(chance, recipient.place.country)
     written = recipient.write("acceptance", body, moves=lots, title=moves == "title", sealed=sealed)
     for lot in lots:

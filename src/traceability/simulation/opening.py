@@ -12,14 +12,14 @@ from traceability.core.leaf import time_text
 from traceability.simulation import names, places
 from traceability.simulation.cast import BURERA, KINDS, Basin, Cast, Flow, Kind
 from traceability.simulation.chance import named, named_nonce
+from traceability.simulation.delegating import entrust
 from traceability.simulation.digging import TAGS_A_SITE, Site
-from traceability.simulation.pen import DAY, FIELD, TOWN
-from traceability.simulation.people import Party, delegate
+from traceability.simulation.pen import FIELD, TOWN
+from traceability.simulation.people import Party
 from traceability.simulation.places import Place
 from traceability.simulation.scales import CARAT, PLATFORM, Scale
 from traceability.simulation.tagging import Shelf
 
-DELEGATED = ("acceptance", "production", "refusal", "retagging", "transfer", "withdrawal")
 BASINS_AN_EXPORTER = 8
 FIRST_SITES = {"kivu": 2, "maniema": 1, "rulindo": 2, "mambere": 1, "sangha": 1}
 FIRST_TRADERS = {"kivu": 2, "maniema": 1, "rulindo": 1, "mambere": 1, "sangha": 1}
@@ -220,12 +220,7 @@ def open_site(cast: Cast, basin: Basin, town: Place) -> Flow:
     site = _register(basin, registrar, names.site(country, which), name, town, holder)
     yield chance.randint(15, 60) * _MINUTE
     if not own_key and not stones:
-        until = time_text(max(cast.world.now + 300 * DAY, cast.world.end + 30 * DAY))[:10]
-        if kind.name == "mambere":
-            written = delegate(registrar, agent, DELEGATED, until, site=site.id)
-            holder.agent, holder.delegation = agent.pen, written.id
-        else:
-            delegate(registrar, agent, DELEGATED, until, to=holder)
+        holder.agent, holder.delegation = agent.pen, entrust(cast, basin, site).id
         yield chance.randint(5, 30) * _MINUTE
     site.fetch_tags()
     yield chance.randint(5, 30) * _MINUTE

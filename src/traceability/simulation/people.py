@@ -135,7 +135,7 @@ def delegate(
 ) -> Written:
     """Lets the agent act for a party, or for every producer at a site; signed by the registrar.
 
-    A party whose agent acts by a delegation for its site gets `agent` and `delegation` from the caller.
+    Whoever is acted for gets `agent` and `delegation` from the caller, once the log has it.
     """
     whom: dict[str, Any] = {"site": site} if to is None else {"principal": to.id}
     world = registrar.world
@@ -147,10 +147,7 @@ def delegate(
         "consent": paper(world, "thumbprint"),
         **whom,
     }
-    written = registrar.write("delegation", body)
-    if to is not None:
-        to.agent, to.delegation = agent.pen, written.id
-    return written
+    return registrar.write("delegation", body)
 
 
 def paper(world: World, shows: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ little more memory than one of some thousands: what grows is the number of peopl
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from math import isqrt
 
 from traceability.simulation.cast import Flow, genesis
@@ -44,7 +45,7 @@ def season(*, events: int, seed: int, log: str, log_vkey: str, end: int) -> Iter
     planner = Planner(flows, events, days)
     flows.start(open_ledger(cast), begin + HOUR, 0)
     flows.start(_after_opening(flows, planner, days), begin + DAYS_OPENING * DAY, 0)
-    for time in flows.run():
+    for time in chain(flows.run(), [end]):
         for signed in world.post.until(min(time, end)):
             yield signed
             planner.recorded += 1

@@ -23,14 +23,15 @@ def whole_way(cast: Cast) -> Flow:
     """Cassiterite of two sites: sold, washed for the trader's account, sold as title alone, mixed, shipped."""
     world, basin = cast.world, cast.basins[0]
     ware, trader, house, exporter = basin.ware, basin.traders[0], basin.house, basin.exporter
+    sites = basin.sites[: len(BAGS)]
     drum_tags = export_tags(cast, exporter, DRUMS)
-    yield daytime(world, basin.sites[0].place, 0)
+    yield daytime(world, sites[0].place, 0)
     dug = []
-    for site, number in zip(basin.sites, BAGS, strict=True):
+    for site, number in zip(sites, BAGS, strict=True):
         dug.append(dig(site, number, name=f"bag of {site.party.name}"))
         yield 3 * HOUR
     yield daytime(world, trader.place, DAY)
-    for site, bags in zip(basin.sites, dug, strict=True):
+    for site, bags in zip(sites, dug, strict=True):
         offer(site.party, trader, bags, ware, weigh=True)
         yield daytime(world, trader.place, 26 * HOUR)
         dry(world, ware, bags)

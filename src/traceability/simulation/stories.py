@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from traceability.simulation import troubles
 from traceability.simulation.cast import Basin, Cast, Flow
+from traceability.simulation.delegating import renew
 from traceability.simulation.digging import buy_from_digger, dig
 from traceability.simulation.handing import (
     accept,
@@ -118,6 +119,11 @@ def stored(cast: Cast) -> Flow:
     put(trader, ware, bags)
 
 
+def new_delegation(cast: Cast, basin: Basin) -> Flow:
+    """An agent gets a new delegation before the old one is a year old."""
+    yield from renew(cast, basin, basin.sites[0])
+
+
 def _of(basin: str, trouble: Callable[[Cast, Basin], Flow]) -> Callable[[Cast], Flow]:
     return lambda cast: trouble(cast, cast.basin(basin))
 
@@ -140,6 +146,6 @@ STORIES = (
     Story(27, 2, _of("rulindo", troubles.wrong_number)),
     Story(33, 3, _of("mambere", troubles.robbed)),
     Story(38, 1, _of("maniema", troubles.fast_clock)),
-    Story(41, 2, _of("maniema", troubles.new_delegation)),
+    Story(41, 2, _of("maniema", new_delegation)),
     Story(45, 3, _of("maniema", troubles.new_team)),
 )

@@ -90,7 +90,7 @@ def sell(cast: Cast, basin: Basin, site: Site) -> Flow:
     world, chance, ware = cast.world, cast.world.chance, basin.ware
     diggers, trader = site.party, chance.pick(basin.traders)
     bags = take(diggers, ware, ware.raw, LOAD_MAX)
-    offer(diggers, trader, bags, ware, weigh=chance.one_in(8))
+    offer(diggers, trader, bags, ware, weigh=chance.one_in(12))
     if chance.one_in(90):
         yield 16 * DAY
         withdraw(diggers, bags, "never_came")
@@ -124,7 +124,14 @@ def deliver(cast: Cast, basin: Basin, trader: Party) -> Flow:
     conditions: dict[str, Any] = {}
     if chance.one_in(25):
         conditions["conditions"] = [{"lots": [bags[0].id], "seal": chance.pick(("broken", "missing"))}]
-    accept(house, trader, bags, ware, weigh=chance.pick(("each", "together", "together")), **conditions)
+    accept(
+        house,
+        trader,
+        bags,
+        ware,
+        weigh=chance.pick(("each", "together", "together", "together", "together")),
+        **conditions,
+    )
     put(house, ware, bags)
 
 

@@ -19,9 +19,8 @@ from traceability.simulation.handing import (
     withdraw,
 )
 from traceability.simulation.leaving import close
-from traceability.simulation.opening import DELEGATED
 from traceability.simulation.pen import DAY, HOUR, TOWN, Pen
-from traceability.simulation.people import delegate, enrol, key, new_key
+from traceability.simulation.people import enrol, key, new_key
 from traceability.simulation.trade import (
     daytime,
     put,
@@ -209,18 +208,6 @@ def fast_clock(cast: Cast, basin: Basin) -> Flow:
     trader.write("inspection", body, signal=world.now + 60)
     yield HOUR
     trader.pen.ahead = 0
-
-
-def new_delegation(cast: Cast, basin: Basin) -> Flow:
-    """An agent gets a new delegation; the old one is ended when all that was done under it has come in."""
-    world = cast.world
-    registrar, diggers = cast.registrar(basin.kind.country), basin.sites[0].party
-    old = diggers.delegation
-    until = time_text(world.now + 400 * DAY)[:10]
-    delegate(registrar, basin.agent, DELEGATED, until, to=diggers)
-    yield daytime(world, registrar.place, 12 * DAY)
-    body = {"delegation": old, "from": time_text(world.now)[:10], "reason": "renewed"}
-    registrar.write("delegation_end", body)
 
 
 def new_team(cast: Cast, basin: Basin) -> Flow:
