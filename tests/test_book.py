@@ -205,9 +205,9 @@ def test_a_finding_says_the_same_however_it_was_made() -> None:
 
 def test_advancing_keeps_the_other_chain() -> None:
     """Entries and findings do not disturb each other's counts."""
-    place = book.advance_finding(book.advance(Place(7), 3, "ab" * 32), 3, b"{}")
+    place = book.advance_finding(book.advance(Place(7), 3, book.link(3, "ab" * 32)), 3, b"{}")
     assert (place.number, place.count, place.last, place.finding_count) == (7, 1, 3, 1)
-    assert place.chain == book.advance(Place(0), 3, "ab" * 32).chain
+    assert place.chain == book.advance(Place(0), 3, book.link(3, "ab" * 32)).chain
     assert place.finding_chain == book.advance_finding(Place(0), 3, b"{}").finding_chain
 
 

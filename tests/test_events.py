@@ -205,7 +205,7 @@ def test_golden_chain_of_the_book() -> None:
     """A lot's chain over its entries is that of an implementation that shares nothing with this one."""
     place = Place(0)
     for index, event in enumerate(GOLDEN["events"]):
-        place = book.advance(place, index, event["pae_sha256_event_id"])
+        place = book.advance(place, index, book.link(index, event["pae_sha256_event_id"]))
         assert place.chain.hex() == event["lot_chain_after_hex"]
 
 

@@ -432,7 +432,9 @@ class Cheat(Story):
             about = {("lot", lot): self.ledger.lot(lot) for _, lot in read.moved}
             links = tuple((address, lot.place.last) for address, lot in about.items())
             places = {
-                address: msgspec.structs.replace(lot, place=book.advance(lot.place, index, entry.event_id))
+                address: msgspec.structs.replace(
+                    lot, place=book.advance(lot.place, index, book.link(index, entry.event_id))
+                )
                 for address, lot in about.items()
             }
             outcome = Appended(places, (), {}, True, links)

@@ -46,9 +46,14 @@ from traceability.core.state import Address, Place
 _CHAIN = b"traceability/chain/v1\n"
 
 
-def advance(place: Place, index: int, event_id: str) -> Place:
-    """The subject's line after one more entry."""
-    chain = hashlib.sha256(_CHAIN + place.chain + index.to_bytes(8, "big") + bytes.fromhex(event_id)).digest()
+def link(index: int, event_id: str) -> bytes:
+    """What an entry adds to the chain of each of its subjects."""
+    return index.to_bytes(8, "big") + bytes.fromhex(event_id)
+
+
+def advance(place: Place, index: int, link: bytes) -> Place:
+    """The subject's line after one more entry, given by its index and its link."""
+    chain = hashlib.sha256(_CHAIN + place.chain + link).digest()
     return Place(place.number, place.count + 1, chain, index, place.finding_count, place.finding_chain)
 
 

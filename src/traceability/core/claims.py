@@ -142,20 +142,16 @@ def put_move(
     to bring that back.
     """
     took = was if stands else None
-    step.put(
-        "move",
-        f"{step.entry.event_id}:{lot.id}",
-        Move(
-            event=step.entry.event_id,
-            lot=lot.id,
-            sets=sets,
-            custody_after=None if took is None or sets == "title" else took.custody_index,
-            title_after=None if took is None or sets == "custody" else took.title_index,
-            stands=stands,
-            custodian=lot.custodian,
-            title=lot.title,
-            giver=giver,
-            recipient=recipient,
-            before=Before.of(was, lot if lot.state == "ended" else None) if was and undoable else None,
-        ),
+    step.changes["move", f"{step.entry.event_id}:{lot.id}"] = Move(
+        event=step.entry.event_id,
+        lot=lot.id,
+        sets=sets,
+        custody_after=None if took is None or sets == "title" else took.custody_index,
+        title_after=None if took is None or sets == "custody" else took.title_index,
+        stands=stands,
+        custodian=lot.custodian,
+        title=lot.title,
+        giver=giver,
+        recipient=recipient,
+        before=Before.of(was, lot if lot.state == "ended" else None) if was and undoable else None,
     )

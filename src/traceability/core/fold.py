@@ -6,7 +6,6 @@ nothing else.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
@@ -42,6 +41,7 @@ from traceability.core.events import (
     Withdrawal,
 )
 from traceability.core.ids import EventId, unpadded
+from traceability.core.leaf import time_text
 from traceability.core.outcome import Appended, Entry, Outcome, RejectedStep, Step, reject
 from traceability.core.registry import NEW
 from traceability.core.signing import key_id
@@ -93,11 +93,11 @@ def _judge(step: Step) -> None:
     else:
         custody.apply(step, event, doubled=doubled)
     day = day_of(step.entry.record_time)
-    if event.event_time[:10] >= day and event.event_time > _time_of(step.entry.record_time):
+    if event.event_time[:10] >= day and event.event_time > time_text(step.entry.record_time):
         step.note("clock_ahead", "notice", [("key", event.key)], figures={"event_time": event.event_time})
     seen = step.entry.seen_time
-    if seen is not None and event.event_time < _time_of(seen):
-        figures = {"event_time": event.event_time, "seen_time": _time_of(seen)}
+    if seen is not None and event.event_time < time_text(seen):
+        figures = {"event_time": event.event_time, "seen_time": time_text(seen)}
         step.note("dated_before_last_contact", "warning", [("key", event.key)], figures=figures)
 
 
@@ -110,10 +110,6 @@ def _check_not_about_itself(step: Step) -> None:
     if target is not None and isinstance(target.event, Approval | Correction):
         name = "not_correctable" if isinstance(event, Correction) else "needs_no_approval"
         reject(name, f"a {target.event.kind} stands as it is: say what is right by a new event")
-
-
-def _time_of(record_time: int) -> str:
-    return datetime.fromtimestamp(record_time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 # The book
@@ -130,6 +126,7 @@ def _keep_book(step: Step) -> tuple[tuple[Address, int], ...]:
     known = step.find("book", "", Book) or Book(0)
     size = known.size
     links = []
+    link = book.link(entry.index, entry.event_id)
     for address in book.subjects(step.event, named):
         record = _subject(step, address)
         place = record.place
@@ -137,8 +134,7 @@ def _keep_book(step: Step) -> tuple[tuple[Address, int], ...]:
             place = Place(size)
             size += 1
         links.append((address, place.last))
-        place = book.advance(place, entry.index, entry.event_id)
-        step.changes[address] = replace(record, place=place)
+        step.changes[address] = replace(record, place=book.advance(place, entry.index, link))
     for finding in step.findings:
         data = finding.to_json()
         for address in finding.subjects:

@@ -441,7 +441,7 @@ AnyRecord = (
     | Mention
     | PoolRecord
 )
-SubjectRecord = Party | Key | Site | Roll | TagRecord | Policy | Lot | Mention
+SubjectRecord = Lot | TagRecord | Party | Key | Site | Roll | Policy | Mention  # the most frequent first
 _DECODER: msgspec.msgpack.Decoder[AnyRecord] = msgspec.msgpack.Decoder(AnyRecord)
 _ENCODER = msgspec.msgpack.Encoder()
 

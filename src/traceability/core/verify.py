@@ -335,9 +335,10 @@ def _check_book(file: Evidence, shown: Sequence[Shown]) -> None:
     earlier: dict[EventId, Event] = {}
     places: dict[Address, Place] = defaultdict(lambda: Place(-1))
     for entry in shown:
+        link = book.link(entry.index, entry.event_id)
         for address in book.subjects(entry.event, earlier.get):
             if address in stated:
-                places[address] = book.advance(places[address], entry.index, entry.event_id)
+                places[address] = book.advance(places[address], entry.index, link)
         earlier[entry.event_id] = entry.event
     for address, line in stated.items():
         place = places[address]

@@ -10,7 +10,7 @@ from typing import Any
 from traceability.core import fold
 from traceability.core.ids import LotId, PartyId
 from traceability.core.outcome import Appended, Entry, Finding, Outcome
-from traceability.core.state import Lot, Mention, Move, Number, Party, encode_record
+from traceability.core.state import Address, AnyRecord, Lot, Mention, Move, Number, Party, encode_record
 from traceability.ledger import verdicts
 from traceability.ledger.database import Into
 from traceability.ledger.overlay import Overlay
@@ -83,6 +83,10 @@ class Batch:
         self._outcomes: list[tuple[Any, ...]] = []
         self._findings: list[tuple[Any, ...]] = []
         self._subjects: list[tuple[Any, ...]] = []
+        self._records: dict[Address, AnyRecord] = {}
+        self._lots: dict[LotId, Lot | Mention] = {}
+        self._moves: dict[tuple[int, int], Move] = {}
+        """By the lot's line in the book and the index of the entry."""
         self._new_lots: list[tuple[int, int]] = []
         self._holdings: set[tuple[int, int]] = set()
         self._used: dict[str, None] = {}
@@ -98,12 +102,22 @@ class Batch:
 
     def keep(self, entry: Entry, outcome: Appended, leaf: bytes) -> None:
         """The entry comes next; `leaf` is its leaf hash."""
-        self._keep_lots(outcome)
+        use = 0
+        for address, record in outcome.changes.items():
+            match record:
+                case Move():
+                    index = self.state.move_index(address, record, entry)
+                    self._moves[self._number(outcome, record.lot), index] = record
+                case Lot():
+                    self._keep_lot(address, record)
+                case Number():
+                    use = 0 if record.second is None else 1
+                case Mention() if address[0] == "lot":
+                    self._keep_lot(address, record)
+                case _:
+                    self._records[address] = record
         self.state.keep(entry, outcome)
         event = entry.event
-        number = outcome.changes["number", f"{event.key}:{event.sequence}"]
-        assert isinstance(number, Number)
-        use = 0 if number.second is None else 1
         value = verdicts.encode(entry.index, event, outcome)
         signer = self.state.signer(event.key)
         self._used[event.key] = None
@@ -126,12 +140,11 @@ class Batch:
         view.insert(SIGNER, [(state.signers[key].no, key, state.signers[key].top) for key in self._used])
         view.insert(OUTCOME, self._outcomes)
         # In the order of their keys, so that neighbours are written together.
-        states = sorted(state.changed.items())
+        states = sorted(self._records.items())
         view.insert(STATE, [(type_, id_, encode_record(record)) for (type_, id_), record in states])
-        view.insert(LOT, sorted(lot_row(id_, lot) for id_, lot in state.lots.items()))
+        view.insert(LOT, sorted([lot_row(id_, lot) for id_, lot in self._lots.items()]))
         view.insert(LOT_PLACE, sorted(self._new_lots))
-        moves = state.moved.items()
-        view.insert(MOVE, sorted(move_row(self._number(lot), index, move) for (lot, index), move in moves))
+        view.insert(MOVE, [move_row(lot, index, move) for (lot, index), move in sorted(self._moves.items())])
         view.insert(HOLDING, sorted(self._holdings))
         view.insert(FINDING, self._findings)
         view.insert(SUBJECT, sorted(self._subjects))
@@ -148,25 +161,26 @@ class Batch:
             raise RuntimeError("the head moved under the lock")
         return growth
 
-    def _keep_lots(self, outcome: Appended) -> None:
-        for address, lot in outcome.changes.items():
-            if address[0] != "lot" or not isinstance(lot, Lot | Mention):
-                continue
-            before = self.state.find(address)
-            if before is None:
-                self._new_lots.append((place_of_lot(address[1]), lot.place.number))
-            if isinstance(lot, Lot):
-                held = (before.custodian, before.title) if isinstance(before, Lot) else ()
-                for party in {lot.custodian, lot.title}.difference(held):
-                    self._holdings.add((self._party_number(party), lot.place.number))
+    def _keep_lot(self, address: Address, lot: Lot | Mention) -> None:
+        before = self.state.find(address)
+        number = lot.place.number
+        self._lots[LotId(address[1])] = lot
+        if before is None:
+            self._new_lots.append((place_of_lot(address[1]), number))
+        if isinstance(lot, Lot):
+            held = (before.custodian, before.title) if isinstance(before, Lot) else ()
+            if lot.custodian not in held:
+                self._holdings.add((self._party_number(lot.custodian), number))
+            if lot.title not in held:
+                self._holdings.add((self._party_number(lot.title), number))
 
     def _party_number(self, party: PartyId) -> int:
         record = self.state.find(("party", party))
         assert isinstance(record, Party)
         return record.place.number
 
-    def _number(self, lot: LotId) -> int:
-        record = self.state.find(("lot", lot))
+    def _number(self, outcome: Appended, lot: LotId) -> int:
+        record = outcome.changes.get(("lot", lot)) or self.state.find(("lot", lot))
         assert isinstance(record, Lot)
         return record.place.number
 

@@ -11,7 +11,7 @@ from traceability.core.events import Event
 from traceability.core.ids import EventId, KeyId, LotId
 from traceability.core.outcome import Appended, Entry
 from traceability.core.signing import event_id as id_of
-from traceability.core.state import Address, AnyRecord, LogEntry, Lot, Mention, Move, Number, signed_by
+from traceability.core.state import Address, AnyRecord, LogEntry, Lot, Move, Number, signed_by
 from traceability.ledger.view import View
 
 _OF_THE_LOG = ("number", "move")
@@ -41,12 +41,6 @@ class Overlay:
         self.signers: dict[str, Signer] = {}
         self.places: dict[EventId, int] = {}
         """Where events stand that were met under a used number, or appended in this batch."""
-        self.changed: dict[Address, AnyRecord] = {}
-        """Records made or changed, but for lots and moves."""
-        self.lots: dict[LotId, Lot | Mention] = {}
-        """Lots made or changed."""
-        self.moved: dict[tuple[LotId, int], Move] = {}
-        """Moves made or changed, by lot and the index of their entry."""
         self._move_index: dict[Address, int] = {}
 
     def preload(self, events: Iterable[Event]) -> None:
@@ -101,16 +95,6 @@ class Overlay:
     def keep(self, entry: Entry, outcome: Appended) -> None:
         """The entry is in the log: what it changed is what the next one finds."""
         self._known.update(outcome.changes)
-        for address, record in outcome.changes.items():
-            kind = address[0]
-            if kind == "move" and isinstance(record, Move):
-                index = entry.index if record.event == entry.event_id else self._move_index[address]
-                self._move_index[address] = index
-                self.moved[record.lot, index] = record
-            elif isinstance(record, Lot) or (kind == "lot" and isinstance(record, Mention)):
-                self.lots[LotId(address[1])] = record
-            elif kind != "number":
-                self.changed[address] = record
         event = entry.event
         self.places[entry.event_id] = entry.index
         self._logged[entry.event_id] = LogEntry(
@@ -118,6 +102,13 @@ class Overlay:
         )
         signer = self.signer(event.key)
         signer.top = max(signer.top, event.sequence)
+
+    def move_index(self, address: Address, move: Move, entry: Entry) -> int:
+        """The index of the entry whose move this is: `entry`, or an earlier one whose move it changed."""
+        if move.event != entry.event_id:
+            return self._move_index[address]
+        self._move_index[address] = entry.index
+        return entry.index
 
     def signer(self, key: str) -> Signer:
         """The key's number; the next free one for a key that signs for the first time."""
