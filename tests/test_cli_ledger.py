@@ -423,7 +423,7 @@ def test_an_operator_can_go_on_from_init(begun: Command) -> None:
     assert begun("submit", "line").code == 0
 
 
-def test_a_season_can_be_carried_elsewhere(command: Command) -> None:
+def test_a_season_can_be_carried_elsewhere(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """`season` writes a genesis for init and events that submit takes."""
     command("key", "new", "state/traceability/log-key", "--checkpoints", "season.example.org/here")
     vkey = command("key", "show", "state/traceability/log-key", "--json").json["vkey"]
@@ -433,9 +433,23 @@ def test_a_season_can_be_carried_elsewhere(command: Command) -> None:
     Path("rest").write_bytes(b"".join(rest))
     done = command("init", "--genesis", "genesis")
     assert (done.code, "party keys" in done.out) == (0, False)
-    done = command("submit", "rest")
-    assert len(done.out.splitlines()) == 249
+    monkeypatch.setattr("traceability.cli.ledger.LINES_AT_ONCE", 100)  # so that it takes three groups
+    done = command("submit", "rest", "--json")
+    answers = [json.loads(line) for line in done.out.splitlines()]
+    assert [answer["line"] for answer in answers] == list(range(1, 250))
+    assert sorted(answer["status"] for answer in answers) == [*[201] * 248, 409]
+    assert command("submit", "rest", "nowhere").code == 3
     assert command("season", "--log", vkey, "--events", 3).code == 3
+
+
+def test_a_season_with_an_end_is_the_same_each_time(command: Command) -> None:
+    """The same log, number, seed and end give the same file, to the last byte."""
+    vkey = Signer("season.example.org/here", bytes(32)).verifier.encode()
+    arguments = ("season", "--log", vkey, "--events", 250, "--end", "2026-11-20T00:00:00Z")
+    assert command(*arguments, "--out", "first").code == command(*arguments, "--out", "second").code == 0
+    assert Path("first").read_bytes() == Path("second").read_bytes()
+    assert command("season", "--log", vkey, "--end", "tomorrow").code == 3
+    assert command("season", "--log", vkey, "--out", "nowhere/season").code == 3
 
 
 def test_what_is_not_there_is_said(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ Lots lie in their holder's stock from one flow to the next; a flow takes them ou
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from traceability.simulation.cast import Basin, Cast, Flow
 from traceability.simulation.digging import TAGS_A_SITE, Site, buy_from_digger, dig
@@ -124,14 +124,8 @@ def deliver(cast: Cast, basin: Basin, trader: Party) -> Flow:
     conditions: dict[str, Any] = {}
     if chance.one_in(25):
         conditions["conditions"] = [{"lots": [bags[0].id], "seal": chance.pick(("broken", "missing"))}]
-    accept(
-        house,
-        trader,
-        bags,
-        ware,
-        weigh=chance.pick(("each", "together", "together", "together", "together")),
-        **conditions,
-    )
+    weigh: Literal["each", "together"] = "each" if chance.one_in(5) else "together"
+    accept(house, trader, bags, ware, weigh=weigh, **conditions)
     put(house, ware, bags)
 
 
