@@ -14,7 +14,7 @@ import pytest
 
 from commands import SETTINGS, Done, core_alone, served
 from traceability.core import events, leaf, merkle
-from traceability.core.book import advance
+from traceability.core.book import advance, link
 from traceability.core.ids import commitment, derive
 from traceability.core.signing import Envelope, SigningKey, event_id
 from traceability.core.state import Place
@@ -182,7 +182,7 @@ def test_what_the_format_shows_is_computed() -> None:
         blind = bytes.fromhex(golden["blind_hex"])
         entry = golden["entry"].encode()
         assert b'"record_time":"%s"' % golden["record_time"].encode() in entry
-        place = advance(place, index, event_id(envelope.payload))
+        place = advance(place, index, link(index, event_id(envelope.payload)))
         leaves.append(leaf.leaf_hash(blind, entry))
         shown.append(place.chain.hex())
         if index == 0:
