@@ -71,7 +71,7 @@ def test_core_needs_only_the_core(command: str) -> None:
 def test_the_rest_says_what_it_needs(tmp_path: Path) -> None:
     """Without the server's packages a command of the server ends with a sentence."""
     done = core_alone("fsck", "--data", tmp_path)
-    assert done.returncode == 3
+    assert done.returncode == 2  # it cannot check
     assert "pip install 'traceability[server]'" in done.stderr
 
 

@@ -151,16 +151,18 @@ def test_connections_that_are_cut(url, ledger, office, guard, again):
                 )
 
     groups = [some_trade(miner, trader) for _ in range(40)]
+    cut_off = again(url)
     thread = threading.Thread(target=cut)
     thread.start()
     acked = {}
-    cut_off = again(url)
-    for group in groups:
-        for answer in append(cut_off, *group):
-            if isinstance(answer, Recorded):
-                acked[answer.event_id] = answer.index
-    stop.set()
-    thread.join()
+    try:
+        for group in groups:
+            for answer in append(cut_off, *group):
+                if isinstance(answer, Recorded):
+                    acked[answer.event_id] = answer.index
+    finally:
+        stop.set()
+        thread.join()
     for answer in recorded(cut_off, *(one for group in groups for one in group)):
         assert acked.get(answer.event_id, answer.index) == answer.index
     assert cut_off.refusal is None
