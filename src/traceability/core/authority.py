@@ -88,7 +88,7 @@ def admit(step: Step) -> None:
         reject("not_your_key", "the key belongs to another party than the one named as party")
     if key.revoked is not None:
         _admit_revoked(step, key)
-    day = judged_day(event, step.entry.record_time)
+    day = step.day
     if key.expires is not None and later_day(key.expires, TYPED_DAYS) < day:
         step.note("key_expired", "warning", [("key", key.id)], figures={"expires": key.expires})
     party = step.party(event.party)
@@ -118,7 +118,7 @@ def _compare_days(step: Step, party: Party, wanted: Iterable[str]) -> None:
     """A role counts from its entry on; that the day it gives itself is yet to come is a finding."""
     given = dict(party.since)
     first = min(given.get(role, party.facts[0].since) for role in set(wanted) & set(party.roles))
-    day = judged_day(step.event, step.entry.record_time)
+    day = step.day
     if day < later_day(first, -TYPED_DAYS):
         figures = {"day": day, "from": first}
         step.note("role_before_its_day", "warning", [("party", party.id)], figures=figures)
@@ -217,7 +217,7 @@ def _admit_agent(step: Step) -> None:
         reject("delegation_does_not_cover", f"the delegation does not cover a {event.kind}")
     if delegation.principal is not None and delegation.principal != event.body.acting_for:
         reject("delegation_does_not_cover", "the delegation is for another party than acting_for")
-    day = judged_day(event, step.entry.record_time)
+    day = step.day
     if not later_day(delegation.since, -TYPED_DAYS) <= day <= later_day(delegation.until, TYPED_DAYS):
         figures = {"day": day, "from": delegation.since, "until": delegation.until}
         step.note("delegation_out_of_dates", "warning", [("party", event.party)], figures=figures)

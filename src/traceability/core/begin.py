@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-from traceability.core.authority import judged_day
 from traceability.core.claims import put_move
 from traceability.core.composition import Parts, parts_ug
 from traceability.core.forms import NewLot
@@ -11,7 +10,7 @@ from traceability.core.mass import BOOKED, leaf_parts
 from traceability.core.outcome import Step, reject
 from traceability.core.quantity import show_grams
 from traceability.core.registry import NEW
-from traceability.core.state import Lot, LotItem
+from traceability.core.state import Lot, LotItem, Mention
 from traceability.core.tagging import put_on
 
 
@@ -33,14 +32,15 @@ def begin(
     """Makes the lot at `position` of this event's list; `content` is what a transformation put into it."""
     event = step.event
     lot_id = event.made[position]
-    if step.find("lot", lot_id, Lot) is not None:
+    known = step.state.find(("lot", lot_id))
+    if isinstance(known, Lot):
         reject("lot_known", f"lot {lot_id} exists already; give each new lot a fresh nonce")
     weighing = new.weighing
     mass_ug = weighing.net.mass_ug
     if content is None:
         content, items = leaf_parts(lot_id, new)
     lot = Lot(
-        place=NEW,
+        place=known.place if isinstance(known, Mention) else NEW,
         id=lot_id,
         maker=step.entry.event_id,
         maker_index=step.entry.index,
@@ -58,7 +58,7 @@ def begin(
         title_head=step.entry.event_id,
         custody_index=step.entry.index,
         title_index=step.entry.index,
-        judged_day=day or judged_day(event, step.entry.record_time),
+        judged_day=day or step.day,
         expected_ug=parts_ug(content) + parts_ug(tuple(item.part for item in items)),
         lowest_ug=mass_ug,
         reading=show_grams(weighing.net.exact) if weighing.basis in BOOKED else None,
@@ -69,7 +69,7 @@ def begin(
         seals=tuple(new.seals or ()),
         lot_number=new.lot_number,
     )
-    step.put("lot", lot_id, lot)
+    step.changes["lot", lot_id] = lot
     step.fates[lot_id] = True
     put_move(step, lot, "both", None)
     put_on(step, lot_id, lot.tags)

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from traceability.core.authority import TYPED_DAYS, judged_day, later_day
+from traceability.core.authority import later_day
 from traceability.core.claims import Claim, put_move
 from traceability.core.ids import PartyId
 from traceability.core.outcome import Step, reject
@@ -23,11 +23,10 @@ def check_holds(lot: Lot, actor: PartyId) -> None:
 
 def keep_moved(step: Step, lot: Lot) -> None:
     """Keeps a lot that this event moved, with the day it is judged on."""
-    day = max(lot.judged_day, judged_day(step.event, step.entry.record_time))
-    if step.event.event_time[:10] < later_day(lot.judged_day, -TYPED_DAYS):
+    if step.event.event_time[:10] < later_day(lot.judged_day, -1):
         figures = {"event_day": step.event.event_time[:10], "day_before": lot.judged_day}
         step.note("earlier_than_what_it_follows", "warning", [("lot", lot.id)], figures=figures)
-    step.put("lot", lot.id, replace(lot, judged_day=day))
+    step.changes["lot", lot.id] = replace(lot, judged_day=step.day) if step.day > lot.judged_day else lot
 
 
 def end(step: Step, c: Claim) -> None:

@@ -137,6 +137,11 @@ class Header(Form):
         return tuple([(group.event, lot) for group in self.previous for lot in group.lots])
 
     @once
+    def committed(self) -> Mapping[str, str]:
+        """The commitment to each sealed field, by its path."""
+        return {entry[0]: entry[1] for entry in self.sealed}
+
+    @once
     def made(self) -> tuple[LotId, ...]:
         """Ids of the lots this event makes, in listed order."""
         body: Body = self.body  # type: ignore[attr-defined]
@@ -345,8 +350,8 @@ def encode(value: Mapping[str, Any]) -> bytes:
 
 def sealed_form(body: Body, path: str) -> Sealed | None:
     """What the sealed field at a JSON Pointer into `body` must be; None where no such field can stand."""
-    at: object = body
     *way, last = path.split("/")[1:]
+    at: object = body
     for token in way:
         if isinstance(at, list):
             if (
@@ -370,7 +375,7 @@ def check_disclosure(event: Event, salt: str, path: str, value: object) -> None:
     if len(unpadded(salt)) != 16:
         raise Malformed("a salt is 16 bytes in base64url")
     form = sealed_form(event.body, path)
-    committed = {entry[0]: entry[1] for entry in event.sealed}.get(path)
+    committed = event.committed.get(path)
     if committed is None or form is None:
         raise Invalid(f"the event seals nothing at {path}")
     data = canonical.encode(value)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from traceability.core import book, custody, registry
-from traceability.core.authority import abandon, admit, day_of, used_number
+from traceability.core.authority import abandon, admit, day_of, judged_day, used_number
 from traceability.core.custody_bodies import lots_named, new_lots
 from traceability.core.events import (
     Acceptance,
@@ -53,7 +53,7 @@ def apply(entry: Entry, state: State) -> Outcome:
 
     Raises NotShown where the state cannot know something that must exist (a partial view of the log).
     """
-    step = Step(entry, state)
+    step = Step(entry, state, judged_day(entry.event, entry.record_time))
     try:
         _judge(step)
         links = _keep_book(step)
@@ -174,10 +174,11 @@ def touches(event: Event) -> set[Address]:
     if body.acting_for is not None:
         found.add(("party", body.acting_for))
         found.add(("delegation", str(body.delegation)))
-    found.update(("lot", lot) for _, lot in event.moved)
-    found.update(("lot", lot) for lot in lots_named(body))
-    found.update(("lot", lot) for lot in event.made)
-    found.update(("tag", tag) for lot in new_lots(body) for tag in lot.tags or ())
+    found.update([("lot", lot) for _, lot in event.moved])
+    found.update([("lot", lot) for lot in lots_named(body)])
+    if event.made:
+        found.update([("lot", lot) for lot in event.made])
+        found.update([("tag", tag) for lot in new_lots(body) for tag in lot.tags or ()])
     found.update(_own(event))
     return found
 

@@ -118,8 +118,10 @@ _R = TypeVar("_R")
 class Step:
     """One entry being judged: reads through to the state, and keeps what the entry changes."""
 
-    def __init__(self, entry: Entry, state: State) -> None:
+    def __init__(self, entry: Entry, state: State, day: str) -> None:
         self.entry = entry
+        self.day = day
+        """The event's own day, not later than the day it was recorded."""
         self.event = entry.event
         self.state = state
         self.changes: dict[Address, AnyRecord] = {}

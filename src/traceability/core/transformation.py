@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from traceability.core import balance, quantity
-from traceability.core.authority import judged_day
 from traceability.core.begin import begin, begin_nothing
 from traceability.core.claims import claim, settle
 from traceability.core.composition import Parts, mix
@@ -62,7 +61,7 @@ def _make(step: Step, event: Transformation, inputs: Mapping[LotId, Lot], titles
     shares = _share(step, event, inputs)
     producers = {lot.producer for lot in inputs.values()}
     sites = {lot.site for lot in inputs.values()}
-    day = max(judged_day(event, step.entry.record_time), *(lot.judged_day for lot in inputs.values()))
+    day = max(step.day, *(lot.judged_day for lot in inputs.values()))
     for position, (new, title, made) in enumerate(zip(body.outputs, titles, shares, strict=True)):
         lot = begin(
             step,

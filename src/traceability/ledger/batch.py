@@ -103,19 +103,19 @@ class Batch:
     def keep(self, entry: Entry, outcome: Appended, leaf: bytes) -> None:
         """The entry comes next; `leaf` is its leaf hash."""
         use = 0
+        moves = []
         for address, record in outcome.changes.items():
-            match record:
-                case Move():
-                    index = self.state.move_index(address, record, entry)
-                    self._moves[self._number(outcome, record.lot), index] = record
-                case Lot():
-                    self._keep_lot(address, record)
-                case Number():
-                    use = 0 if record.second is None else 1
-                case Mention() if address[0] == "lot":
-                    self._keep_lot(address, record)
-                case _:
-                    self._records[address] = record
+            if isinstance(record, Move):
+                moves.append((address, record))
+            elif isinstance(record, Lot) or (isinstance(record, Mention) and address[0] == "lot"):
+                self._keep_lot(address, record)
+            elif isinstance(record, Number):
+                use = 0 if record.second is None else 1
+            else:
+                self._records[address] = record
+        for address, move in moves:
+            index = self.state.move_index(address, move, entry)
+            self._moves[self._number(outcome, move.lot), index] = move
         self.state.keep(entry, outcome)
         event = entry.event
         value = verdicts.encode(entry.index, event, outcome)

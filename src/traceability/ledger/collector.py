@@ -7,7 +7,10 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def resting() -> Iterator[None]:
-    """Keeps the collector from walking over everything that is being parsed, again and again."""
+    """Keeps the collector from walking over everything that is being parsed, again and again.
+
+    It walks over what is there when this ends: best nothing but the answer.
+    """
     if not gc.isenabled():
         yield
         return

@@ -116,19 +116,22 @@ class Ledger:
     def append(self, submissions: Sequence[Submission]) -> list[Answer]:
         """The answer to each, in order. What is answered `Recorded` is on stable storage and proved."""
         with collector.resting():
-            try:
-                reads = self._intake.take(submissions)
-            except ERRORS as error:
-                _LOG.warning("keys could not be read: %s", error)
-                return [_UNAVAILABLE] * len(submissions)
-            waiting = [read for read in reads if isinstance(read, Read)]
-            answers: list[Answer] = []
-            with self._one_at_a_time:
-                for start in range(0, len(waiting), GROUP_MAX):
-                    answers += self._settle(waiting[start : start + GROUP_MAX])
-                self._fill_places()
-            given = iter(answers)
-            return [read if isinstance(read, Refused) else next(given) for read in reads]
+            return self._append_all(submissions)
+
+    def _append_all(self, submissions: Sequence[Submission]) -> list[Answer]:
+        try:
+            reads = self._intake.take(submissions)
+        except ERRORS as error:
+            _LOG.warning("keys could not be read: %s", error)
+            return [_UNAVAILABLE] * len(submissions)
+        waiting = [read for read in reads if isinstance(read, Read)]
+        answers: list[Answer] = []
+        with self._one_at_a_time:
+            for start in range(0, len(waiting), GROUP_MAX):
+                answers += self._settle(waiting[start : start + GROUP_MAX])
+            self._fill_places()
+        given = iter(answers)
+        return [read if isinstance(read, Refused) else next(given) for read in reads]
 
     def add_disclosures(self, event_id: EventId, opened: Sequence[Disclosure]) -> Refused | Waiting | None:
         """Keeps what somebody opens later of an event's sealed fields; None when all is kept."""
