@@ -4,6 +4,7 @@ A fault (an error no route expected) becomes a problem answer without a word of 
 answered as GET without the body.
 """
 
+import itertools
 import re
 import secrets
 import time
@@ -35,6 +36,8 @@ class Edge:
         self._app = app
         self._metrics = metrics
         self._headers = dict(_HEADERS)
+        # Told apart without asking the system for chance at every request: that gives the interpreter away.
+        self._own_ids = map(f"{secrets.token_hex(4)}{{:08x}}".format, itertools.count())
         if secure:
             self._headers["Strict-Transport-Security"] = "max-age=31536000"
 
@@ -42,7 +45,7 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
+        request_id = _request_id(scope) or next(self._own_ids)
         scope.setdefault("state", {})["request_id"] = request_id
         head = scope["method"] == "HEAD"
         inner = {**scope, "method": "GET"} if head else scope
@@ -108,9 +111,9 @@ def _trouble(error: Exception) -> Problem:
             return Problem("internal", "the request failed for a reason that is ours")
 
 
-def _request_id(scope: Scope) -> str:
-    """The one a proxy in front has given, if it is of a form that can stand in a log; else a fresh one."""
+def _request_id(scope: Scope) -> str | None:
+    """The one a proxy in front has given, if it is of a form that can stand in a log."""
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return bytes(value).decode()
-    return secrets.token_hex(8)
+    return None

@@ -4,7 +4,7 @@ One rejected event never fails its neighbours: each is judged in memory on what 
 only then everything is written, in one transaction.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -43,7 +43,7 @@ Judged = Taken | Known | Refused | Waiting
 class Group:
     """Events that are appended together, on top of a locked head, at one record time.
 
-    With `own_times` a submission's own record time is taken, where it is later.
+    `blinds` is a random blind for each of them. With `own_times` a submission's own record time is taken, where it is later.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Group:
         head: Head,
         record_time: int,
         intake: Intake,
-        blind: Callable[[int], bytes],
+        blinds: bytes,
         *,
         own_times: bool,
     ) -> None:
@@ -61,7 +61,7 @@ class Group:
         self._record_time = record_time
         self._own_times = own_times
         self._intake = intake
-        self._blind = blind
+        self._blinds = blinds
         self._batch = Batch(view, head)
         self._roots: dict[int, bytes] = {0: merkle.EMPTY_ROOT, head.size: head.root}
         self._times: dict[int, int] = {}
@@ -127,7 +127,8 @@ class Group:
 
     def _take(self, read: Read, entry: Entry, outcome: Appended) -> Taken:
         envelope = read.envelope
-        blind = self._blind(leaf.BLIND_SIZE)
+        at = len(self._batch.leaves) * leaf.BLIND_SIZE
+        blind = self._blinds[at : at + leaf.BLIND_SIZE]
         written = leaf.entry_bytes(envelope, self._record_time)
         self._batch.entries.append(
             StoredEntry(entry.index, self._record_time, envelope.payload, envelope.signature, blind)

@@ -21,6 +21,7 @@ from concurrent.futures import Future
 from traceability.core import merkle
 from traceability.core.events import Genesis
 from traceability.core.ids import EventId
+from traceability.core.leaf import BLIND_SIZE
 from traceability.core.merkle import EMPTY_ROOT
 from traceability.core.note import Signer
 from traceability.core.state import LedgerFacts
@@ -56,7 +57,6 @@ class Ledger:
         log_signer: Signer,
         *,
         clock: Callable[[], int] | None = None,
-        blind: Callable[[int], bytes] = os.urandom,
         reached: Callable[[str], object] = _nothing,
     ) -> None:
         """Reads store and guard and decides whether anything may be signed (`refusal`).
@@ -69,7 +69,6 @@ class Ledger:
         self._signer = log_signer
         self._time = clock
         self._clock = Clock()
-        self._blind = blind
         self._reached = reached
         self._intake = Intake(store)
         self._one_at_a_time = threading.Lock()
@@ -221,7 +220,8 @@ class Ledger:
             self._reached("locked")
             record_time = self._stamp(view, head.record_time)
             own_times = self._time is not None
-            group = Group(view, head, record_time, self._intake, self._blind, own_times=own_times)
+            blinds = os.urandom(BLIND_SIZE * len(reads))
+            group = Group(view, head, record_time, self._intake, blinds, own_times=own_times)
             judged = group.judge(reads)
             self._reached("judged")
             new = group.write(reads, judged)
