@@ -4,19 +4,22 @@
 #   make test     check, then the whole suite, with its own PostgreSQL and a Chromium
 #   make check    lint, types, import contracts
 #   make fix      what lint and the formatter can mend
+#   make fuzz     a million hostile inputs: SEED= repeats a run, INPUTS=1000000
 #   make bench    the benchmarks
 #   make migrate  brings the database of DATA or DATABASE_URL to the newest schema
 #   make locks    pins the newest versions that pyproject.toml allows
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TESTS ?= tests
+INPUTS ?= 1000000
+SEED := $(or $(SEED),$(shell date +%s))
 WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal -p 3.11
 
-.PHONY: run test check fix bench migrate locks clean
+.PHONY: run test check fix fuzz bench migrate locks clean
 
 run: $(VENV)/server.stamp
 	@$(BIN)/traceability demo
@@ -34,6 +37,10 @@ check: $(VENV)/dev.stamp
 fix: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+fuzz: $(VENV)/dev.stamp
+	FUZZ_SEED=$(SEED) FUZZ_INPUTS=$(INPUTS) FUZZ_EXAMPLES=50 \
+	  $(BIN)/pytest -n $(WORKERS) --dist worksteal tests/fuzz tests/api/test_openapi.py
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks
