@@ -5,6 +5,7 @@
 #   make check    lint, types, import contracts
 #   make fix      what lint and the formatter can mend
 #   make fuzz     a million hostile inputs: SEED= repeats a run, INPUTS=1000000
+#   make overload three minutes of ten times the load it lets in: SECONDS=180 CLIENTS=4000
 #   make bench    the benchmarks
 #   make migrate  brings the database of DATA or DATABASE_URL to the newest schema
 #   make locks    pins the newest versions that pyproject.toml allows
@@ -12,6 +13,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TESTS ?= tests
 INPUTS ?= 1000000
+SECONDS ?= 180
+CLIENTS ?= 4000
 SEED := $(or $(SEED),$(shell date +%s))
 WORKERS ?= 2
 VENV := .venv
@@ -19,7 +22,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal -p 3.11
 
-.PHONY: run test check fix fuzz bench migrate locks clean
+.PHONY: run test check fix fuzz overload bench migrate locks clean
 
 run: $(VENV)/server.stamp
 	@$(BIN)/traceability demo
@@ -41,6 +44,9 @@ fix: $(VENV)/dev.stamp
 fuzz: $(VENV)/dev.stamp
 	FUZZ_SEED=$(SEED) FUZZ_INPUTS=$(INPUTS) FUZZ_EXAMPLES=50 \
 	  $(BIN)/pytest -n $(WORKERS) --dist worksteal tests/fuzz tests/api/test_openapi.py
+
+overload: $(VENV)/dev.stamp
+	OVERLOAD_SECONDS=$(SECONDS) OVERLOAD_CLIENTS=$(CLIENTS) $(BIN)/pytest -s tests/api/test_overload.py
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks

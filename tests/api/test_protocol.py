@@ -12,6 +12,7 @@ from serving import answer_on, serving
 from starlette.responses import PlainTextResponse, StreamingResponse
 
 from traceability.api import limits, problems, protocol
+from traceability.api.admission import Admission
 from traceability.api.edge import Edge
 from traceability.api.metrics import Metrics
 
@@ -42,7 +43,7 @@ def application() -> FastAPI:
 
     @app.post("/echo")
     async def echo(request: Request) -> PlainTextResponse:
-        body = await limits.read_body(request, limits.Limits(1 << 20, gzip=True))
+        body = await limits.read_body(request, limits.Limits(1 << 20, gzip=True), Admission().hold())
         await asyncio.sleep(0)
         return PlainTextResponse(str(len(body)))
 
@@ -147,6 +148,42 @@ def test_a_hundred_silent_clients_do_not_disturb_an_honest_one(server, monkeypat
         assert time.monotonic() - began < 6
     finally:
         for connection in silent:
+            connection.close()
+
+
+def test_silent_connections_give_way(quick):
+    """Where all connections are taken, the one silent longest is dropped for one with something to say."""
+    with serving(application(), connections_max=20) as server:
+        silent = [server.connect() for _ in range(20)]
+        silent[0].sendall(b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert silent[0].recv(65536).endswith(b"here")  # it has spoken, and is now the one silent shortest
+        for _ in range(5):
+            assert httpx.get(server.url + "/plain").text == "here"
+        assert len(server.server.server_state.connections) <= 21
+        assert answer_on(silent[1]) == b""
+        silent[0].sendall(b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert silent[0].recv(65536).endswith(b"here")
+        for connection in silent:
+            connection.close()
+
+
+def test_connections_that_are_all_at_work_are_kept():
+    """Where every connection has a request under way, one more is told 503 with Retry-After."""
+    with serving(application(), connections_max=10) as server:
+        busy = [server.connect() for _ in range(10)]
+        for connection in busy:
+            connection.sendall(HEAD + b"Content-Length: 4\r\n\r\nab")
+        until = time.monotonic() + 10
+        while True:
+            with server.connect() as one_more:
+                said = answer_on(one_more)
+                if said and problem_of(said) == (503, "/problems/busy"):
+                    assert b"\r\nretry-after: " in said
+                    break
+            assert time.monotonic() < until
+        for connection in busy:
+            connection.sendall(b"cd")
+            assert connection.recv(65536).endswith(b"4")
             connection.close()
 
 

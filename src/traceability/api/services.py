@@ -10,6 +10,7 @@ from typing import NamedTuple, ParamSpec, Self, TypeVar
 import anyio
 from anyio.to_thread import run_sync
 
+from traceability.api.admission import Admission
 from traceability.api.metrics import Metrics
 from traceability.core.errors import Malformed
 from traceability.core.note import Signer
@@ -40,6 +41,8 @@ class Services(NamedTuple):
     metrics: Metrics
     threads: anyio.CapacityLimiter
     """How many reads of the database go on at once."""
+    admission: Admission
+    """How much may be under way at once."""
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -66,6 +69,7 @@ class Services(NamedTuple):
             session_key=_session_key(signer),
             metrics=Metrics(),
             threads=anyio.CapacityLimiter(_READERS),
+            admission=Admission(),
         )
 
     def close(self) -> None:
