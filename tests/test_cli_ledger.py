@@ -352,6 +352,7 @@ def test_restore_asks_the_guard(demo: Served, command: Command, copy: Path) -> N
     assert command("restore", "none.sqlite3").code == 3
 
 
+@pytest.mark.threat("T38")
 def test_a_rolled_back_ledger_is_told(command: Command, copy: Path) -> None:
     """A ledger behind what was signed may be read, and fsck calls it rolled back."""
     guard = Path("state/traceability/guard")

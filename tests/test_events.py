@@ -86,6 +86,7 @@ def test_no_field_is_null(kind: str) -> None:
             waiting += [kept] if isinstance(kept, dict | list) else []
 
 
+@pytest.mark.threat("T81")
 def test_no_open_field_is_about_a_person() -> None:
     """No kind has a field named for a person, a price or an exact place outside what is sealed."""
     private = {
@@ -165,6 +166,7 @@ def _sealed(path: str, value: Any) -> events.Event:
     return events.parse(events.encode(whole))
 
 
+@pytest.mark.threat("T82")
 def test_a_disclosure_opens_its_commitment_only() -> None:
     """The committed value is accepted; another value, salt or path is not."""
     price = [{"lots": [examples.LOT], "price": {"currency": "USD", "value": "312.50"}}]

@@ -43,6 +43,7 @@ def wrong(event) -> list[str]:
             return []
 
 
+@pytest.mark.threat("T70")
 @pytest.mark.slow
 def test_nothing_is_wrong_with_what_is_drawn_from_the_document(application):
     """Schemathesis, all phases and all checks: every request drawn, right or wrong, has a documented answer."""
@@ -97,6 +98,7 @@ def test_the_problems_a_route_names_have_their_status(document):
                 assert TYPES[name].status == int(status)
 
 
+@pytest.mark.threat("T86")
 def test_the_document_is_served_and_nothing_of_a_third_party(served):
     """/openapi.json is there; no page that would load scripts from elsewhere."""
     _, server, _ = served

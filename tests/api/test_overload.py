@@ -47,6 +47,7 @@ def process(tmp_path):
         yield world, running, port, events
 
 
+@pytest.mark.threat("T74")
 def test_writes_are_shed_and_reads_are_not(process, tmp_path):
     """Ten times as many clients as are let in: 503 with Retry-After for writes, every read answered, memory flat."""
     world, running, port, events = process
@@ -98,6 +99,7 @@ def report(before: Flood, flood: Flood, after: Flood, recovered: float, began_wi
     sys.stdout.write("\n" + "\n".join(lines) + "\n")
 
 
+@pytest.mark.threat("T14")
 def test_large_bodies_by_the_hundred_fill_no_memory(process):
     """Clients that send most of a mebibyte and fall silent: some are told 503, memory stays, an honest event passes."""
     world, running, port, _ = process

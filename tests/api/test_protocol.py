@@ -71,6 +71,7 @@ def problem_of(answer: bytes) -> tuple[int, str]:
     return int(head.split()[1]), json.loads(body)["type"]
 
 
+@pytest.mark.threat("T74")
 @pytest.mark.parametrize(
     "sent",
     [b"", b"G", HEAD, HEAD + b"X-Slow: y"],
@@ -99,6 +100,7 @@ def test_a_head_in_drops_does_not_move_its_deadline(server, quick):
         assert time.monotonic() - began < 8
 
 
+@pytest.mark.threat("T74")
 @pytest.mark.parametrize(
     "framing", [b"Content-Length: 100\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n5\r\nabcde"]
 )
@@ -120,6 +122,7 @@ def test_a_second_request_on_a_kept_connection_has_the_same_deadline(server, qui
         assert problem_of(answer_on(connection)) == (408, "/problems/too_slow")
 
 
+@pytest.mark.threat("T74")
 def test_who_never_reads_is_dropped(server, quick):
     """An answer that nobody takes does not hold its connection."""
     with server.connect() as connection:
@@ -130,6 +133,7 @@ def test_who_never_reads_is_dropped(server, quick):
         assert not server.server.server_state.connections
 
 
+@pytest.mark.threat("T74")
 def test_a_hundred_silent_clients_do_not_disturb_an_honest_one(server, monkeypatch):
     """Half-open sockets of every sort are held no longer than the deadline, and others are served meanwhile."""
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 1.5)
@@ -151,6 +155,7 @@ def test_a_hundred_silent_clients_do_not_disturb_an_honest_one(server, monkeypat
             connection.close()
 
 
+@pytest.mark.threat("T74")
 def test_silent_connections_give_way(quick):
     """Where all connections are taken, the one silent longest is dropped for one with something to say."""
     with serving(application(), connections_max=20) as server:
@@ -285,6 +290,7 @@ def test_every_answer_has_the_headers(server):
     assert httpx.delete(server.url + "/plain").headers["allow"] == "GET, HEAD"
 
 
+@pytest.mark.threat("T73")
 def test_a_request_id_from_a_proxy_is_kept_if_it_can_stand_in_a_log(server):
     """An id of plain characters is passed through; anything else is replaced."""
     kept = httpx.get(server.url + "/plain", headers={"X-Request-Id": "proxy-0123456789"})

@@ -142,6 +142,7 @@ def test_sigterm_drains_and_loses_nothing(process, tmp_path):
     assert published[0] == size
 
 
+@pytest.mark.threat("T80")
 def test_the_log_of_a_process_is_json_without_what_is_private(process, tmp_path):
     """Every line on stderr is an object; paths, codes, bodies and headers are in none of them."""
     _, running, port = process

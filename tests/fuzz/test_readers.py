@@ -79,6 +79,7 @@ def drawn(random: Random, honest: list[bytes]) -> bytes:
             return odd_json(random)
 
 
+@pytest.mark.threat("T11")
 def test_the_reader_of_bodies_agrees_with_its_twin(fuzz):
     """JSON from the wire: the same verdict and the same value as a reader written from RFC 8259 alone."""
     honest, read = people(), 0
@@ -90,6 +91,7 @@ def test_the_reader_of_bodies_agrees_with_its_twin(fuzz):
     assert 0.1 < read / (number + 1) < 0.9
 
 
+@pytest.mark.threat("T10")
 def test_the_reader_of_signed_bytes_agrees_with_its_twin(fuzz):
     """Canonical bytes: accepted exactly if they are the subset's and what rfc8785 writes."""
     honest, read = people(), 0
@@ -102,6 +104,7 @@ def test_the_reader_of_signed_bytes_agrees_with_its_twin(fuzz):
     assert read > number * 0.03
 
 
+@pytest.mark.threat("T13")
 def test_no_event_is_read_out_of_two_byte_strings(fuzz):
     """An event is read only from canonical bytes, and what was read, written again, is those bytes."""
     honest, read = people(), 0

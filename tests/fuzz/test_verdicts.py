@@ -134,6 +134,7 @@ def head_size(services: Services) -> int:
         return view.head().size
 
 
+@pytest.mark.threat("T11")
 def test_the_verdict_is_the_same_by_every_way(ledgers, fuzz, capfd, monkeypatch, tmp_path):
     """Same status, same problem, same place in the log; and nothing is stored but what was answered with its place."""
     world, copies = ledgers

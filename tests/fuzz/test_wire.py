@@ -221,6 +221,7 @@ def stored_by(said: bytes) -> set[int]:
     return found
 
 
+@pytest.mark.threat("T73")
 def test_whatever_bytes_come_are_answered(served, fuzz):
     """No 5xx, no connection held for more than two seconds, and every entry of the log was told to somebody."""
     world, server, known = served

@@ -39,6 +39,7 @@ def check_one_winner(answers):
         assert isinstance(answer, Recorded) or answer.name == "stale_predecessor", answer
 
 
+@pytest.mark.threat("T16")
 def test_threads_race_for_a_lot(url, ledger, office, again, guard):
     """Eight threads with ledgers of their own sell the same lots to eight buyers: one sale of each stands."""
     miner, *buyers = traders(ledger, office, "miner", *(f"buyer {n}" for n in range(8)))
@@ -113,6 +114,7 @@ def test_threads_race_through_one_writer(ledger, office):
             check_proof(answer, one)
 
 
+@pytest.mark.threat("T19")
 def test_the_same_event_from_many_sides(url, ledger, office, again):
     """A phone that sends everything twice, over two networks: one entry, and everybody gets its index."""
     miner, trader = traders(ledger, office, "miner", "trader")
@@ -127,6 +129,7 @@ def test_the_same_event_from_many_sides(url, ledger, office, again):
         assert view.head().size == 3 + len(signed)
 
 
+@pytest.mark.threat("T16")
 def test_processes_race(url, ledger, office, again, guard, tmp_path):
     """Four processes sell the same lots, and have trade of their own: one winner each, and one good ledger."""
     names = [f"buyer {n}" for n in range(4)]
