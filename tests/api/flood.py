@@ -41,14 +41,17 @@ class Flood:
         """Connections that ended without an answer."""
         self.reads: list[float] = []
         """Seconds of each honest read, in their order."""
+        self.late_reads = 0
+        """Of them, those that began and were answered in the second half of it all."""
         self.failed_reads: list[bytes] = []
         self.memory: list[int] = []
         self._events = itertools.cycle(events)
-        self._until = 0.0
+        self._half = self._until = 0.0
 
     async def run(self, clients: int, seconds: float) -> None:
         """All at once, for so long."""
-        self._until = time.monotonic() + seconds
+        self._half = time.monotonic() + seconds / 2
+        self._until = self._half + seconds / 2
         await asyncio.gather(
             self._read(), self._watch(), *(self._send(number / clients) for number in range(clients))
         )
@@ -70,13 +73,15 @@ class Flood:
                 except asyncio.IncompleteReadError:
                     self.broken += 1
                 finally:
-                    writer.close()
+                    await closed(writer)
 
     async def _read(self) -> None:
         for path in itertools.cycle(("/v1/log", "/checkpoint", "/v1/sites", "/readyz")):
             begun = time.monotonic()
             said = await asked(self.port, path)
-            self.reads.append(time.monotonic() - begun)
+            ended = time.monotonic()
+            self.reads.append(ended - begun)
+            self.late_reads += self._half < begun and ended < self._until
             if not said.startswith(b"HTTP/1.1 200"):
                 self.failed_reads.append(said)
             if begun > self._until:
@@ -96,7 +101,13 @@ async def asked(port: int, path: str) -> bytes:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         return await answered(reader)
     finally:
-        writer.close()
+        await closed(writer)
+
+
+async def closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 async def answered(reader: asyncio.StreamReader) -> bytes:

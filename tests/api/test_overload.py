@@ -10,7 +10,7 @@ import time
 
 import httpx
 import pytest
-from flood import HEAD, Flood, asked, quantile, requests, resident_bytes
+from flood import HEAD, Flood, asked, closed, quantile, requests, resident_bytes
 from test_stopping import process_of
 from world import submission
 
@@ -18,7 +18,7 @@ from traceability.api.admission import EVENTS_MAX, WAIT_SECONDS
 from traceability.ledger.store import Store
 from trade import produce
 
-SECONDS = float(os.environ.get("OVERLOAD_SECONDS", "5"))
+SECONDS = float(os.environ.get("OVERLOAD_SECONDS", "8"))
 CLIENTS = int(os.environ.get("OVERLOAD_CLIENTS", "300"))
 DOOR, WAIT = (EVENTS_MAX, WAIT_SECONDS) if CLIENTS > EVENTS_MAX * 10 else (CLIENTS // 10, 0.05)
 PROGRAM = f"""
@@ -70,7 +70,7 @@ def test_writes_are_shed_and_reads_are_not(process, tmp_path):
     assert flood.told[200] + flood.told[201] > 0
     assert flood.without_retry == 0
     assert flood.failed_reads == []
-    assert flood.reads
+    assert flood.late_reads > 0, "whoever comes newly is not heard until all is over"
     assert max(flood.memory) < began_with + 300 * MIB
     if SECONDS >= 60:
         third = len(flood.memory) // 3
@@ -124,8 +124,7 @@ def test_large_bodies_by_the_hundred_fill_no_memory(process):
             answer = await client.post(f"http://127.0.0.1:{port}/v1/events", json=body)
         assert answer.status_code == 201
         assert (await asked(port, "/v1/log")).startswith(b"HTTP/1.1 200")
-        for _, writer in held:
-            writer.close()
+        await asyncio.gather(*(closed(writer) for _, writer in held))
         return [said for said, _ in held]
 
     said = asyncio.run(all_of_them())

@@ -29,6 +29,7 @@ def config(
         host=host,
         port=port,
         http=protocol,
+        loop="asyncio",  # docs/decisions/event-loop.md
         ws="none",
         lifespan="on",
         log_config=None,
