@@ -23,7 +23,7 @@ from anyio.to_thread import run_sync
 from traceability.api.problems import Problem
 
 EVENTS_MAX = 256
-WAIT_SECONDS = 2.0
+WAIT_SECONDS = 10.0
 LINES_MAX = 4096
 BYTES_MAX = 64 << 20
 FREE_BYTES = 16 << 10
