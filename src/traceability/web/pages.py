@@ -98,7 +98,7 @@ async def front(asked: Asked) -> Response:
 
 def _front(asked: Asked) -> dict[str, Any]:
     words = _words(asked)
-    with asked.services.store.read() as view:
+    with asked.services.reads.read() as view:
         head = view.head()
     newest = words.day(time_text(head.record_time))
     size = words("front.size", head.size)
