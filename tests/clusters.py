@@ -79,7 +79,7 @@ class Cluster:
 
     def stop(self, mode: str = "fast") -> None:
         """Harmless when it is stopped already."""
-        with contextlib.suppress(subprocess.CalledProcessError):
+        with contextlib.suppress(AssertionError):
             self.run("pg_ctl", "-w", "-t", "120", "-D", self.data, "-m", mode, "stop")
 
     def put(self, name: str, text: str) -> None:
@@ -104,7 +104,9 @@ class Cluster:
             )
             if done.returncode:
                 said.seek(0)
-                raise subprocess.CalledProcessError(done.returncode, program, said.read())
+                log = self.data / "server.log"
+                told = log.read_text()[-3000:] if log.exists() else ""
+                raise AssertionError(f"{program}: {said.read().decode(errors='replace')}\n{told}")
 
 
 def replica_of(primary: Cluster, data: Path) -> Cluster:
