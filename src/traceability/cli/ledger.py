@@ -147,7 +147,9 @@ def _groups(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
     """Lines with something in them, as many together as go into one request: at least one."""
     group: list[bytes] = []
     size = 0
-    for line in filter(None, map(bytes.strip, lines)):
+    for line in (each.removesuffix(b"\n") for each in lines):
+        if not line.strip():
+            continue
         if group and (len(group) == LINES_AT_ONCE or size + len(line) > BYTES_AT_ONCE):
             yield group
             group, size = [], 0
