@@ -6,18 +6,24 @@
 #   make fix      what lint and the formatter can mend
 #   make bench    the benchmarks, with a ledger of a million entries: half an hour and more
 #   make bench-quick  the same figures at a tenth of the size
+#   make fuzz     a million hostile inputs: SEED= repeats a run, INPUTS=1000000
+#   make overload three minutes of ten times the load it lets in: SECONDS=180 CLIENTS=4000
 #   make migrate  brings the database of DATA or DATABASE_URL to the newest schema
 #   make locks    pins the newest versions that pyproject.toml allows
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TESTS ?= tests
+INPUTS ?= 1000000
+SECONDS ?= 180
+CLIENTS ?= 4000
+SEED := $(or $(SEED),$(shell date +%s))
 WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal -p 3.11
 
-.PHONY: run test check fix bench bench-quick migrate locks clean
+.PHONY: run test check fix bench bench-quick fuzz overload migrate locks clean
 
 run: $(VENV)/server.stamp
 	@$(BIN)/traceability demo
@@ -35,6 +41,13 @@ check: $(VENV)/dev.stamp
 fix: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+fuzz: $(VENV)/dev.stamp
+	FUZZ_SEED=$(SEED) FUZZ_INPUTS=$(INPUTS) FUZZ_EXAMPLES=50 \
+	  $(BIN)/pytest -n $(WORKERS) --dist worksteal tests/fuzz tests/api/test_openapi.py
+
+overload: $(VENV)/dev.stamp
+	OVERLOAD_SECONDS=$(SECONDS) OVERLOAD_CLIENTS=$(CLIENTS) $(BIN)/pytest -s tests/api/test_overload.py
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks

@@ -21,6 +21,7 @@ from traceability.cli import run
 SETTINGS = (
     "DATA",
     "DATABASE_URL",
+    "READ_DATABASE_URL",
     "LOG_KEY",
     "GUARD",
     "HOST",

@@ -35,6 +35,7 @@ def test_a_season_looks_up_no_more_than_its_events_touch() -> None:
         assert isinstance(outcome, Appended), (signed.event.kind, outcome)
 
 
+@pytest.mark.threat("T18")
 @pytest.mark.parametrize("seed", [1, 2])
 def test_events_brought_in_any_order_wait_for_each_other(seed: int) -> None:
     """Shuffled and brought again and again, a season comes in but for what came too late, and what rests on that."""

@@ -9,6 +9,7 @@ from traceability.core.signing import event_id
 from traceability.core.state import Act, LedgerFacts, Mention
 
 
+@pytest.mark.threat("T50")
 def test_a_role_of_authority_counts_from_the_last_approval_needed() -> None:
     """Until two others have agreed, what rests on it waits for the approval; then it counts."""
     trade, second, third = three()
@@ -96,6 +97,7 @@ def test_the_same_authority_enrolled_twice_is_made_once() -> None:
     assert party(trade, event["body"]["party"]).roles == ("certifier",)
 
 
+@pytest.mark.threat("T50")
 def test_any_role_and_any_key_of_an_authority_need_the_quorum() -> None:
     """Also a role of trade given to an authority; but none when it gives up a role itself."""
     trade, second, third = three()

@@ -257,6 +257,7 @@ HOSTILE: dict[str, bytes] = {
 }
 
 
+@pytest.mark.threat("T10")
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_bytes_are_refused_at_once(name: str) -> None:
     """Each spelling somebody could read otherwise than we do is Malformed, with a sentence, in no time."""
@@ -265,6 +266,7 @@ def test_hostile_bytes_are_refused_at_once(name: str) -> None:
     assert time.process_time() - begin < 1
 
 
+@pytest.mark.threat("T12")
 def test_characters_that_turn_or_hide_text_are_refused() -> None:
     """None of them stands in a text, alone or between letters."""
     for number in sorted(BARRED):

@@ -277,10 +277,12 @@ def test_submit_tells_no_from_not_yet(demo: Served, command: Command) -> None:
     not_his = signed(command, demo, {**enrolment(demo), "sequence": NUMBER}, role="trader")
     done = command("submit", not_his, "--data", demo.data)
     assert done.code == 1
-    Path("lines").write_bytes(waits.read_bytes() + b"{}\n" + not_his.read_bytes())
+    too_long = b"{}" + b" " * (1 << 20)
+    Path("lines").write_bytes(waits.read_bytes() + b"{}\r\n" + too_long + b"\n" + not_his.read_bytes())
     for where in (("--data", demo.data), ("--to", demo.url)):
-        done = command("submit", "lines", *where)
-        assert (done.code, len(done.out.splitlines())) == (1, 3)
+        done = command("submit", "lines", "--json", *where)
+        said = [json.loads(line)["status"] for line in done.out.splitlines()]
+        assert (done.code, said) == (1, [409, 400, 413, 403])
 
 
 def test_submit_to_nobody(command: Command) -> None:
@@ -350,6 +352,7 @@ def test_restore_asks_the_guard(demo: Served, command: Command, copy: Path) -> N
     assert command("restore", "none.sqlite3").code == 3
 
 
+@pytest.mark.threat("T38")
 def test_a_rolled_back_ledger_is_told(command: Command, copy: Path) -> None:
     """A ledger behind what was signed may be read, and fsck calls it rolled back."""
     guard = Path("state/traceability/guard")

@@ -488,6 +488,7 @@ def test_the_site_and_the_count_are_put_right() -> None:
     assert s.trade.lot(lot).count == 13
 
 
+@pytest.mark.threat("T31")
 def test_after_that_the_record_stays() -> None:
     """Once the lot is gone, split or in other hands, the correction is on record with a finding, and changes nothing."""
     everything: dict[str, Any] = {
@@ -574,6 +575,7 @@ def test_what_closed_as_it_was_stays() -> None:
     assert (found.rule, found.subjects) == ("corrected_but_booked", (("lot", out),))
 
 
+@pytest.mark.threat("T31")
 @pytest.mark.parametrize(
     ("path", "value"),
     [
@@ -650,6 +652,7 @@ def test_the_registry_is_restated_not_corrected() -> None:
         )
 
 
+@pytest.mark.threat("T32")
 def test_who_may_correct() -> None:
     """The signer, the party acted for, or an authority; an unknown event is waited for."""
     s = Scene()

@@ -29,6 +29,7 @@ ACTS: dict[str, Callable[[Rules, Actor, Any, LotId], dict[str, Any]]] = {
 }
 
 
+@pytest.mark.threat("T17")
 @pytest.mark.parametrize(("first", "second"), list(permutations(ACTS, 2)) + [(act, act) for act in ACTS])
 def test_of_two_successors_the_first_in_the_log_stands(first: str, second: str) -> None:
     """Of any two kinds, in either order: one winner, and the loser on record with both named."""
@@ -55,6 +56,7 @@ def test_of_two_successors_the_first_in_the_log_stands(first: str, second: str) 
             assert isinstance(trade.state.records["lot", made], Mention)
 
 
+@pytest.mark.threat("T18")
 def test_both_parties_are_named() -> None:
     """The one who lost and the one who holds the lot now."""
     trade, coop, one, two, lot = scene()
@@ -96,6 +98,7 @@ def test_new_evidence_on_one_lot_is_enough() -> None:
     trade.refuses("stale_predecessor", coop, trade.transfer(two.party, here))
 
 
+@pytest.mark.threat("T32")
 def test_who_was_never_entitled_leaves_no_trace() -> None:
     """A stranger's event on an old state is refused, not logged: nobody can put a lot in dispute from outside."""
     trade, coop, one, two, lot = scene()

@@ -70,6 +70,23 @@ def test_every_required_field_is_required(kind: str) -> None:
                 events.encode(part)
 
 
+@pytest.mark.parametrize("kind", events.KINDS)
+def test_no_field_is_null(kind: str) -> None:
+    """An absent field is left out: null in the place of any field, required or not, is refused."""
+    payload = {"seen": {"root": "0" * 64, "size": 1}, **examples.payload(kind)}
+    assert b'"seen":null' not in events.encode(payload)
+    waiting: list[Any] = [payload]
+    while waiting:
+        at = waiting.pop()
+        for place in list(at) if isinstance(at, dict) else range(len(at)):
+            kept, at[place] = at[place], None
+            with pytest.raises(Malformed):
+                events.parse(rfc8785.dumps(payload))
+            at[place] = kept
+            waiting += [kept] if isinstance(kept, dict | list) else []
+
+
+@pytest.mark.threat("T81")
 def test_no_open_field_is_about_a_person() -> None:
     """No kind has a field named for a person, a price or an exact place outside what is sealed."""
     private = {
@@ -149,6 +166,7 @@ def _sealed(path: str, value: Any) -> events.Event:
     return events.parse(events.encode(whole))
 
 
+@pytest.mark.threat("T82")
 def test_a_disclosure_opens_its_commitment_only() -> None:
     """The committed value is accepted; another value, salt or path is not."""
     price = [{"lots": [examples.LOT], "price": {"currency": "USD", "value": "312.50"}}]

@@ -99,6 +99,7 @@ def test_to_oneself_only_as_ones_own_move() -> None:
 # Until when
 
 
+@pytest.mark.threat("T25")
 @pytest.mark.parametrize(
     ("accept_by", "last"),
     [
@@ -125,6 +126,7 @@ def test_the_recipient_has_until_the_end_of_the_day(accept_by: str, last: str) -
     trade.appends(coop, trade.withdrawal([(offer, one)]))
 
 
+@pytest.mark.threat("T28")
 def test_a_clock_in_the_event_moves_no_deadline() -> None:
     """The giver cannot date himself past the offer's day."""
     trade, coop, trader, _, (one, *_) = scene()
@@ -133,6 +135,7 @@ def test_a_clock_in_the_event_moves_no_deadline() -> None:
     trade.refuses("still_open", coop, late)
 
 
+@pytest.mark.threat("T25")
 def test_a_recipient_who_accepted_offline_is_not_overtaken() -> None:
     """While the offer is open the giver can do nothing with the lot; the acceptance then stands."""
     trade, coop, trader, other, (one, *_) = scene()
@@ -339,6 +342,7 @@ def test_somebody_dug_it() -> None:
     trade.appends(buyer, trade.production("1", producer=coop.party))
 
 
+@pytest.mark.threat("T30")
 def test_a_lot_is_made_once() -> None:
     """The same nonce again, by the same key, is a lot that exists already."""
     trade, coop, _, _, _ = scene()

@@ -14,6 +14,7 @@ from traceability.core.state import Mention
 # Keys
 
 
+@pytest.mark.threat("T09")
 def test_a_new_key_proves_possession() -> None:
     """A proof by another key, for another party or another ledger is refused."""
     trade = Rules()
@@ -32,6 +33,7 @@ def test_a_new_key_proves_possession() -> None:
     trade.refuses("key_known", trade.registrar, trade.key_addition(other.party, "second"))
 
 
+@pytest.mark.threat("T04")
 def test_weak_keys_are_refused_at_enrolment() -> None:
     """A key anybody could sign for joins no party."""
     trade = Rules()
@@ -100,6 +102,7 @@ def revoked(reason: str, **limit: Any) -> tuple[Rules, Actor, Actor]:
     return trade, coop, second
 
 
+@pytest.mark.threat("T27")
 @pytest.mark.parametrize("reason", ["lost", "stolen", "left", "replaced", "compromised"])
 def test_late_events_of_a_revoked_key(reason: str) -> None:
     """Up to the trusted number or moment they come in for 60 days, unless the key was stolen."""
@@ -126,6 +129,7 @@ def test_late_events_of_a_revoked_key(reason: str) -> None:
             trade.refuses("key_revoked", coop, {**trade.production("1"), **inside, "sequence": 3})
 
 
+@pytest.mark.threat("T27")
 def test_with_no_limit_nothing_of_a_revoked_key_is_trusted() -> None:
     """Neither number nor moment given: whatever is not in the log yet is refused; the other key goes on."""
     trade, coop, second = revoked("lost")

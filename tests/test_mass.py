@@ -68,6 +68,7 @@ def test_a_reading_books_all_of_the_difference_or_nothing(
     )
 
 
+@pytest.mark.threat("T22")
 @pytest.mark.parametrize("step", ["-0.5", "0.12"])
 def test_drift_adds_up_against_one_number(step: str) -> None:
     """Twenty handoffs, each a little off and each inside the band, leave it together and are booked then."""
@@ -83,6 +84,7 @@ def test_drift_adds_up_against_one_number(step: str) -> None:
     assert any(("mass_lost" if step[0] == "-" else "mass_gained") in rules for rules in noticed)
 
 
+@pytest.mark.threat("T22")
 def test_filling_up_again_shows_against_the_lowest_reading() -> None:
     """Three per cent out and in again never leaves the band of what is expected, but it leaves the lowest's."""
     trade, _, lab, (lot,) = scene("100")

@@ -176,6 +176,7 @@ def test_consistency_proofs_are_the_proofs_of_rfc_6962(size):
         merkle.verify_consistency(old_size, tree(old_size).root, size, full.root, proof)
 
 
+@pytest.mark.threat("T46")
 @pytest.mark.parametrize("size", range(1, 12))
 def test_an_inclusion_proof_fails_with_any_bit_changed(size):
     """Leaf, root and each hash of the proof: not one bit is free, nor is the index or the length."""

@@ -176,6 +176,7 @@ def test_other_units_are_refused(unit):
         quantity.exact(unit, "1")
 
 
+@pytest.mark.threat("T20")
 @pytest.mark.parametrize(
     ("unit", "value"), [("KGM", "0"), ("GRM", "0.000"), ("MGM", "0.0004"), ("MGM", "0.0005")]
 )

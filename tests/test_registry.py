@@ -105,6 +105,7 @@ def test_an_authority_without_a_role_of_authority_does_not_count() -> None:
 # Admission
 
 
+@pytest.mark.threat("T07")
 def test_an_event_of_another_ledger_is_nothing_here() -> None:
     """The ledger's name is signed: a staging event cannot be played back."""
     trade = Rules()
@@ -189,6 +190,7 @@ def test_an_expired_key_still_signs_with_a_finding() -> None:
     assert line["public_key"]
 
 
+@pytest.mark.threat("T29")
 def test_a_clock_ahead_is_a_finding() -> None:
     """No event is rejected for its clock, far ahead or far behind."""
     trade = Rules()
@@ -224,6 +226,7 @@ def test_back_dating_is_bounded_by_the_last_contact() -> None:
 # Enrolment
 
 
+@pytest.mark.threat("T30")
 def test_ids_cannot_be_taken() -> None:
     """A party, site or roll id that does not follow from key and nonce is refused."""
     trade = Rules()

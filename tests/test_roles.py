@@ -240,6 +240,7 @@ def _exported_to_me(s: Scene) -> list[tuple[Any, Any]]:
     return s.trade.on([lot])
 
 
+@pytest.mark.threat("T26")
 @pytest.mark.parametrize("role", ROLES)
 def test_role_by_kind(role: str) -> None:
     """Each role against each kind: taken or refused by name, exactly as the events page lists them."""

@@ -52,6 +52,7 @@ def _read(path: str) -> Any:
 # Published verdicts
 
 
+@pytest.mark.threat("T03")
 @pytest.mark.parametrize(
     ("name", "count"), [("ed25519_test", 151), ("ecdsa_secp256r1_sha256_p1363_test", 262)]
 )
@@ -171,6 +172,7 @@ def test_there_are_fourteen_encodings_of_small_order() -> None:
     assert len(set(SMALL_ORDER)) == 14
 
 
+@pytest.mark.threat("T04")
 @pytest.mark.parametrize("raw", SMALL_ORDER, ids=bytes.hex)
 def test_ed25519_keys_of_small_order_are_refused(raw: bytes) -> None:
     """Under such a key anybody can make a signature: it is no key, wherever it comes from."""
@@ -180,6 +182,7 @@ def test_ed25519_keys_of_small_order_are_refused(raw: bytes) -> None:
         PublicKey(ED25519_PREFIX + raw)
 
 
+@pytest.mark.threat("T04")
 @pytest.mark.parametrize("over", range(19))
 @pytest.mark.parametrize("sign", [0, 1])
 def test_ed25519_keys_with_another_spelling_are_refused(over: int, sign: int) -> None:
@@ -278,6 +281,7 @@ def test_the_good_key_beside_the_bad_ones_is_good() -> None:
     assert SigningKey.from_seed(b"point").public.spki == GOOD
 
 
+@pytest.mark.threat("T05")
 @pytest.mark.parametrize("name", BAD_KEYS)
 def test_keys_of_any_other_shape_are_refused(name: str) -> None:
     """Not on the curve, not named, not uncompressed, not DER, not ours: no key."""
@@ -313,6 +317,7 @@ def test_what_is_signed_verifies_and_nothing_else(algorithm: Algorithm, message:
             verifier.verify(spoilt, said)
 
 
+@pytest.mark.threat("T01")
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_each_changed_byte_of_an_event_is_noticed(algorithm: Algorithm) -> None:
     """No byte of a payload can be changed under its signature."""
@@ -336,6 +341,7 @@ def test_both_forms_of_an_es256_signature_are_one_event() -> None:
     assert event_id(twin.payload) == event_id(envelope.payload)
 
 
+@pytest.mark.threat("T03")
 def test_a_der_signature_is_refused() -> None:
     """ES256 is raw r‖s; what openssl writes is another spelling."""
     key = ec.derive_private_key(7, ec.SECP256R1())
@@ -350,6 +356,7 @@ def _sha256() -> Any:
     return SHA256()
 
 
+@pytest.mark.threat("T08")
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("other", [POSSESSION_TYPE, READ_TYPE, "application/json", ""])
 def test_a_signature_of_another_type_is_no_event(algorithm: Algorithm, other: str) -> None:

@@ -176,6 +176,7 @@ TABLE: dict[str, dict[tuple[str, str], str]] = {
 }
 
 
+@pytest.mark.threat("T24")
 @pytest.mark.parametrize("state", TABLE)
 def test_state_by_kind(state: str) -> None:
     """In each state each act by each party around the lot stands, or is refused under its name."""

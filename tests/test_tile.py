@@ -119,6 +119,7 @@ def test_nodes_of_every_small_tree_come_out_of_its_tiles():
             ]
 
 
+@pytest.mark.threat("T45")
 @pytest.mark.parametrize("spoil", [b"", b"\0" * 31, b"\0" * 33, b"\0" * 64])
 def test_a_tile_of_another_length_is_refused(spoil):
     """A short, long or empty tile raises Malformed and names the path."""

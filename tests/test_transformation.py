@@ -28,6 +28,7 @@ def kilo(value: str, unit: str = "KGM") -> dict[str, str]:
 # Lines
 
 
+@pytest.mark.threat("T20")
 @pytest.mark.parametrize(
     ("inputs", "outputs", "more"),
     [
@@ -75,6 +76,7 @@ quantities = st.builds(
 )
 
 
+@pytest.mark.threat("T20")
 @settings(max_examples=60)
 @given(data=st.data())
 def test_any_units_close_exactly(data: st.DataObject) -> None:
@@ -431,6 +433,7 @@ def test_outputs_are_from_the_site_and_producer_all_inputs_share() -> None:
         assert (fork.lot(made).site, fork.lot(made).producer) == (site, producer.party)
 
 
+@pytest.mark.threat("T23")
 def test_an_event_cannot_eat_itself() -> None:
     """A lot is never made of lots made later, nor of itself: its id is known only once its event is."""
     trade, coop, (lot,) = scene("10")

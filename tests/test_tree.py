@@ -35,11 +35,25 @@ def tracked() -> dict[str, bytes]:
     return {name: (ROOT / name).read_bytes() for name in names if (ROOT / name).is_file()}
 
 
+@pytest.mark.threat("T85")
 @pytest.mark.parametrize("pattern", [MACHINE, REGISTRY], ids=["machine paths", "registry addresses"])
 def test_nothing_of_one_machine(tracked: dict[str, bytes], pattern: re.Pattern[bytes]) -> None:
     """No file names a folder of somebody's machine, or where packages are fetched from."""
     found = {name: match[0] for name, data in tracked.items() if (match := pattern.search(data))}
     assert not found
+
+
+@pytest.mark.threat("T85")
+@pytest.mark.parametrize("lock", ["server", "dev", "build"])
+def test_every_package_is_pinned_by_its_bytes(tracked: dict[str, bytes], lock: str) -> None:
+    """A lock file names one version of each package with the hashes of its files, and pip is told to insist."""
+    text = tracked[f"locks/{lock}.txt"].decode()
+    wanted = [line for line in text.splitlines() if re.match(r"[A-Za-z0-9]", line)]
+    assert len(wanted) > 2
+    for line in wanted:
+        assert re.match(r"[a-z0-9._-]+(\[[a-z,-]+\])?==[0-9][^ ]*( ; .*)? \\$", line), line
+    assert text.count("--hash=sha256:") >= len(wanted)
+    assert b"--require-hashes -r locks/server.txt" in tracked["Makefile"]
 
 
 def test_no_secrets(tracked: dict[str, bytes]) -> None:

@@ -76,6 +76,7 @@ def test_each_form_of_quorum(rest, enough, not_enough):
         assert not policy.judge(policy.open_checkpoint(signed(*not_enough))).holds
 
 
+@pytest.mark.threat("T52")
 def test_a_witness_counts_once():
     """Two cosignatures of one witness, at two times, are one witness."""
     policy = parse(LOG_LINE + WITNESS_LINES + "group G 2 X1 X2\nquorum G\n")
@@ -110,6 +111,7 @@ def test_a_log_does_not_sign_for_another_log_of_the_policy():
         policy.open_checkpoint(signed(log=other))
 
 
+@pytest.mark.threat("T54")
 def test_a_log_may_have_two_keys():
     """While a log changes its key, the policy lists both under one origin, and either is enough."""
     new = Signer(ORIGIN, b"a different seed, 32 bytes of it")

@@ -251,6 +251,7 @@ def checkpoint_of(shown: Evidence) -> tuple[int, bytes]:
     return read.size, read.root
 
 
+@pytest.mark.threat("T52")
 def test_witnesses_must_make_the_quorum(story):
     """One of two is not two; a cosignature over another checkpoint is none."""
     a, b = (Cosigner(f"witness-{n}.example", bytes([n]) * 32) for n in (1, 2))
@@ -287,6 +288,7 @@ def test_entries_newer_than_the_checkpoint_are_in_no_log(story):
 # Spoiling
 
 
+@pytest.mark.threat("T46")
 def test_every_byte_matters():
     """Whatever byte of a file is changed: it is refused, or says what it said before."""
     ledger = MemoryLedger()
@@ -349,6 +351,7 @@ def test_two_entries_cannot_be_left_out_unnoticed(story):
                     assert story.heap in report.completeness_not_shown["lot"]
 
 
+@pytest.mark.threat("T46")
 def test_proofs_are_of_these_entries_in_these_places(story):
     """Blinds, indexes, times, payloads and signatures exchanged or changed; nodes too few, too many, others."""
     shown = story.show(story.bags[0])
@@ -371,6 +374,7 @@ def test_proofs_are_of_these_entries_in_these_places(story):
     assert failing_step(story.verify(unsorted)) == 1
 
 
+@pytest.mark.threat("T07")
 def test_an_entry_of_another_log_proves_nothing_here(story):
     """The same events in another ledger's tree, also when the whole file is put under our checkpoint."""
     other = Story(name="other")

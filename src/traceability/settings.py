@@ -1,6 +1,6 @@
 """What a deployment decides, read once from the environment.
 
-Plain names: DATA, DATABASE_URL, LOG_KEY, GUARD, HOST, PORT, BASE_URL. A data folder may hold a file
+Plain names: DATA, DATABASE_URL, READ_DATABASE_URL, LOG_KEY, GUARD, HOST, PORT, BASE_URL. A data folder may hold a file
 `traceability.env` with lines NAME=value (`init` and `demo` write one, so that the folder alone is enough
 to serve it again); the environment wins over it. The key and the guard themselves never lie in DATA: a
 copy of the folder, or a backup of it, must not be able to sign.
@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     """Folder of the ledger file, credentials of a demonstration and whatever else may be copied."""
     database_url: str = ""
     """SQLAlchemy URL of SQLite or PostgreSQL; empty: the file ledger.sqlite3 in DATA."""
+    read_database_url: str = ""
+    """SQLAlchemy URL of a replica of that PostgreSQL, which answers what need not be of this moment."""
     log_key: Path = Field(default_factory=lambda: state_folder() / "log-key")
     """File with the key that signs checkpoints (an skey, C2SP signed-note)."""
     guard: str = Field(default_factory=lambda: str(state_folder() / "guard"))

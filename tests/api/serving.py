@@ -14,11 +14,11 @@ from traceability.api.server import config
 class Server:
     """A server on a loopback port; `url` is where."""
 
-    def __init__(self, app) -> None:
+    def __init__(self, app, **more) -> None:
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.server = uvicorn.Server(config(app))
+        self.server = uvicorn.Server(config(app, **more))
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]}, daemon=True)
 
     def start(self) -> None:
@@ -38,8 +38,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(app) -> Iterator[Server]:
-    server = Server(app)
+def serving(app, **more) -> Iterator[Server]:
+    """`more` is what `server.config` takes."""
+    server = Server(app, **more)
     server.start()
     try:
         yield server

@@ -3,10 +3,10 @@
 import sqlite3
 
 import pytest
-from serving import serving
 from test_submit import problem
 from world import Client, World
 
+from serving import serving
 from traceability.api.app import create_app
 from trade import accept, offer, produce
 
@@ -34,6 +34,7 @@ def broken(tmp_path):
     world.services.close()
 
 
+@pytest.mark.threat("T33")
 def test_an_edited_entry_is_not_shown(broken):
     """A changed signature, blind or time: 503 damaged for the event and for the history it stands in."""
     world, client, lot, given, execute = broken
@@ -56,6 +57,7 @@ def test_an_entry_that_cannot_be_read_is_damage_and_not_the_askers_fault(broken)
     assert client.read(world.ben, f"/v1/lots/{lot}").status_code == 200
 
 
+@pytest.mark.threat("T44")
 def test_a_table_that_is_gone_is_503(broken):
     """What the database cannot answer is unavailable, with Retry-After; liveness goes on."""
     world, client, lot, _, execute = broken

@@ -216,6 +216,7 @@ def test_the_splitter_gives_the_same_lines_however_they_are_cut():
         assert [one.number for one in found] == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.threat("T14")
 def test_the_splitter_keeps_no_more_than_a_line(monkeypatch):
     """An endless line takes no memory."""
     splitter = Splitter()

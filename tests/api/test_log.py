@@ -105,6 +105,7 @@ def test_every_partial_tile_there_ever_was_is_served(served, grown):
         assert problem(client.get(absent)) == (404, "not_here")
 
 
+@pytest.mark.threat("T47")
 def test_types_and_caching_are_as_tlog_tiles_wants(served, grown):
     """Tiles are octets for ever; the checkpoint is UTF-8 text for a moment."""
     _, _, client = served
@@ -119,6 +120,7 @@ def test_types_and_caching_are_as_tlog_tiles_wants(served, grown):
     assert client.get("/tile/0/999").headers["cache-control"] == "no-store"
 
 
+@pytest.mark.threat("T73")
 @pytest.mark.parametrize(
     "path",
     [

@@ -183,6 +183,7 @@ def test_parties_stand_open_as_far_as_they_chose(world, client):
     assert "Société" not in json.dumps([open_to_all, own, said])
 
 
+@pytest.mark.threat("T83")
 def test_pages_of_parties_give_no_hidden_id_away(world, client):
     """Paging one by one shows the same parties, and no cursor holds the id of one that is not shown."""
     every = {

@@ -1,6 +1,7 @@
 """The OpenAPI document, and requests drawn from it: nothing that is not so, and no 5xx."""
 
 import contextlib
+import os
 import re
 from pathlib import Path
 
@@ -42,11 +43,12 @@ def wrong(event) -> list[str]:
             return []
 
 
+@pytest.mark.threat("T70")
 @pytest.mark.slow
 def test_nothing_is_wrong_with_what_is_drawn_from_the_document(application):
     """Schemathesis, all phases and all checks: every request drawn, right or wrong, has a documented answer."""
     config = schemathesis.Config.from_path(CONFIG)
-    config.projects.default.generation.max_examples = 5
+    config.projects.default.generation.max_examples = int(os.environ.get("FUZZ_EXAMPLES", "5"))
     schema = schemathesis.openapi.from_asgi("/openapi.json", application, config=config)
     found, scenarios = [], 0
     for event in from_schema(schema).execute():
@@ -96,6 +98,7 @@ def test_the_problems_a_route_names_have_their_status(document):
                 assert TYPES[name].status == int(status)
 
 
+@pytest.mark.threat("T86")
 def test_the_document_is_served_and_nothing_of_a_third_party(served):
     """/openapi.json is there; no page that would load scripts from elsewhere."""
     _, server, _ = served

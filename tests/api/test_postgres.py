@@ -5,10 +5,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from serving import serving
 from test_submit import problem
 from world import Client, line, signed_header, submission, world_at
 
+from serving import serving
 from traceability.api.app import create_app
 from traceability.api.services import Services
 from traceability.core.trust_policy import TrustPolicy
@@ -64,6 +64,7 @@ def test_a_nonce_and_a_session_count_on_both_servers(pair):
     )
 
 
+@pytest.mark.threat("T48")
 def test_two_servers_at_once_take_each_event_once(pair):
     """The same hundred events as lines to both: every event has one index, the same in both answers."""
     world, first, second = pair
@@ -90,6 +91,7 @@ def test_two_servers_at_once_take_each_event_once(pair):
     ) + [(201, 200)] * sum(a["status"] == 201 for a in one)
 
 
+@pytest.mark.threat("T16")
 def test_one_winner_of_a_double_issue_across_servers(pair):
     """Two successors of one state, sent to two servers at the same moment: one stands, one is evidence."""
     world, first, second = pair

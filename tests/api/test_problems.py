@@ -84,6 +84,7 @@ def test_types_open_their_remedy(client):
     assert problem(client.get("/problems/nothing")) == (404, "not_here")
 
 
+@pytest.mark.threat("T70")
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

@@ -8,10 +8,11 @@ import time
 import httpx
 import pytest
 from fastapi import FastAPI, Request
-from serving import answer_on, serving
 from starlette.responses import PlainTextResponse, StreamingResponse
 
+from serving import answer_on, serving
 from traceability.api import limits, problems, protocol
+from traceability.api.admission import Admission
 from traceability.api.edge import Edge
 from traceability.api.metrics import Metrics
 
@@ -42,7 +43,7 @@ def application() -> FastAPI:
 
     @app.post("/echo")
     async def echo(request: Request) -> PlainTextResponse:
-        body = await limits.read_body(request, limits.Limits(1 << 20, gzip=True))
+        body = await limits.read_body(request, limits.Limits(1 << 20, gzip=True), Admission().hold())
         await asyncio.sleep(0)
         return PlainTextResponse(str(len(body)))
 
@@ -70,6 +71,7 @@ def problem_of(answer: bytes) -> tuple[int, str]:
     return int(head.split()[1]), json.loads(body)["type"]
 
 
+@pytest.mark.threat("T74")
 @pytest.mark.parametrize(
     "sent",
     [b"", b"G", HEAD, HEAD + b"X-Slow: y"],
@@ -98,6 +100,7 @@ def test_a_head_in_drops_does_not_move_its_deadline(server, quick):
         assert time.monotonic() - began < 8
 
 
+@pytest.mark.threat("T74")
 @pytest.mark.parametrize(
     "framing", [b"Content-Length: 100\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n5\r\nabcde"]
 )
@@ -119,6 +122,7 @@ def test_a_second_request_on_a_kept_connection_has_the_same_deadline(server, qui
         assert problem_of(answer_on(connection)) == (408, "/problems/too_slow")
 
 
+@pytest.mark.threat("T74")
 def test_who_never_reads_is_dropped(server, quick):
     """An answer that nobody takes does not hold its connection."""
     with server.connect() as connection:
@@ -129,6 +133,7 @@ def test_who_never_reads_is_dropped(server, quick):
         assert not server.server.server_state.connections
 
 
+@pytest.mark.threat("T74")
 def test_a_hundred_silent_clients_do_not_disturb_an_honest_one(server, monkeypatch):
     """Half-open sockets of every sort are held no longer than the deadline, and others are served meanwhile."""
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 1.5)
@@ -147,6 +152,43 @@ def test_a_hundred_silent_clients_do_not_disturb_an_honest_one(server, monkeypat
         assert time.monotonic() - began < 6
     finally:
         for connection in silent:
+            connection.close()
+
+
+@pytest.mark.threat("T74")
+def test_silent_connections_give_way(quick):
+    """Where all connections are taken, the one silent longest is dropped for one with something to say."""
+    with serving(application(), connections_max=20) as server:
+        silent = [server.connect() for _ in range(20)]
+        silent[0].sendall(b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert silent[0].recv(65536).endswith(b"here")  # it has spoken, and is now the one silent shortest
+        for _ in range(5):
+            assert httpx.get(server.url + "/plain").text == "here"
+        assert len(server.server.server_state.connections) <= 21
+        assert answer_on(silent[1]) == b""
+        silent[0].sendall(b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert silent[0].recv(65536).endswith(b"here")
+        for connection in silent:
+            connection.close()
+
+
+def test_connections_that_are_all_at_work_are_kept():
+    """Where every connection has a request under way, one more is told 503 with Retry-After."""
+    with serving(application(), connections_max=10) as server:
+        busy = [server.connect() for _ in range(10)]
+        for connection in busy:
+            connection.sendall(HEAD + b"Content-Length: 4\r\n\r\nab")
+        until = time.monotonic() + 10
+        while True:
+            with server.connect() as one_more:
+                said = answer_on(one_more)
+                if said and problem_of(said) == (503, "/problems/busy"):
+                    assert b"\r\nretry-after: " in said
+                    break
+            assert time.monotonic() < until
+        for connection in busy:
+            connection.sendall(b"cd")
+            assert connection.recv(65536).endswith(b"4")
             connection.close()
 
 
@@ -248,6 +290,7 @@ def test_every_answer_has_the_headers(server):
     assert httpx.delete(server.url + "/plain").headers["allow"] == "GET, HEAD"
 
 
+@pytest.mark.threat("T73")
 def test_a_request_id_from_a_proxy_is_kept_if_it_can_stand_in_a_log(server):
     """An id of plain characters is passed through; anything else is replaced."""
     kept = httpx.get(server.url + "/plain", headers={"X-Request-Id": "proxy-0123456789"})

@@ -34,6 +34,7 @@ def same_404(answer: httpx.Response) -> dict:
     return body
 
 
+@pytest.mark.threat("T70")
 def test_custodians_past_and_present_and_auditors_see_a_strangers_404(world, client, sold):
     """Lot and event open for Anna (past), Ben (present) and the auditor; for others they are not there."""
     made = sold[0]
@@ -69,6 +70,7 @@ def test_who_is_offered_a_lot_may_look_at_it(world, client):
     same_404(client.read(world.carl, path))
 
 
+@pytest.mark.threat("T79")
 def test_a_nonce_counts_once(world, client, sold):
     """The same signed header a second time is 401, and says why."""
     path = f"/v1/events/{sold[0].id}"
@@ -115,6 +117,7 @@ def test_a_read_signed_for_something_else_is_401(world, client, changes):
     assert problem(answer) == (401, "not_signed")
 
 
+@pytest.mark.threat("T08")
 def test_other_keys_and_other_words_do_not_sign_reads(world, client):
     """An unknown key, another party's key, a spoiled signature, an event as a read: all 401."""
     path = "/v1/log/entries?from=0"
@@ -177,6 +180,7 @@ def test_a_revoked_key_reads_nothing_and_its_session_ends(world, client, sold):
     assert problem(client.get("/v1/lots", headers=cookie)) == (401, "not_signed")
 
 
+@pytest.mark.threat("T69")
 def test_a_session_is_a_cookie_that_reads_and_nothing_else(world, server, sold):
     """POST /v1/sessions takes a signed read of itself; the cookie opens what the party may open."""
     with httpx.Client(base_url=server.url) as browser:
@@ -199,6 +203,7 @@ def test_a_session_is_a_cookie_that_reads_and_nothing_else(world, server, sold):
         assert "max-age=0" in ended.headers["set-cookie"].lower()
 
 
+@pytest.mark.threat("T80")
 def test_a_forged_session_is_401(world, server, client):
     """Another party, a later end, a cut or doubled cookie: none is of this server's making."""
     begun = client.post("/v1/sessions", headers=signed_header(world.ben, "POST", "/v1/sessions"))
@@ -215,6 +220,7 @@ def test_a_forged_session_is_401(world, server, client):
         assert problem(answer) == (401, "not_signed"), cookie
 
 
+@pytest.mark.threat("T70")
 def test_sealed_fields_open_by_role_and_part(world, client):
     """Prices for giver, recipient, regulator and auditor; persons also for registrar; nobody else, no carrier."""
     carrier, other = Pen("carrier"), Pen("other holder")

@@ -1,5 +1,6 @@
 """SIGTERM to a real process: what it was told is stored, what it had begun is answered, and then it ends."""
 
+import contextlib
 import json
 import os
 import signal
@@ -28,23 +29,25 @@ server.serve(app, settings.host, settings.port)
 """
 
 
-@pytest.fixture
-def process(tmp_path):
+@contextlib.contextmanager
+def process_of(folder, program, prepare=lambda world: None):
     """(world, process, port): a server in a process of its own on a ledger with a few parties."""
-    world = World(f"sqlite:///{tmp_path}/ledger.sqlite3", tmp_path)
+    world = World(f"sqlite:///{folder}/ledger.sqlite3", folder)
+    prepare(world)
+    world.parties = world.size()
     world.services.close()
-    (tmp_path / "log-key").write_text(LOG_SIGNER.encode() + "\n")
+    (folder / "log-key").write_text(LOG_SIGNER.encode() + "\n")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = {
-        "DATA": str(tmp_path),
-        "GUARD": str(tmp_path / "guard"),
-        "LOG_KEY": str(tmp_path / "log-key"),
+        "DATA": str(folder),
+        "GUARD": str(folder / "guard"),
+        "LOG_KEY": str(folder / "log-key"),
         "PORT": str(port),
     }
-    with (tmp_path / "stderr").open("w") as stderr:
+    with (folder / "stderr").open("w") as stderr:
         running = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM], env={**os.environ, **settings}, stderr=stderr, cwd=tmp_path
+            [sys.executable, "-c", program], env={**os.environ, **settings}, stderr=stderr, cwd=folder
         )
     try:
         until = time.monotonic() + 90
@@ -53,13 +56,19 @@ def process(tmp_path):
                 httpx.get(f"http://127.0.0.1:{port}/livez")
                 break
             except httpx.TransportError:
-                assert running.poll() is None, (tmp_path / "stderr").read_text()
+                assert running.poll() is None, (folder / "stderr").read_text()
                 assert time.monotonic() < until
                 time.sleep(0.1)
         yield world, running, port
     finally:
         running.kill()
         running.wait()
+
+
+@pytest.fixture
+def process(tmp_path):
+    with process_of(tmp_path, PROGRAM) as found:
+        yield found
 
 
 def test_sigterm_drains_and_loses_nothing(process, tmp_path):
@@ -133,6 +142,7 @@ def test_sigterm_drains_and_loses_nothing(process, tmp_path):
     assert published[0] == size
 
 
+@pytest.mark.threat("T80")
 def test_the_log_of_a_process_is_json_without_what_is_private(process, tmp_path):
     """Every line on stderr is an object; paths, codes, bodies and headers are in none of them."""
     _, running, port = process

@@ -47,6 +47,7 @@ def test_the_answer_is_the_proof(world, client):
     )
 
 
+@pytest.mark.threat("T19")
 def test_the_same_again_is_the_same_answer(world, client):
     """Sent again: 200, same index, entry and blind. Nothing is stored."""
     signed = produce(world.anna, "1")
@@ -59,6 +60,7 @@ def test_the_same_again_is_the_same_answer(world, client):
     assert world.size() == size
 
 
+@pytest.mark.threat("T02")
 def test_a_twin_signature_is_the_same_event(world, client):
     """The other form of an ECDSA signature brings no second entry, and the first entry back."""
     signed = produce(world.anna, "1")
@@ -157,6 +159,7 @@ def test_who_may_not_is_403_and_what_cannot_be_is_422(world, client):
     assert problem(post(client, produce(borrowed, "1"))) == (403, "not_your_key")
 
 
+@pytest.mark.threat("T40")
 def test_fork_and_ahead_are_409(world, client):
     """An event that has seen another tree, or a larger one, is answered as proof for its sender."""
     body = {"region": "RW-04", "source": "device", "lots": [bag("1")]}
@@ -166,6 +169,7 @@ def test_fork_and_ahead_are_409(world, client):
     assert problem(post(client, ahead)) == (409, "ahead")
 
 
+@pytest.mark.threat("T01")
 def test_a_spoiled_signature_or_payload_is_refused_and_not_stored(world, client):
     """No byte of payload or signature can be changed."""
     signed = produce(world.anna, "5")
@@ -230,6 +234,7 @@ def test_gzip_is_taken_here_and_nowhere_else(world, client):
     )
 
 
+@pytest.mark.threat("T14")
 @pytest.mark.parametrize("size", [2 << 20, 64 << 20])
 def test_a_gzip_bomb_is_stopped_at_the_bound(client, size):
     """A small body that unpacks to much more is 413, without unpacking it all."""
@@ -266,6 +271,7 @@ def test_other_types_of_content_are_415(client, kind):
     assert problem(answer) == (415, "unsupported_media_type")
 
 
+@pytest.mark.threat("T14")
 def test_too_large_a_body_is_413(client):
     """One event has a mebibyte."""
     headers = {"Content-Type": "application/json"}

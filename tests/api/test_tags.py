@@ -127,6 +127,7 @@ def test_a_code_may_be_typed_as_people_type(client, bagged, typed):
     assert client.get(f"/v1/tags/{typed(bagged.code)}").json()["tag"] == bagged.tag
 
 
+@pytest.mark.threat("T79")
 def test_other_codes_are_not_there(client, bagged):
     """A wrong character, an unknown code, a name of ours without the code, nonsense: the same 404."""
     wrong = bagged.code[:-1] + ("2" if bagged.code[-1] != "2" else "3")

@@ -176,6 +176,7 @@ def test_a_number_used_twice_is_kept_and_a_third_time_refused(ledger, office):
     oracle.check(ledger.store, LOG_SIGNER.verifier)
 
 
+@pytest.mark.threat("T40")
 def test_what_a_signer_has_seen_must_be_this_log(ledger, office):
     """Another root at that size is a fork, a size above the head is ahead; what is dated before it is a finding."""
     (miner,) = traders(ledger, office, "miner")
@@ -329,6 +330,7 @@ def test_a_clock_of_ones_own_is_for_demonstrations(fresh_url, opened, tmp_path, 
     assert "demonstration" in again(real.store.url, guards[0], clock=lambda: 0).refusal
 
 
+@pytest.mark.threat("T54")
 def test_another_log_key_signs_nothing(ledger, opened, tmp_path, office):
     """A key the genesis does not name is refused before it signs, and reads go on."""
     other = Signer(LOG_SIGNER.verifier.name, bytes([1]) * 32)

@@ -68,6 +68,7 @@ def test_a_backup_taken_while_others_write_is_whole(ledger, trade, tmp_path, fre
         assert view.entry(head.size - 1) is not None
 
 
+@pytest.mark.threat("T39")
 def test_a_lost_guard_is_adopted_only_on_this_history(
     ledger, trade, tmp_path, fresh_url, opened, again, office
 ):
@@ -97,6 +98,7 @@ def test_a_lost_guard_is_adopted_only_on_this_history(
         adopt_guard(opened(urls["newest"]), lost, newest)
 
 
+@pytest.mark.threat("T55")
 def test_a_dump_gives_the_same_ledger_again(ledger, trade, fresh_url, opened, tmp_path, guard, again):
     """Dumped and loaded, into either database, a ledger is the same to the last row, and goes on."""
     lines = list(dump.dump(ledger.store))

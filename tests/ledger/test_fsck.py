@@ -148,11 +148,13 @@ def change(ledger, statement, *values):
         return view.run(statement, *values)
 
 
+@pytest.mark.threat("T44")
 def test_tiles_are_compared(tall, guard):
     """Whatever is changed in a tile is found there."""
     find_each(tall, guard, TILE_CHANGES)
 
 
+@pytest.mark.threat("T43")
 def test_each_table_is_compared(busy, guard):
     """Whatever is changed in a table that follows from the entries is found, and in that table."""
     find_each(busy, guard, CHANGES)
@@ -176,6 +178,7 @@ def find_each(busy, guard, changes):
     assert fsck.check(busy.store, guard).verdict == "good"
 
 
+@pytest.mark.threat("T33")
 @pytest.mark.parametrize(
     ("statement", "values"),
     [
@@ -211,6 +214,7 @@ def test_a_changed_entry_is_named(busy, guard, statement, values):
         assert view.all("SELECT * FROM state ORDER BY type, id") == before
 
 
+@pytest.mark.threat("T35")
 def test_a_lost_tail_is_found(tall, guard):
     """Entries cut off at the end are missed by the head, and by the guard."""
     change(tall, "DELETE FROM entry WHERE idx > 200")
@@ -218,6 +222,7 @@ def test_a_lost_tail_is_found(tall, guard):
     assert (report.damages[0].table, report.damages[0].index) == ("entry", 201)
 
 
+@pytest.mark.threat("T38")
 def test_a_rolled_back_ledger_is_told_by_the_guard(ledger, office, guard, fresh_url, opened, tmp_path):
     """An older state that is good in itself is rolled back where the guard has seen more."""
     (miner,) = traders(ledger, office, "miner")
@@ -234,6 +239,7 @@ def test_a_rolled_back_ledger_is_told_by_the_guard(ledger, office, guard, fresh_
     assert fsck.check(ledger.store, empty).verdict == "cannot_check"
 
 
+@pytest.mark.threat("T33")
 def test_entries_cannot_be_changed(ledger, office):
     """The database itself refuses to update, delete, replace or skip an entry."""
     traders(ledger, office, "miner")
@@ -256,6 +262,7 @@ def test_entries_cannot_be_changed(ledger, office):
     assert fsck.check(ledger.store).verdict == "good"
 
 
+@pytest.mark.threat("T43")
 def test_rebuild_fills_every_projection(tall, guard):
     """With every projection emptied, the entries alone bring all of them back, byte for byte."""
     tables = [*PROJECTIONS, "head", "placed"]

@@ -73,6 +73,7 @@ def test_a_guard_moves_forward_only(open_):
     assert guard.read() == HEADS[5]
 
 
+@pytest.mark.threat("T49")
 @pytest.mark.parametrize(
     ("head", "words"), [(HEADS[1], "rolled back"), (HEADS[3], "rolled back"), (HEADS[5], "another history")]
 )
@@ -85,6 +86,7 @@ def test_a_head_the_database_does_not_have_stops_it(open_, head, words):
     assert guard.read() == HEADS[4]
 
 
+@pytest.mark.threat("T49")
 def test_another_root_at_the_same_size_stops_it(open_):
     """Two roots for one size is what it is there to prevent."""
     guard = open_()
@@ -165,6 +167,7 @@ def test_a_guard_that_is_behind_moves_on(url, ledger, guard, office, again, tmp_
     assert fsck.check(opened.store, guard).verdict == "good"
 
 
+@pytest.mark.threat("T38")
 def test_a_guard_that_is_ahead_or_elsewhere_stops_signing(url, ledger, guard, office, again, tmp_path):
     """Ahead, another root, missing: reads go on, nothing is signed, and the reason is told."""
     (miner,) = traders(ledger, office, "miner")
@@ -223,6 +226,7 @@ def test_a_guard_out_of_reach_is_waited_for(ledger, office, tmp_path):
         assert view.head().size == answer.index + 1
 
 
+@pytest.mark.threat("T48")
 def test_a_slower_writer_signs_what_it_wrote(url, ledger, office, again, guard):
     """Two writers on one ledger: each answer is proved, the larger checkpoint stays published."""
     miner, trader = traders(ledger, office, "miner", "trader")

@@ -1,5 +1,6 @@
 """A heap of four hundred bags and a shipment of a thousand, each one event, on both databases."""
 
+import pytest
 from sending import recorded
 
 from oracle import Replayed
@@ -70,6 +71,7 @@ def test_four_hundred_bags_become_one_heap_and_twenty_drums(ledger, office):
     assert len(flatten(one.content, replayed.pool)) == 400
 
 
+@pytest.mark.threat("T76")
 def test_a_shipment_of_a_thousand_lots_is_one_event_and_one_file(ledger, office):
     """A thousand bags leave in one export; its evidence leads each of them back to where it was dug."""
     exporter, held = _bags(ledger, office, 1000)

@@ -1,7 +1,9 @@
 """Many at once: exactly one wins, whoever they are and whichever database decides."""
 
 import threading
+from functools import partial
 
+import pytest
 from children import Journal, fork, open_ledger, wait
 from sending import append, check_proof, recorded, sent, some_trade, traders
 
@@ -9,7 +11,7 @@ import oracle
 from traceability.ledger import fsck
 from traceability.ledger.answers import Recorded, Refused
 from traceability.ledger.writer import Writer
-from trade import LOG_SIGNER, offer, produce
+from trade import ENTITY, LOG_SIGNER, bag, kilograms, offer, produce
 
 
 def together(works):
@@ -37,6 +39,7 @@ def check_one_winner(answers):
         assert isinstance(answer, Recorded) or answer.name == "stale_predecessor", answer
 
 
+@pytest.mark.threat("T16")
 def test_threads_race_for_a_lot(url, ledger, office, again, guard):
     """Eight threads with ledgers of their own sell the same lots to eight buyers: one sale of each stands."""
     miner, *buyers = traders(ledger, office, "miner", *(f"buyer {n}" for n in range(8)))
@@ -56,6 +59,46 @@ def test_threads_race_for_a_lot(url, ledger, office, again, guard):
     oracle.check(ledger.store, LOG_SIGNER.verifier)
 
 
+def first_answer(ledger, signed):
+    return append(ledger, signed)[0]
+
+
+@pytest.mark.threat("T17")
+def test_different_acts_race_for_a_lot(url, ledger, office, again, guard):
+    """Sold, split, exported and closed at the same moment by threads with ledgers of their own: one act stands."""
+    miner, buyer = traders(ledger, office, "miner", "buyer")
+    said = {"region": "RW-04", "source": "device"}
+    ledgers = [again(url) for _ in range(4)]
+    for _ in range(4):
+        made = produce(miner, "4.00")
+        recorded(ledger, made)
+        (lot,) = made.lots
+        here = [(made.id, lot)]
+        split = {
+            "source": "device",
+            "type": "split",
+            "share_by": "mass",
+            "outputs": [bag("1.00"), bag("3.00")],
+        }
+        away = {
+            **said,
+            "destination": "BE",
+            "exit_point": "Rusumo",
+            "shipped": "2026-03-20",
+            "weighings": [kilograms("4.00", [lot])],
+        }
+        acts = [
+            offer(miner, buyer.party, here),
+            miner.sign("transformation", {**split, "weighings": [kilograms("4.00", [lot])]}, here),
+            miner.sign("export", away, here, sealed={"/importer": ENTITY}),
+            miner.sign("closure", {"source": "device", "reason": "destroyed", "detail": "brûlé"}, here),
+        ]
+        check_one_winner(
+            together([partial(first_answer, own, act) for own, act in zip(ledgers, acts, strict=True)])
+        )
+    assert fsck.check(ledger.store, guard).verdict == "good"
+
+
 def test_threads_race_through_one_writer(ledger, office):
     """The same through one writer, which groups them: one sale stands, each answer proves what it says."""
     miner, *buyers = traders(ledger, office, "miner", *(f"buyer {n}" for n in range(8)))
@@ -71,6 +114,7 @@ def test_threads_race_through_one_writer(ledger, office):
             check_proof(answer, one)
 
 
+@pytest.mark.threat("T19")
 def test_the_same_event_from_many_sides(url, ledger, office, again):
     """A phone that sends everything twice, over two networks: one entry, and everybody gets its index."""
     miner, trader = traders(ledger, office, "miner", "trader")
@@ -85,6 +129,7 @@ def test_the_same_event_from_many_sides(url, ledger, office, again):
         assert view.head().size == 3 + len(signed)
 
 
+@pytest.mark.threat("T16")
 def test_processes_race(url, ledger, office, again, guard, tmp_path):
     """Four processes sell the same lots, and have trade of their own: one winner each, and one good ledger."""
     names = [f"buyer {n}" for n in range(4)]

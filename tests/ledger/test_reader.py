@@ -291,6 +291,7 @@ def test_what_is_disclosed_is_for_the_caller_to_say(store_of):
     assert "2 opened" in str(verify(reader.evidence([lot], disclose=lambda *_: True), memory.policy()).steps)
 
 
+@pytest.mark.threat("T76")
 def test_a_container_is_traced_in_as_many_questions_as_it_has_generations(store_of, monkeypatch):
     """A thousand bags take hardly more questions than ten, back to the mines and into a file."""
     memory = MemoryLedger(name="container", demo=True)

@@ -109,6 +109,7 @@ def test_two_that_migrate_at_once(tmp_path):
     Store(url).close()
 
 
+@pytest.mark.threat("T55")
 @pytest.mark.parametrize("found", ["0000", "9999"])
 def test_another_schema_is_refused(url, found, opened):
     """An older one is told to migrate, a newer one to use the newer program."""

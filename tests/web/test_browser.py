@@ -191,6 +191,7 @@ def hostile(tmp_path_factory):
         yield found
 
 
+@pytest.mark.threat("T68")
 def test_no_text_of_the_ledger_is_ever_executed(chromium, hostile):
     """Payloads in every open text field and in addresses: nothing runs, even with the policy switched off."""
     visitor = Visitor(hostile.auditor.party, hostile.auditor.key.id, frozenset({"auditor"}))
@@ -232,6 +233,7 @@ def test_no_text_of_the_ledger_is_ever_executed(chromium, hostile):
     context.close()
 
 
+@pytest.mark.threat("T68")
 def test_every_page_forbids_what_it_does_not_need(chromium, season, paths, cookie):
     """With the policy on, a script put into the page by hand does not run."""
     page = opened(chromium, season, cookie, viewport=PHONE)

@@ -220,6 +220,7 @@ def test_a_fault_of_ours_is_a_page_with_a_number_and_nothing_else(season, monkey
 # Who may open what
 
 
+@pytest.mark.threat("T83")
 def test_what_is_not_there_and_what_is_not_for_you_look_the_same(season):
     """A stranger cannot tell a lot or event that exists from one that does not."""
     lots, parties = season.records("lot"), season.records("party")
@@ -522,6 +523,7 @@ def test_a_signed_line_opens_a_session_and_the_button_ends_it(season):
         assert 'session=""' in out.headers["set-cookie"]
 
 
+@pytest.mark.threat("T69")
 def test_a_session_cookie_is_out_of_reach_of_scripts_and_other_sites(season):
     """HttpOnly, and not sent along by other sites."""
     answer = season.client.post("/sign-in", data={"signed": signed_line(season, "auditor")})
@@ -553,6 +555,7 @@ def test_a_line_that_does_not_count_says_what_to_do(season, spoil):
     assert EN("signin.again") in text_of(answer)
 
 
+@pytest.mark.threat("T69")
 @pytest.mark.parametrize(
     "headers",
     [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"}],

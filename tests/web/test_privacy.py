@@ -78,6 +78,7 @@ def test_no_sealed_value_is_on_a_strangers_page(season, stranger_pages, public):
         assert not found, (name, found)
 
 
+@pytest.mark.threat("T81")
 def test_no_party_is_named_that_did_not_choose_to_be(season, stranger_pages):
     """No id of a party, site, lot, event or key is on a stranger's page; names only of those who are public."""
     ids = [id_ for kind in ("party", "site", "lot", "key") for id_ in season.records(kind)]
@@ -86,6 +87,7 @@ def test_no_party_is_named_that_did_not_choose_to_be(season, stranger_pages):
         assert not re.search(r"[0-9a-f]{64}", answer.text), name
 
 
+@pytest.mark.threat("T81")
 def test_no_hour_no_coordinates_no_price_is_on_a_strangers_page(stranger_pages):
     """Days instead of hours, regions instead of positions, no money at all."""
     for name, _, text in stranger_pages:
@@ -159,6 +161,7 @@ def test_every_tag_page_is_small(stranger_pages):
     assert max(sizes) < SIZE_MAX
 
 
+@pytest.mark.threat("T79")
 def test_guessing_codes_finds_nothing_and_tells_nothing(season):
     """A code that is none, one that is well formed, and one with a letter that no code has: one answer."""
     from traceability.core.tag import make_code

@@ -120,6 +120,7 @@ def test_ore_that_skips_a_step_joins_below_it():
     assert kinds == ["region:1", "Bend", "region:2", "Bend", "Mouth"]
 
 
+@pytest.mark.threat("T76")
 def test_a_chain_of_ten_thousand_steps_is_gathered_without_recursion():
     """However deep the way, it is gathered into few stretches."""
     lots, steps = [bag("l0")], []

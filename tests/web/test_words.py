@@ -225,6 +225,7 @@ def test_the_language_is_the_one_a_browser_asks_for(header, language):
     assert preferred(header) == language
 
 
+@pytest.mark.threat("T75")
 def test_a_hostile_header_costs_nothing():
     """A header of any length and shape is read in no time."""
     begin = time.perf_counter()

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
 from traceability.api import lines, openapi, shown
+from traceability.api.admission import Admission
 from traceability.api.answers import speak
 from traceability.api.limits import Limits, need_media_type, read_body
 from traceability.api.lot_views import LineageView
@@ -118,12 +119,16 @@ async def submit(request: Request) -> Response:
     services: Services = request.app.state.services
     if need_media_type(request, "application/json", NDJSON) == NDJSON:
         return lines.LinesResponse(request, services)
+    admission = services.admission
     try:
-        submission = _read(read_submission, await read_body(request, ONE))
+        with admission.hold() as held:
+            body = await read_body(request, ONE, held)
+            async with admission.event():
+                submission = await _read(admission, read_submission, body)
+                said = speak(await services.submit(submission), request_id(request.scope))
     except Problem as problem:
         services.metrics.events.labels(problem.name).inc()
         raise
-    said = speak(await services.submit(submission), request_id(request.scope))
     services.metrics.events.labels(said.name).inc()
     request.state.facts = {"answer": said.name, **({"event_id": said.event_id} if said.event_id else {})}
     return said.response()
@@ -140,6 +145,7 @@ async def submit(request: Request) -> Response:
         "too_large",
         "unsupported_media_type",
         "bad_disclosure",
+        "busy",
         "unavailable",
     ),
     openapi_extra=openapi.body(
@@ -158,11 +164,13 @@ async def disclose(request: Request, event_id: EventPath) -> Response:
     """Whoever has salt and value may bring them; they are checked against the event's commitments."""
     services: Services = request.app.state.services
     need_media_type(request, "application/json")
-    body = await read_body(request, PLAIN)
-    if not await services.run(_is_logged, services, EventId(event_id)):
-        raise not_here()
-    disclosures = _read(read_disclosures, body)
-    refused = await services.run(services.ledger.add_disclosures, EventId(event_id), disclosures)
+    with services.admission.hold() as held:
+        body = await read_body(request, PLAIN, held)
+        async with services.admission.event():
+            if not await services.run(_is_logged, services, EventId(event_id)):
+                raise not_here()
+            disclosures = await _read(services.admission, read_disclosures, body)
+            refused = await services.run(services.ledger.add_disclosures, EventId(event_id), disclosures)
     if isinstance(refused, Refused):
         raise Problem(refused.name, refused.message)
     assert refused is None
@@ -217,9 +225,9 @@ async def evidence(
     return evidence_file(file, event_id)
 
 
-def _read(read: Callable[[bytes], _T], body: bytes) -> _T:
+async def _read(admission: Admission, reader: Callable[[bytes], _T], body: bytes) -> _T:
     try:
-        return read(body)
+        return await admission.read(reader, body)
     except Malformed as error:
         raise Problem("malformed", str(error)) from error
 

@@ -36,7 +36,7 @@ async def readyz(request: Request) -> Response:
     """A ledger that may not sign now is ready all the same: it serves what it has, and says why."""
     services: Services = request.app.state.services
     size = await _size(services)
-    refusal = services.ledger.refusal
+    refusal = await _refusal(services)
     view = Ready(size=size, signing=refusal is None, reason=refusal)
     return Response(view.json(), media_type="application/json")
 
@@ -50,7 +50,7 @@ async def readyz(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     services: Services = request.app.state.services
     services.metrics.log_size.set(await _size(services))
-    services.metrics.signing.set(services.ledger.refusal is None)
+    services.metrics.signing.set(await _refusal(services) is None)
     return Response(services.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
@@ -67,9 +67,24 @@ async def problem(name: Annotated[str, Path(pattern="^[a-z_]{1,60}$")]) -> Respo
     return Response(f"{kind.status} {name}\n\n{kind.title}. {kind.remedy}\n", media_type="text/plain")
 
 
+async def _refusal(services: Services) -> str | None:
+    """Why no event is taken now; None where they are. A replica that answers says nothing about that."""
+
+    def ask() -> None:
+        with services.store.read() as view:
+            view.head()
+
+    if services.ledger.refusal is None and services.reads is not services.store:
+        try:
+            await services.run(ask)
+        except ERRORS:
+            return "the database for events does not answer; what a replica has can be read"
+    return services.ledger.refusal
+
+
 async def _size(services: Services) -> int:
     def ask() -> int:
-        with services.store.read() as view:
+        with services.reads.read() as view:
             found = view.checkpoint()
         return 0 if found is None else int(found[0])
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from fastapi import Request
 
+from traceability.api.admission import Held
 from traceability.api.problems import Problem
 
 IDLE_SECONDS = 30.0
@@ -61,9 +62,13 @@ def is_packed(request: Request, limits: Limits) -> bool:
     return True
 
 
-async def read_body(request: Request, limits: Limits) -> bytes:
-    """The whole body, unpacked. Raises Problem (400, 408, 413, 415) or Disconnected."""
-    return b"".join([piece async for piece in pieces(request, limits)])
+async def read_body(request: Request, limits: Limits, held: Held) -> bytes:
+    """The whole body, unpacked, in the room it is given. Raises Problem (400, 408, 413, 415, 503) or Disconnected."""
+    body = bytearray()
+    async for piece in pieces(request, limits):
+        held.resize(len(body) + len(piece))
+        body += piece
+    return bytes(body)
 
 
 async def pieces(request: Request, limits: Limits) -> AsyncIterator[bytes]:

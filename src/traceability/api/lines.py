@@ -11,6 +11,7 @@ happened, and nothing after that line is read.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from typing import NamedTuple
 
 from fastapi import Request
@@ -57,6 +58,11 @@ class Splitter:
         self.number = 1
         """Of the line now coming."""
 
+    @property
+    def size(self) -> int:
+        """Of what has come of the line that is not whole yet."""
+        return len(self._rest)
+
     def feed(self, piece: bytes) -> Iterator[Line]:
         """The lines that end in this piece."""
         *ends, rest = piece.split(b"\n")
@@ -95,6 +101,7 @@ class LinesResponse(Response):
         self._id = request_id(request.scope)
         self._asked: asyncio.Queue[Asked | None] = asyncio.Queue()
         self._open = asyncio.Semaphore(OPEN_MAX)
+        self._held = services.admission.hold()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         reading = asyncio.create_task(self._read())
@@ -118,6 +125,7 @@ class LinesResponse(Response):
             await problem.response(self._id)(scope, receive, send)
         finally:
             reading.cancel()
+            self._held.close()
 
     def _nothing(self) -> Response:
         return Problem("malformed", "there is no line in this body").response(self._id)
@@ -135,7 +143,7 @@ class LinesResponse(Response):
         except Problem as problem:
             if splitter.number == 1:
                 raise
-            self._asked.put_nowait(Asked(splitter.number, of_problem(problem, self._id)))
+            self._say(splitter.number, problem)
         finally:
             self._asked.put_nowait(None)
 
@@ -143,6 +151,7 @@ class LinesResponse(Response):
         async for piece in limits.pieces(self._request, BATCH):
             for line in splitter.feed(piece):
                 yield line
+            self._held.resize(splitter.size)
         for line in splitter.end():
             yield line
 
@@ -151,20 +160,29 @@ class LinesResponse(Response):
         if line.data is None:
             self._refuse(line.number, f"a line has at most {LINE_SIZE_MAX} bytes")
             return
+        admission = self._services.admission
         try:
-            submission = read_submission(line.data)
+            with ExitStack() as room:
+                room.enter_context(admission.hold()).resize(len(line.data))
+                submission = await admission.read(read_submission, line.data)
+                for bound in (self._open, admission.lines):
+                    await bound.acquire()
+                    room.callback(bound.release)
+                answer = asyncio.ensure_future(self._services.submit(submission))
+                kept = room.pop_all()
         except Malformed as error:
-            said = of_problem(Problem("malformed", str(error)), self._id)
-            self._asked.put_nowait(Asked(line.number, said))
-            return
-        await self._open.acquire()
-        answer = asyncio.ensure_future(self._services.submit(submission))
-        answer.add_done_callback(lambda _: self._open.release())
-        self._asked.put_nowait(Asked(line.number, answer))
+            self._say(line.number, Problem("malformed", str(error)))
+        except Problem as problem:
+            self._say(line.number, problem)
+        else:
+            answer.add_done_callback(lambda _: kept.close())
+            self._asked.put_nowait(Asked(line.number, answer))
 
     def _refuse(self, number: int, detail: str) -> None:
-        said = of_problem(Problem("too_large", detail), self._id)
-        self._asked.put_nowait(Asked(number, said))
+        self._say(number, Problem("too_large", detail))
+
+    def _say(self, number: int, problem: Problem) -> None:
+        self._asked.put_nowait(Asked(number, of_problem(problem, self._id)))
 
     async def _answers(self) -> AsyncIterator[bytes]:
         while (asked := await self._asked.get()) is not None:

@@ -102,13 +102,13 @@ async def newest(services: Services) -> bytes:
 
 
 def _checkpoint(services: Services) -> bytes | None:
-    with services.store.read() as view:
+    with services.reads.read() as view:
         found = view.checkpoint()
     return None if found is None else bytes(found[1])
 
 
 def _tile(services: Services, wanted: Tile) -> bytes | None:
-    with services.store.read() as view:
+    with services.reads.read() as view:
         if wanted.level is None:
             return publish.entries_body(view, wanted.n, wanted.width)
         return publish.tile_body(view, wanted.level, wanted.n, wanted.width)
@@ -117,7 +117,7 @@ def _tile(services: Services, wanted: Tile) -> bytes | None:
 def _log(services: Services, note: bytes) -> LogView:
     text, _ = parse_note(note)
     head = Checkpoint.parse(text)
-    with services.store.read() as view:
+    with services.reads.read() as view:
         facts = view.record(("ledger", ""))
         last = view.entry(head.size - 1)
     assert isinstance(facts, LedgerFacts)
@@ -145,5 +145,5 @@ async def _stream(services: Services, first: int, size: int) -> AsyncIterator[by
 
 
 def _lines(services: Services, first: int, end: int) -> bytes:
-    with services.store.read() as view:
+    with services.reads.read() as view:
         return b"".join(entry_line(found) for found in view.entries(first, end - first))

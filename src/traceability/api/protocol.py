@@ -5,6 +5,9 @@ never reads its answer holds its socket for ever. Here a head has 10 seconds and
 nobody reads 60 seconds, and a connection whose answer is complete before its body came lives 2 more
 seconds, so that the client can read why. Pauses inside a body are the reader's business (`limits`).
 
+There are at most CONNECTIONS_MAX connections. When one more comes, the one that has been silent longest is
+dropped for it: half-open connections by the thousand keep out nobody who has something to say.
+
 What is refused before any route sees it (no HTTP, a head too slow or too large) is a problem answer too.
 """
 
@@ -16,25 +19,54 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from traceability.api.problems import MEDIA_TYPE, Problem
+from traceability.api.problems import MEDIA_TYPE, RETRY_SECONDS, Problem
 
 HEAD_SECONDS = 10.0
 HEAD_SIZE_MAX = 32 * 1024
 UNREAD_SECONDS = 60.0
 LINGER_SECONDS = 2.0
+CONNECTIONS_MAX = 4096
+
+
+class Connections:
+    """Which connections of a server are silent: no request is under way on them. The longest silent first."""
+
+    def __init__(self, most: int = CONNECTIONS_MAX) -> None:
+        self.most = most
+        self._silent: dict[BoundedProtocol, None] = {}
+
+    def silent(self, connection: "BoundedProtocol") -> None:
+        """It waits for a request."""
+        self._silent.pop(connection, None)
+        self._silent[connection] = None
+
+    def heard(self, connection: "BoundedProtocol") -> None:
+        """It has one, or is gone."""
+        self._silent.pop(connection, None)
+
+    def make_room(self) -> bool:
+        """Drops the one that was silent longest; False where all have something under way."""
+        oldest = next(iter(self._silent), None)
+        if oldest is None:
+            return False
+        self.heard(oldest)
+        oldest.transport.abort()
+        return True
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection. `uvicorn.Config(http=BoundedProtocol)`."""
+    """One connection. `uvicorn.Config(http=partial(BoundedProtocol, Connections()))`."""
 
     def __init__(
         self,
+        connections: Connections,
         config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self._connections = connections
         self._head_size = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._unread_timer: asyncio.TimerHandle | None = None
@@ -44,6 +76,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        if len(self.server_state.connections) > self._connections.most and not self._connections.make_room():
+            self._refuse(Problem("busy", "too many connections are open; come again in a moment"))
+            return
+        self._connections.silent(self)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -51,6 +87,7 @@ class BoundedProtocol(HttpToolsProtocol):
             if timer is not None:
                 timer.cancel()
         self._unset_keepalive_if_required()
+        self._connections.heard(self)
         super().connection_lost(exc)
 
     # A head comes, in time and not too large
@@ -68,6 +105,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._unset_head_timer()
+        self._connections.heard(self)
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_SIZE_MAX:
             self._refuse(_too_large())
         else:
@@ -84,6 +122,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if last and self.cycle.more_body and not self.transport.is_closing():
             self._unset_keepalive_if_required()
             self._linger_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        elif last and self._is_over():
+            self._connections.silent(self)
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -92,6 +132,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._linger_timer.cancel()
             self._linger_timer = None
             self.cycle.more_body = False
+            self._connections.silent(self)
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
@@ -131,10 +172,12 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         body = orjson.dumps(problem.body(), option=orjson.OPT_SORT_KEYS)
+        retry = b"retry-after: %d\r\n" % RETRY_SECONDS if problem.kind.status == 503 else b""
         head = [
             STATUS_LINE[problem.kind.status],
             *(b"%s: %s\r\n" % header for header in self.server_state.default_headers),
             b"content-type: %s\r\ncontent-length: %d\r\n" % (MEDIA_TYPE.encode(), len(body)),
+            retry,
             b"cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n",
         ]
         self.transport.write(b"".join(head) + body)

@@ -90,7 +90,7 @@ def _party(services: Services, who: Visitor, party_id: str) -> PartyView:
     found = services.reader.record(("party", party_id))
     if not isinstance(found, Party) or not may(who, OpenParty(found), services.reader.held_by):
         raise not_here()
-    with services.store.read() as view:
+    with services.reads.read() as view:
         keys = view.records(("key", key) for key in found.keys)
     own = who.party == found.id
     views = [

@@ -4,22 +4,32 @@ On SIGTERM (and Ctrl-C) the server takes no new connection, lets every request t
 ten seconds, and then ends the application, which waits until all that was taken in is stored and answered.
 """
 
+import resource
+from functools import partial
+from typing import Any
+
 import uvicorn
 from starlette.types import ASGIApp
 
-from traceability.api.protocol import BoundedProtocol
+from traceability.api.protocol import CONNECTIONS_MAX, BoundedProtocol, Connections
 
 DRAIN_SECONDS = 10
 KEEP_ALIVE_SECONDS = 15
+_FILES_KEPT = 256
+"""How many files and sockets are left to everything that is no client's connection."""
 
 
-def config(app: ASGIApp, host: str = "127.0.0.1", port: int = 8000) -> uvicorn.Config:
+def config(
+    app: ASGIApp, host: str = "127.0.0.1", port: int = 8000, connections_max: int = CONNECTIONS_MAX
+) -> uvicorn.Config:
     """How an application is served. Behind a proxy or not: addresses of clients are never used."""
+    protocol: Any = partial(BoundedProtocol, Connections(connections_max))
     return uvicorn.Config(
         app,
         host=host,
         port=port,
-        http=BoundedProtocol,
+        http=protocol,
+        loop="asyncio",  # docs/decisions/event-loop.md
         ws="none",
         lifespan="on",
         log_config=None,
@@ -33,4 +43,14 @@ def config(app: ASGIApp, host: str = "127.0.0.1", port: int = 8000) -> uvicorn.C
 
 def serve(app: ASGIApp, host: str, port: int) -> None:
     """Serves until SIGTERM or Ctrl-C, drains, and returns (or ends by that signal)."""
-    uvicorn.Server(config(app, host, port)).run()
+    uvicorn.Server(config(app, host, port, min(CONNECTIONS_MAX, _files() - _FILES_KEPT))).run()
+
+
+def _files() -> int:
+    """How many files and sockets this process may have open, once it has asked for all it may."""
+    wanted = CONNECTIONS_MAX + _FILES_KEPT
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else max(soft, 2 * _FILES_KEPT)

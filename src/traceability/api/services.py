@@ -10,10 +10,12 @@ from typing import NamedTuple, ParamSpec, Self, TypeVar
 import anyio
 from anyio.to_thread import run_sync
 
+from traceability.api.admission import Admission
 from traceability.api.metrics import Metrics
 from traceability.core.errors import Malformed
 from traceability.core.note import Signer
 from traceability.ledger.answers import Answer, Refused, Submission
+from traceability.ledger.database import Postgres, Unusable
 from traceability.ledger.guard import open_guard
 from traceability.ledger.reader import Reader
 from traceability.ledger.store import Store
@@ -31,6 +33,9 @@ class Services(NamedTuple):
 
     settings: Settings
     store: Store
+    """Where events go, and where it is asked whose signature counts."""
+    reads: Store
+    """Where everything else is read: the same, or a replica that may be a little behind."""
     reader: Reader
     ledger: Ledger
     writer: Writer
@@ -40,6 +45,8 @@ class Services(NamedTuple):
     metrics: Metrics
     threads: anyio.CapacityLimiter
     """How many reads of the database go on at once."""
+    admission: Admission
+    """How much may be under way at once."""
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -50,22 +57,31 @@ class Services(NamedTuple):
         """
         signer = Signer.parse(_read_log_key(settings))
         store = Store(settings.url)
-        ledger = Ledger(store, open_guard(settings.guard, signer.verifier.encode()), signer)
-        return cls.around(settings, store, ledger, signer)
+        try:
+            reads = _open_reads(settings.read_database_url, store) if settings.read_database_url else store
+            ledger = Ledger(store, open_guard(settings.guard, signer.verifier.encode()), signer)
+        except BaseException:
+            store.close()
+            raise
+        return cls.around(settings, store, ledger, signer, reads)
 
     @classmethod
-    def around(cls, settings: Settings, store: Store, ledger: Ledger, signer: Signer) -> Self:
+    def around(
+        cls, settings: Settings, store: Store, ledger: Ledger, signer: Signer, reads: Store | None = None
+    ) -> Self:
         """The services on a ledger that is open already."""
         return cls(
             settings=settings,
             store=store,
-            reader=Reader(store),
+            reads=reads or store,
+            reader=Reader(reads or store),
             ledger=ledger,
             writer=Writer(ledger),
             log_signer=signer,
             session_key=_session_key(signer),
             metrics=Metrics(),
             threads=anyio.CapacityLimiter(_READERS),
+            admission=Admission(),
         )
 
     def close(self) -> None:
@@ -73,6 +89,7 @@ class Services(NamedTuple):
         self.writer.close()
         self.ledger.close()
         self.store.close()
+        self.reads.close()
 
     def submit(self, submission: Submission) -> Awaitable[Answer]:
         """Hands one event to the writer, at once, and gives what will be its answer."""
@@ -89,6 +106,23 @@ async def _answer(future: Future[Answer]) -> Answer:
         return await shield(future)
     except Exception as error:  # noqa: BLE001  # the writer has logged it; nobody knows what it has done
         return Refused("not_recorded", f"the ledger failed at this event ({type(error).__name__})")
+
+
+def _open_reads(url: str, store: Store) -> Store:
+    """The replica at this URL. Raises Unusable for what is not one of this ledger."""
+    reads = Store(url, durable=False)
+    if not isinstance(reads.database, Postgres):
+        reads.close()
+        raise Unusable("READ_DATABASE_URL is a replica of a PostgreSQL: leave it out here")
+    # In this order: what the replica has by now, the primary has had before.
+    with reads.read() as view:
+        replica = view.head()
+    with store.read() as view:
+        same = replica.size <= view.head().size and view.root_at(replica.size) == replica.root
+    if not same:
+        reads.close()
+        raise Unusable("READ_DATABASE_URL holds another history than DATABASE_URL: it is no replica of it")
+    return reads
 
 
 def _read_log_key(settings: Settings) -> str:

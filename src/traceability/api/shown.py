@@ -61,7 +61,7 @@ def history(services: Services, who: Visitor, lot_id: str, limit: int, before: i
     lot(services, who, lot_id)
     found = services.reader.history(LotId(lot_id), limit + 1, before)
     page = found[-limit:]
-    with services.store.read() as view:
+    with services.reads.read() as view:
         for entry in page:
             check_leaf(view, entry)
     entries = [_history_entry(services, who, LotId(lot_id), entry) for entry in page]
@@ -131,7 +131,7 @@ def event(services: Services, who: Visitor, event_id: str) -> LoggedEntry:
     found = services.reader.entry_of(EventId(event_id))
     if found is None:
         raise not_here()
-    with services.store.read() as view:
+    with services.reads.read() as view:
         records = view.records(("lot", id_) for id_ in lots_of(found.event))
     about = tuple(record for record in records.values() if isinstance(record, Lot))
     if not may(who, OpenEvent(found.event, about), services.reader.held_by):
@@ -147,7 +147,7 @@ def lots_of_event(services: Services, who: Visitor, event_id: str) -> list[LotId
 def event_view(services: Services, who: Visitor, event_id: str) -> EventView:
     """The event with its proof under the newest checkpoint."""
     found = event(services, who, event_id)
-    with services.store.read() as view:
+    with services.reads.read() as view:
         size, note = view.checkpoint() or (0, b"")
         if found.index >= size:
             raise not_here()

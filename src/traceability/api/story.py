@@ -136,7 +136,7 @@ def _story(
 
 
 def _steps(services: Services, lot_id: LotId, entries: list[LoggedEntry]) -> list[StoryStep]:
-    with services.store.read() as view:
+    with services.reads.read() as view:
         records = view.records({("party", entry.event.actor) for entry in entries})
     steps = []
     for entry in entries:
@@ -167,7 +167,7 @@ def _day(entry: LoggedEntry) -> str:
 def _places(services: Services, lineage: Lineage) -> dict[LotId, Place]:
     """Where each lot of this lineage began in which ore begins."""
     begun = [lot for lot in lineage.lots.values() if lot.origin != "transformation"]
-    with services.store.read() as view:
+    with services.reads.read() as view:
         sites = view.records({("site", lot.site) for lot in begun if lot.site is not None})
     without = sorted((lot for lot in begun if lot.site is None), key=lambda lot: lot.maker_index)
     makers = services.reader.entries_at({lot.maker_index for lot in without[:_MAKERS_MAX]})

@@ -64,6 +64,7 @@ _add(
     "restore /mnt/copies/2026-11-23.sqlite3 --adopt-guard newest-checkpoint.txt",
     "Makes a ledger out of a backup, and says if it may sign.",
 )
+_add(upkeep.publish, "publish /srv/log --every 5", "Writes checkpoint and tiles as files for any server.")
 _add(upkeep.dump, "dump --out ledger.ndjson", "Writes all entries, blinds and disclosures as lines of JSON.")
 _add(
     upkeep.load,

@@ -147,7 +147,9 @@ def _groups(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
     """Lines with something in them, as many together as go into one request: at least one."""
     group: list[bytes] = []
     size = 0
-    for line in filter(None, map(bytes.strip, lines)):
+    for line in (each.removesuffix(b"\n") for each in lines):
+        if not line.strip():
+            continue
         if group and (len(group) == LINES_AT_ONCE or size + len(line) > BYTES_AT_ONCE):
             yield group
             group, size = [], 0
@@ -218,6 +220,7 @@ def _lots_named(reader: "Reader", name: str) -> list[LotId]:
 
 def _appended(groups: Iterable[list[bytes]], data: Path | None) -> Iterator[bytes]:
     from traceability.api.answers import of_problem, speak
+    from traceability.api.lines import LINE_SIZE_MAX
     from traceability.api.problems import Problem
     from traceability.api.services import Services
     from traceability.api.submission import read_submission
@@ -229,6 +232,10 @@ def _appended(groups: Iterable[list[bytes]], data: Path | None) -> Iterator[byte
         for lines in groups:
             said, submissions = {}, {}
             for number, line in enumerate(lines, start=start):
+                if len(line) > LINE_SIZE_MAX:
+                    detail = f"a line has at most {LINE_SIZE_MAX} bytes"
+                    said[number] = of_problem(Problem("too_large", detail), None)
+                    continue
                 try:
                     submissions[number] = read_submission(line)
                 except Malformed as error:

@@ -161,6 +161,39 @@ def restore(
 
 
 @of_a_ledger
+def publish(
+    folder: Annotated[Path, typer.Argument(help="Where the log's files go; made where there is none.")],
+    every: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="Go on until stopped, looking this often.")
+    ] = 0,
+    data: Data = None,
+) -> None:
+    """Writes checkpoint and tiles as files (C2SP tlog-tiles), for a static server, object store or CDN.
+
+    The checkpoint comes last, each file appears whole, and what is there already is kept: copy or sync the
+    folder tiles first. It shows how many entries there are and when, and nothing of what they say.
+
+    Exit code 1: the folder holds another history, or more than this ledger has published.
+    """
+    from traceability.ledger.folder import NotPublished, publish_to
+    from traceability.ledger.store import Store
+
+    with contextlib.closing(Store(settings(data).url)) as store:
+        while True:
+            try:
+                done = publish_to(store, folder)
+            except NotPublished as error:
+                raise Stop(str(error), Exit.NO) from error
+            except OSError as error:
+                raise Stop(f"cannot write {folder}: {error.strerror}") from error
+            if done.files or not every:
+                say(f"{folder}: {_entries(done.size)}, {done.files} files written")
+            if not every:
+                return
+            time.sleep(every)
+
+
+@of_a_ledger
 def dump(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to; stdout if absent.")] = None,
     data: Data = None,

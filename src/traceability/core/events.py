@@ -328,6 +328,9 @@ def parse(payload: bytes) -> Event:
     if not canonical.is_canonical(payload):
         raise Malformed("the event is not in canonical form (RFC 8785): encode it again and sign those bytes")
     canonical.check_text(payload)
+    if b"null" in payload:
+        # To the models a field that is null is one that is absent: two spellings, and only one may be signed.
+        canonical.decode(payload, size_max=SIZE_MAX)
     if len(payload) > SMALL_MAX and event.kind not in _LARGE:
         raise Malformed(f"a {event.kind} has at most {SMALL_MAX} bytes, this one {len(payload)}")
     return event

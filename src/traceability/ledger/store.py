@@ -16,13 +16,17 @@ from traceability.ledger.view import View
 class Store:
     """The tables of one ledger. Threads may share it."""
 
-    def __init__(self, url: str) -> None:
-        """Opens and checks. Raises Unusable, saying what to do."""
+    def __init__(self, url: str, *, durable: bool = True) -> None:
+        """Opens and checks. Raises Unusable, saying what to do.
+
+        What is only read from, a replica, need not be `durable` itself.
+        """
         self.url = url
         self.database = open_database(url)
         try:
             _check_schema(self._revision())
-            self.database.check()
+            if durable:
+                self.database.check()
         except ERRORS as error:
             self.close()
             raise Unusable(f"the database cannot be opened: {error}") from error

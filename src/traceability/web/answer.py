@@ -122,7 +122,7 @@ def _language(request: Request) -> Language:
 
 def _with_language(request: Request, language: Language) -> str:
     """This page in another language."""
-    said = parse_qsl(request.url.query, keep_blank_values=True, max_num_fields=20)
+    said = parse_qsl(request.url.query, keep_blank_values=True)
     query = [(name, value) for name, value in said if name != "lang"]
     return f"{request.url.path}?{urlencode([*query, ('lang', language)])}"
 

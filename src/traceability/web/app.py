@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from traceability.api import app as api
-from traceability.api.problems import Problem, not_here
+from traceability.api.problems import Problem, not_here, request_id
 from traceability.api.services import Services
 from traceability.settings import Settings
 from traceability.web import pages
@@ -36,6 +36,10 @@ def _as_page(otherwise: _Handler) -> _Handler:
         if isinstance(error, HTTPException):
             answer = await otherwise(request, error)
             error = not_here() if answer.status_code == 404 else Problem("method_not_allowed", error.detail)
-        return failed(await ask(request), error)
+        try:
+            asked = await ask(request)
+        except Problem as problem:  # whoever asks so is no browser
+            return problem.response(request_id(request.scope))
+        return failed(asked, error)
 
     return handle

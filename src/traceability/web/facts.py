@@ -197,7 +197,7 @@ def _lots(services: Services, visitor: Visitor, words: Words, entry: LoggedEntry
     named: list[LotId] = list(lots_of(entry.event))
     if not named:
         return []
-    with services.store.read() as view:
+    with services.reads.read() as view:
         records = view.records(("lot", lot) for lot in named)
     opened = [
         record

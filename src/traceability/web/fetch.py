@@ -42,7 +42,7 @@ def lot_shown(
     """
     reader = services.reader
     lineage = reader.lineage([lot.id])
-    with services.store.read() as view:
+    with services.reads.read() as view:
         moves = view.moves({each.id: each.place.number for each in lineage.lots.values()}, view)
     makers = {each.maker_index for each in lineage.lots.values()}
     entries = {
@@ -84,14 +84,14 @@ def opens_qr(services: Services, visitor: Visitor, lot: Lot, name: str) -> bool:
 
 def parties_of(services: Services, ids: Iterable[PartyId]) -> dict[PartyId, Party]:
     """The records of these parties."""
-    with services.store.read() as view:
+    with services.reads.read() as view:
         records = view.records(("party", party) for party in sorted(set(ids)))
     return {record.id: record for record in records.values() if isinstance(record, Party)}
 
 
 def sites_of(services: Services, ids: Iterable[SiteId]) -> dict[SiteId, Site]:
     """The records of these sites."""
-    with services.store.read() as view:
+    with services.reads.read() as view:
         records = view.records(("site", site) for site in sorted(set(ids)))
     return {record.id: record for record in records.values() if isinstance(record, Site)}
 

@@ -98,7 +98,7 @@ async def front(asked: Asked) -> Response:
 
 def _front(asked: Asked) -> dict[str, Any]:
     words = _words(asked)
-    with asked.services.store.read() as view:
+    with asked.services.reads.read() as view:
         head = view.head()
     newest = words.day(time_text(head.record_time))
     size = words("front.size", head.size)
@@ -262,8 +262,9 @@ async def sign_in_page(asked: Asked) -> Response:
 async def sign_in(asked: Asked) -> Response:
     """Takes the signed line of POST /v1/sessions out of a form, and sets the same cookie."""
     _check_same_origin(asked)
-    body = await read_body(asked.request, Limits(_FORM_MAX))
-    form = parse_qs(body.decode("utf-8", "replace"), max_num_fields=5)
+    with asked.services.admission.hold() as held:
+        body = await read_body(asked.request, Limits(_FORM_MAX), held)
+    form = parse_qs(body.decode("utf-8", "replace"))
     line = "".join(form.get("signed", [""])[0].split()).removeprefix("Authorization:").removeprefix("DSSE")
     now = time.time()
     try:

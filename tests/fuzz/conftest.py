@@ -1,0 +1,42 @@
+"""How many inputs are tried, and from which seed.
+
+    FUZZ_INPUTS=100000 FUZZ_SEED=1      as in the suite: the same inputs in every run
+    make fuzz                           a million from a fresh seed, which it prints; SEED= repeats one
+
+Every failure names the seed and the number of the input, and `random_of` gives that input again.
+"""
+
+import os
+import sys
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+import pytest
+
+for folder in (Path(__file__).parent, Path(__file__).parents[1], Path(__file__).parents[1] / "api"):
+    sys.path.insert(0, str(folder))
+
+
+class Fuzz(NamedTuple):
+    """One run of the fuzzer."""
+
+    seed: str
+    inputs: int
+
+    def share(self, percent: float) -> range:
+        """The numbers of the inputs of a test that has this part of all."""
+        return range(max(1, int(self.inputs * percent / 100)))
+
+    def random_of(self, test: str, number: int) -> Random:
+        """What input `number` of a test is drawn with."""
+        return Random(f"{self.seed}/{test}/{number}")
+
+    def name(self, test: str, number: int) -> str:
+        """How a failure names its input."""
+        return f"{test}, input {number} of FUZZ_SEED={self.seed}"
+
+
+@pytest.fixture(scope="session")
+def fuzz() -> Fuzz:
+    return Fuzz(os.environ.get("FUZZ_SEED", "1"), int(os.environ.get("FUZZ_INPUTS", "100000")))
