@@ -5,24 +5,28 @@
 #   make check    lint, types, import contracts
 #   make fix      what lint and the formatter can mend
 #   make bench    the benchmarks
+#   make powerloss  the power goes out after every call of a server: STATES=100000 (docs/faults.md)
 #   make migrate  brings the database of DATA or DATABASE_URL to the newest schema
 #   make locks    pins the newest versions that pyproject.toml allows
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TESTS ?= tests
 WORKERS ?= 2
+STATES ?= 100000
+FAULTS := tests/ledger/faults
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal -p 3.11
 
-.PHONY: run test check fix bench migrate locks clean
+.PHONY: run test check fix bench powerloss migrate locks clean
 
 run: $(VENV)/server.stamp
 	@$(BIN)/traceability demo
 
 test: check
 	$(BIN)/python tests/browser.py
+	$(BIN)/python $(FAULTS)/preload.py
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 check: $(VENV)/dev.stamp
@@ -37,6 +41,10 @@ fix: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks
+
+powerloss: $(VENV)/dev.stamp
+	$(BIN)/python $(FAULTS)/preload.py
+	$(BIN)/python $(FAULTS)/powerloss.py --states $(STATES)
 
 migrate: $(VENV)/server.stamp
 	$(BIN)/traceability migrate
