@@ -6,6 +6,8 @@
 #   make fix      what lint and the formatter can mend
 #   make bench    the benchmarks
 #   make powerloss  the power goes out after every call of a server: STATES=100000 (docs/faults.md)
+#   make storage  every call to the disk fails, or is a process's last: EVERY=1
+#   make kills    a server under load is killed again and again: CYCLES=100
 #   make migrate  brings the database of DATA or DATABASE_URL to the newest schema
 #   make locks    pins the newest versions that pyproject.toml allows
 
@@ -13,13 +15,15 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TESTS ?= tests
 WORKERS ?= 2
 STATES ?= 100000
+EVERY ?= 1
+CYCLES ?= 100
 FAULTS := tests/ledger/faults
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal -p 3.11
 
-.PHONY: run test check fix bench powerloss migrate locks clean
+.PHONY: run test check fix bench powerloss storage kills migrate locks clean
 
 run: $(VENV)/server.stamp
 	@$(BIN)/traceability demo
@@ -45,6 +49,13 @@ bench: $(VENV)/dev.stamp
 powerloss: $(VENV)/dev.stamp
 	$(BIN)/python $(FAULTS)/preload.py
 	$(BIN)/python $(FAULTS)/powerloss.py --states $(STATES)
+
+storage: $(VENV)/dev.stamp
+	$(BIN)/python $(FAULTS)/preload.py
+	$(BIN)/python $(FAULTS)/storage.py --every $(EVERY)
+
+kills: $(VENV)/dev.stamp
+	$(BIN)/python $(FAULTS)/killing.py --cycles $(CYCLES)
 
 migrate: $(VENV)/server.stamp
 	$(BIN)/traceability migrate

@@ -152,9 +152,9 @@ def test_connections_that_are_cut(url, ledger, office, guard, again):
 
     groups = [some_trade(miner, trader) for _ in range(40)]
     thread = threading.Thread(target=cut)
-    thread.start()
     acked = {}
     cut_off = again(url)
+    thread.start()
     for group in groups:
         for answer in append(cut_off, *group):
             if isinstance(answer, Recorded):

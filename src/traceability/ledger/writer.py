@@ -236,6 +236,9 @@ class Ledger:
         """The checkpoint of `head`, which is committed and begins with `before`."""
         if self._published is not None and self._published[0] == head:
             return self._published[1]
+        if before in (None, head):
+            # Found in the database, not committed by us now.
+            self.store.settle()
         self._guard.advance(head, lambda held: held == before or self._contains(held))
         self._reached("guarded")
         note = publish.sign(self._origin, head, self._signer)

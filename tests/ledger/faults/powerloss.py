@@ -160,7 +160,7 @@ class Judge:
 
 
 def moments(recording: Recording) -> Iterator[tuple[int, Disk, Promised]]:
-    """The disk, and what had been promised, before the first call and after each one that changes a disk."""
+    """The disk, and what had been promised: first, after each call that changes a disk, and at the end."""
     disk, promised = Disk(recording.before, _passing), Promised()
     yield 0, disk, promised
     for number, call in enumerate(recording.calls, 1):
@@ -170,6 +170,7 @@ def moments(recording: Recording) -> Iterator[tuple[int, Disk, Promised]]:
             disk.take(call)
         if call.kind in CHANGES or (call.kind == "O" and call.a & 1):
             yield number, disk, promised
+    yield len(recording.calls), disk, promised
 
 
 def _passing(path: str) -> bool:

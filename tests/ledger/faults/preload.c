@@ -36,11 +36,12 @@ enum action { NONE, KILL, KILL_AFTER, FAIL, FAIL_DONE };
 
 static char watched[FDS]; /* 1: below a root */
 static char roots[8][PATH_MAX];
-static int roots_count, log_fd = -1;
+static int roots_count, log_fd = -1, quiet;
 static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static long calls, fault_at = -1;
 static enum action fault_action;
 static int fault_errno, fault_sticky;
+static char met[PATH_MAX + 8]; /* the call at which the fault was met: kind, space, path */
 
 #define REAL(name) ((__typeof__(&name))real(#name))
 static void *real(const char *name) {
@@ -49,14 +50,20 @@ static void *real(const char *name) {
     return found;
 }
 
-/* From here on, the n-th call from now on: action 1 kill, 2 kill after, 3 fail, 4 fail although done. */
+/* The n-th call from now on: action 1 kill, 2 kill after, 3 fail, 4 fail although done. 0: none, calls are
+   counted; -1: none any more, and what was counted stays. */
 void preload_arm(long n, int action, int error, int sticky) {
     pthread_mutex_lock(&lock);
-    calls = 0; fault_at = n; fault_action = action; fault_errno = error; fault_sticky = sticky;
+    if (n >= 0) { met[0] = 0; calls = 0; }
+    fault_at = n; fault_action = action; fault_errno = error; fault_sticky = sticky;
     pthread_mutex_unlock(&lock);
 }
+/* Whether nothing is written down for now. */
+void preload_quiet(int on) { quiet = on; }
 /* How many calls were counted since. */
 long preload_calls(void) { return calls; }
+/* Where the fault was met: kind of the call, a space, path. Empty where it was not. */
+const char *preload_met(void) { return met; }
 
 __attribute__((constructor)) static void begin(void) {
     const char *given = getenv("PRELOAD_ROOTS");
@@ -97,7 +104,7 @@ static const char *whole(int dir, const char *path, char *into) {
 }
 
 static void note(char kind, int64_t fd, int64_t a, int64_t b, const struct iovec *data, int parts) {
-    if (log_fd < 0) return;
+    if (log_fd < 0 || quiet) return;
     int64_t head[5] = {kind, fd, a, b, 0};
     struct iovec all[64] = {{head, sizeof head}};
     for (int i = 0; i < parts && i < 63; i++) { all[i + 1] = data[i]; head[4] += (int64_t)data[i].iov_len; }
@@ -108,26 +115,37 @@ static void note_text(char kind, int64_t fd, int64_t a, const char *one, const c
     note(kind, fd, a, 0, data, other ? 3 : 1);
 }
 
+static void meet(char kind, int fd, const char *path) {
+    char link[64];
+    if (met[0]) return;
+    met[0] = kind; met[1] = ' ';
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = path ? (ssize_t)strlen(path) : readlink(link, met + 2, PATH_MAX);
+    if (path) memcpy(met + 2, path, n);
+    met[2 + (n > 0 ? n : 0)] = 0;
+}
+
 /* Counts a call, with the lock held. True where it is to fail without being done. */
-static int before(void) {
+static int before(char kind, int fd, const char *path) {
     calls++;
-    int now = fault_at >= 0 && (calls == fault_at || (fault_sticky && calls > fault_at));
+    int now = fault_at > 0 && (calls == fault_at || (fault_sticky && calls > fault_at));
     if (!now) return 0;
+    meet(kind, fd, path);
     if (fault_action == KILL) kill(getpid(), SIGKILL);
     if (fault_action == FAIL) { errno = fault_errno; return 1; }
     return 0;
 }
 /* The same call, done. True where it is to fail all the same. */
 static int after(void) {
-    int now = fault_at >= 0 && (calls == fault_at || (fault_sticky && calls > fault_at));
+    int now = fault_at > 0 && (calls == fault_at || (fault_sticky && calls > fault_at));
     if (now && fault_action == KILL_AFTER) kill(getpid(), SIGKILL);
     if (now && fault_action == FAIL_DONE) { errno = fault_errno; return 1; }
     return 0;
 }
-#define GUARDED(call, record)                       \
+#define GUARDED(kind, fd, path, call, record)       \
     pthread_mutex_lock(&lock);                      \
     __typeof__(call) result = -1;                   \
-    if (!before()) {                                \
+    if (!before(kind, fd, path)) {                  \
         result = (call);                            \
         int kept = errno;                           \
         if (result >= 0) { record; }                \
@@ -140,7 +158,7 @@ static int after(void) {
 static int is_watched(int fd) { return fd >= 0 && fd < FDS && watched[fd]; }
 static int is_socket(int fd) {
     struct stat found;
-    return log_fd >= 0 && fd > 2 && fd != log_fd && !fstat(fd, &found) && S_ISSOCK(found.st_mode);
+    return log_fd >= 0 && !quiet && fd > 2 && fd != log_fd && !fstat(fd, &found) && S_ISSOCK(found.st_mode);
 }
 
 /* Opening, closing, names */
@@ -161,7 +179,7 @@ static int open_any(int dir, const char *path, int flags, mode_t mode) {
         return fd;
     }
     int existed = !access(full, F_OK);
-    if (flags & O_CREAT && !existed) { GUARDED(REAL(openat)(dir, path, flags, mode), opened(result, full, flags, 0)); }
+    if (flags & O_CREAT && !existed) { GUARDED('O', 0, full, REAL(openat)(dir, path, flags, mode), opened(result, full, flags, 0)); }
     pthread_mutex_lock(&lock);
     int fd = REAL(openat)(dir, path, flags, mode);
     if (fd >= 0) opened(fd, full, flags, 1);
@@ -188,7 +206,7 @@ static int rename_any(int from_dir, const char *from, int to_dir, const char *to
     char one[PATH_MAX], other[PATH_MAX];
     const char *source = whole(from_dir, from, one), *target = whole(to_dir, to, other);
     if (!below(source) && !below(target)) return REAL(renameat)(from_dir, from, to_dir, to);
-    GUARDED(REAL(renameat)(from_dir, from, to_dir, to), note_text('R', 0, 0, source, target));
+    GUARDED('R', 0, target, REAL(renameat)(from_dir, from, to_dir, to), note_text('R', 0, 0, source, target));
 }
 int rename(const char *from, const char *to) { return rename_any(AT_FDCWD, from, AT_FDCWD, to); }
 int renameat(int a, const char *from, int b, const char *to) { return rename_any(a, from, b, to); }
@@ -197,7 +215,7 @@ static int unlink_any(int dir, const char *path, int flags) {
     char space[PATH_MAX];
     const char *full = whole(dir, path, space);
     if (!below(full)) return REAL(unlinkat)(dir, path, flags);
-    GUARDED(REAL(unlinkat)(dir, path, flags), note_text('U', 0, 0, full, NULL));
+    GUARDED('U', 0, full, REAL(unlinkat)(dir, path, flags), note_text('U', 0, 0, full, NULL));
 }
 int unlink(const char *path) { return unlink_any(AT_FDCWD, path, 0); }
 int unlinkat(int dir, const char *path, int flags) { return unlink_any(dir, path, flags); }
@@ -212,7 +230,7 @@ static int64_t end_of(int fd) {
 ssize_t pwrite64(int fd, const void *data, size_t length, off64_t at) {
     if (!is_watched(fd)) return REAL(pwrite64)(fd, data, length, at);
     struct iovec part = {(void *)data, length};
-    GUARDED(REAL(pwrite64)(fd, data, length, at), part.iov_len = result; note('W', fd, at, 0, &part, 1));
+    GUARDED('W', fd, NULL, REAL(pwrite64)(fd, data, length, at), part.iov_len = result; note('W', fd, at, 0, &part, 1));
 }
 ssize_t pwrite(int fd, const void *data, size_t length, off_t at) { return pwrite64(fd, data, length, at); }
 
@@ -220,7 +238,7 @@ ssize_t write(int fd, const void *data, size_t length) {
     struct iovec part = {(void *)data, length};
     if (is_watched(fd)) {
         int64_t at = end_of(fd);
-        GUARDED(REAL(write)(fd, data, length), part.iov_len = result; note('W', fd, at, 0, &part, 1));
+        GUARDED('W', fd, NULL, REAL(write)(fd, data, length), part.iov_len = result; note('W', fd, at, 0, &part, 1));
     }
     if (is_socket(fd)) { pthread_mutex_lock(&lock); note('A', fd, 0, 0, &part, 1); pthread_mutex_unlock(&lock); }
     return REAL(write)(fd, data, length);
@@ -276,17 +294,17 @@ ssize_t copy_file_range(int from, off64_t *a, int to, off64_t *b, size_t length,
 
 int ftruncate64(int fd, off64_t size) {
     if (!is_watched(fd)) return REAL(ftruncate64)(fd, size);
-    GUARDED(REAL(ftruncate64)(fd, size), note('T', fd, size, 0, NULL, 0));
+    GUARDED('T', fd, NULL, REAL(ftruncate64)(fd, size), note('T', fd, size, 0, NULL, 0));
 }
 int ftruncate(int fd, off_t size) { return ftruncate64(fd, size); }
 
 int fsync(int fd) {
     if (!is_watched(fd)) return REAL(fsync)(fd);
-    GUARDED(REAL(fsync)(fd), note('S', fd, 0, 0, NULL, 0));
+    GUARDED('S', fd, NULL, REAL(fsync)(fd), note('S', fd, 0, 0, NULL, 0));
 }
 int fdatasync(int fd) {
     if (!is_watched(fd)) return REAL(fdatasync)(fd);
-    GUARDED(REAL(fdatasync)(fd), note('S', fd, 0, 0, NULL, 0));
+    GUARDED('S', fd, NULL, REAL(fdatasync)(fd), note('S', fd, 0, 0, NULL, 0));
 }
 int posix_fallocate64(int fd, off64_t at, off64_t length) {
     return is_watched(fd) ? EOPNOTSUPP : REAL(posix_fallocate64)(fd, at, length);
