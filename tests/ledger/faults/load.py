@@ -23,7 +23,7 @@ class Load:
         self._stop = threading.Event()
         self._errors: list[BaseException] = []
         self._threads = [
-            threading.Thread(target=self._run, args=(ledger, pens[at], pens[at - 1]))
+            threading.Thread(target=self._run, args=(ledger, pens[at], pens[at - 1]), daemon=True)
             for at, ledger in enumerate(ledgers)
         ]
 
@@ -57,7 +57,8 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join()
+            thread.join(120)
+            assert not thread.is_alive(), "it never came back"
         if self._errors:
             raise self._errors[0]
 
