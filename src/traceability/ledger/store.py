@@ -24,7 +24,7 @@ class Store:
         try:
             _check_schema(self._revision())
             self.database.check()
-        except ERRORS as error:
+        except (*ERRORS, UnicodeDecodeError) as error:  # the schema itself may be spoiled
             self.close()
             raise Unusable(f"the database cannot be opened: {error}") from error
         except Unusable:
