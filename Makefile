@@ -8,6 +8,10 @@
 #   make bench-quick  the same figures at a tenth of the size
 #   make fuzz     a million hostile inputs: SEED= repeats a run, INPUTS=1000000
 #   make overload three minutes of ten times the load it lets in: SECONDS=180 CLIENTS=4000
+#   make powerloss  the power goes out after every call of a server: STATES=100000 (docs/faults.md)
+#   make storage  every call to the disk fails, or is a process's last: EVERY=1
+#   make bitflips  every bit of a small ledger is flipped, and must be found: EVERY=1
+#   make kills    a server under load is killed again and again: CYCLES=100
 #   make migrate  brings the database of DATA or DATABASE_URL to the newest schema
 #   make locks    pins the newest versions that pyproject.toml allows
 
@@ -18,18 +22,23 @@ SECONDS ?= 180
 CLIENTS ?= 4000
 SEED := $(or $(SEED),$(shell date +%s))
 WORKERS ?= 2
+STATES ?= 100000
+EVERY ?= 1
+CYCLES ?= 100
+FAULTS := tests/ledger/faults
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal -p 3.11
 
-.PHONY: run test check fix bench bench-quick fuzz overload migrate locks clean
+.PHONY: run test check fix bench bench-quick fuzz overload powerloss storage bitflips kills migrate locks clean
 
 run: $(VENV)/server.stamp
 	@$(BIN)/traceability demo
 
 test: check
 	$(BIN)/python tests/browser.py
+	$(BIN)/python $(FAULTS)/preload.py
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 check: $(VENV)/dev.stamp
@@ -54,6 +63,20 @@ bench: $(VENV)/dev.stamp
 
 bench-quick: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks --quick
+
+powerloss: $(VENV)/dev.stamp
+	$(BIN)/python $(FAULTS)/preload.py
+	$(BIN)/python $(FAULTS)/powerloss.py --states $(STATES)
+
+storage: $(VENV)/dev.stamp
+	$(BIN)/python $(FAULTS)/preload.py
+	$(BIN)/python $(FAULTS)/storage.py --every $(EVERY)
+
+bitflips: $(VENV)/dev.stamp
+	$(BIN)/python $(FAULTS)/bitflips.py --every $(EVERY)
+
+kills: $(VENV)/dev.stamp
+	$(BIN)/python $(FAULTS)/killing.py --cycles $(CYCLES)
 
 migrate: $(VENV)/server.stamp
 	$(BIN)/traceability migrate

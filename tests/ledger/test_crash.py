@@ -153,8 +153,8 @@ def test_connections_that_are_cut(url, ledger, office, guard, again):
     groups = [some_trade(miner, trader) for _ in range(40)]
     cut_off = again(url)
     thread = threading.Thread(target=cut)
-    thread.start()
     acked = {}
+    thread.start()
     try:
         for group in groups:
             for answer in append(cut_off, *group):

@@ -147,13 +147,19 @@ def _verified_dump(path: Path, progress: Progress) -> Head:
 
 @contextlib.contextmanager
 def _beside(path: Path) -> Iterator[Path]:
-    """A name in the same folder for what is not finished; nothing of it remains."""
+    """A name in the same folder for what is not finished; nothing of it remains, unless the disk itself fails.
+
+    Raises NotBackedUp where the disk fails or is full.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         yield partial
+    except OSError as error:
+        raise NotBackedUp(f"{path} cannot be written: {error}") from error
     finally:
         for suffix in ("", "-wal", "-shm", "-journal"):
-            Path(f"{partial}{suffix}").unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                Path(f"{partial}{suffix}").unlink(missing_ok=True)
 
 
 def _put(partial: Path, path: Path) -> None:

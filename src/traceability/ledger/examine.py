@@ -7,10 +7,13 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from traceability.core import canonical, leaf
+from traceability.core import canonical, leaf, merkle
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.ids import EventId, KeyId
 from traceability.core.signing import EVENT_TYPE, Envelope, PublicKey, event_pae
+
+TIMES = range(253_402_300_800)
+"""Record times that can be written: to the end of the year 9999."""
 
 
 class RawEntry(NamedTuple):
@@ -27,6 +30,7 @@ class Examined(NamedTuple):
 
     event_id: EventId
     leaf: bytes
+    """Its leaf hash; zeros where its record time cannot be written."""
     genuine: bool | None
     """Whether the signature is that of the key it names; None where that key was not given."""
 
@@ -59,7 +63,9 @@ def examine(entry: RawEntry, key: PublicKey | None) -> Examined:
         except Invalid:
             genuine = False
     envelope = Envelope(EVENT_TYPE, entry.payload, _key_id(entry.payload), entry.signature)
-    hashed = leaf.leaf_hash(entry.blind, leaf.entry_bytes(envelope, entry.record_time))
+    hashed = bytes(merkle.HASH_SIZE)
+    if entry.record_time in TIMES:
+        hashed = leaf.leaf_hash(entry.blind, leaf.entry_bytes(envelope, entry.record_time))
     return Examined(EventId(hashlib.sha256(signed).hexdigest()), hashed, genuine)
 
 

@@ -32,6 +32,7 @@ from traceability.ledger.replay import (
     Replay,
     examined_chunks,
     known_spkis,
+    span,
     stored_chunks,
 )
 from traceability.ledger.store import Store
@@ -73,8 +74,10 @@ def check(store: Store, guard: Guard | None = None, progress: Progress = lambda 
     try:
         with store.read() as log, scratch() as view:
             return _Check(log, view, progress).report(guard)
-    except (*ERRORS, Unusable) as error:
+    except (*ERRORS, Unusable, UnicodeDecodeError) as error:
         return Report("cannot_check", 0, "", (), (f"the database cannot be read: {error}",))
+    except Exception as error:  # noqa: BLE001  # no value of the wrong kind may end this without a verdict
+        return Report("cannot_check", 0, "", (), (f"the database is not what it was written as: {error!r}",))
 
 
 @contextlib.contextmanager
@@ -112,13 +115,13 @@ class _Check:
         self._replay = Replay(view, log, roots_at=[size for (size,) in roots])
 
     def report(self, guard: Guard | None) -> Report:
-        (size,) = self._log.one("SELECT coalesce(max(idx) + 1, 0) FROM entry")
+        size, displaced = span(self._log)
         for entries, examined in examined_chunks(
             stored_chunks(self._log, size), size, known_spkis(self._log)
         ):
             self._replay.take(entries, examined)
             self._progress(self._replay.head.size)
-        self._damages += self._replay.damages
+        self._damages += displaced + self._replay.damages
         self._check_head()
         self._check_disclosures()
         for table, columns, key in _TABLES:
@@ -181,7 +184,9 @@ class _Check:
             self._notes.append(f"{found - DAMAGES_MAX} more rows of {table} are damaged")
 
     def _compare_places(self) -> None:
-        placed, size = self._log.placed(), self._replay.head.size
+        size = self._replay.head.size
+        found = self._log.one("SELECT size FROM placed WHERE id = 0")
+        placed = -1 if found is None else int(found[0])
         if not 0 <= placed <= size:
             self._note("placed", "0", None, f"{placed} of {size} entries cannot have their place")
         query = "SELECT id, idx FROM event_place ORDER BY id, idx"

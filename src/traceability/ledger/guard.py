@@ -100,6 +100,8 @@ class FileGuard:
     def __init__(self, path: Path, vkey: str) -> None:
         self._path = path
         self._vkey = vkey
+        self._certain: GuardHead | None = None
+        """What this process knows to be on stable storage."""
 
     def read(self) -> GuardHead | None:
         with self._locked():
@@ -108,9 +110,15 @@ class FileGuard:
     def advance(self, head: GuardHead, contains: Contains) -> None:
         with self._locked():
             heads = self._heads()
-            wanted = _next(heads.get(self._vkey), head, contains)
+            held = heads.get(self._vkey)
+            wanted = _next(held, head, contains)
             if wanted is not None:
                 self._write({**heads, self._vkey: wanted})
+            elif held != self._certain:
+                # Whoever wrote it may have been killed before it was synced.
+                _sync(self._path)
+                _sync(self._path.parent)
+            self._certain = wanted or held
 
     def begin(self, head: GuardHead) -> None:
         with self._locked():
@@ -161,11 +169,15 @@ class FileGuard:
         except OSError:
             Path(name).unlink(missing_ok=True)
             raise
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync(self._path.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class PostgresGuard:

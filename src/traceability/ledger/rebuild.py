@@ -15,6 +15,7 @@ from traceability.ledger.replay import (
     Replay,
     examined_chunks,
     known_spkis,
+    span,
     stored_chunks,
 )
 from traceability.ledger.store import Store
@@ -40,7 +41,7 @@ def rebuild(store: Store, progress: Progress = lambda _: None) -> Head:
     with store.write() as view:
         # Taken by whoever appends: nobody does until this is done.
         view.one(f"SELECT size FROM head WHERE id = 0{store.database.lock}")  # noqa: S608
-        (size,) = view.one("SELECT coalesce(max(idx) + 1, 0) FROM entry")
+        size, displaced = span(view)
         spkis = known_spkis(view)
         roots = [row[0] for row in view.all("SELECT size FROM root WHERE size > 0 ORDER BY size")]
         begin_again(view)
@@ -48,9 +49,9 @@ def rebuild(store: Store, progress: Progress = lambda _: None) -> Head:
         for entries, examined in examined_chunks(stored_chunks(view, size), size, spkis):
             replay.take(entries, examined)
             progress(replay.head.size)
-        if replay.damages:
-            first = replay.damages[0]
-            raise NotRebuilt(f"entry {first.key} is damaged: {first.what}", tuple(replay.damages))
+        damages = (*displaced, *replay.damages)
+        if damages:
+            raise NotRebuilt(f"entry {damages[0].key} is damaged: {damages[0].what}", damages)
         check_root(view, replay)
         if replay.head.size and replay.head.size not in roots:
             view.insert(ROOT, [(replay.head.size, replay.head.root)])

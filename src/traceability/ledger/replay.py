@@ -22,7 +22,7 @@ from traceability.core.signing import PublicKey
 from traceability.core.state import Key, Number
 from traceability.ledger import collector, places
 from traceability.ledger.batch import ROOT, Batch
-from traceability.ledger.examine import Examined, RawEntry, examine, examine_all, start
+from traceability.ledger.examine import TIMES, Examined, RawEntry, examine, examine_all, start
 from traceability.ledger.view import Head, StoredEntry, View
 
 CHUNK = 2048
@@ -80,9 +80,21 @@ def known_spkis(log: View) -> list[bytes]:
         try:
             record = msgspec.msgpack.decode(value, type=Key)
             found.append(PublicKey(record.public_key).spki)
-        except (msgspec.MsgspecError, Malformed):
+        except (msgspec.MsgspecError, UnicodeDecodeError, Malformed):
             continue
     return found
+
+
+def span(log: View) -> tuple[int, list[Damage]]:
+    """How many places of the log are to be looked at, and entries whose index is out of all proportion.
+
+    A few that are missing leave their places; one spoiled number does not leave millions of them.
+    """
+    (count, last) = log.one("SELECT count(*), coalesce(max(idx), -1) FROM entry")
+    bound = 2 * count + 1000
+    query = "SELECT idx FROM entry WHERE idx < 0 OR idx >= ? ORDER BY idx LIMIT 20"
+    what = f"it cannot have this index: there are {count} entries"
+    return min(last + 1, bound), [Damage("entry", str(idx), idx, what) for (idx,) in log.all(query, bound)]
 
 
 class Replay:
@@ -149,6 +161,8 @@ class Replay:
         self.damages.append(Damage("entry", str(index), index, problem))
 
     def _take(self, batch: Batch, entry: StoredEntry, event: Event, examined: Examined) -> str | None:
+        if entry.record_time not in TIMES:
+            return "its record time is none"
         if entry.record_time < batch.record_time:
             return "its record time lies before that of the entry before it"
         if not self._is_genuine(batch, entry, event, examined):

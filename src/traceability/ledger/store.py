@@ -5,6 +5,7 @@ ends well. Whatever fails inside one leaves no trace, and its connection is thro
 """
 
 import contextlib
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,7 +28,7 @@ class Store:
             _check_schema(self._revision())
             if durable:
                 self.database.check()
-        except ERRORS as error:
+        except (*ERRORS, UnicodeDecodeError) as error:  # the schema itself may be spoiled
             self.close()
             raise Unusable(f"the database cannot be opened: {error}") from error
         except Unusable:
@@ -68,6 +69,17 @@ class Store:
             raise
         finally:
             connection.close()
+
+    def settle(self) -> None:
+        """Returns once everything this store shows is on stable storage.
+
+        It may show more than that: what a process wrote that was killed before it synced, or what a standby was
+        to have and nobody waited for. A commit of one's own makes all before it as durable as itself.
+        """
+        with self.write() as view:
+            row = f"settle {secrets.token_hex(8)}"
+            view.run("INSERT INTO nonce (nonce, expires) VALUES (?, 0)", row)
+            view.run("DELETE FROM nonce WHERE nonce = ?", row)
 
     def _revision(self) -> str | None:
         connection = self.database.engine.raw_connection()

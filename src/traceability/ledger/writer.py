@@ -241,6 +241,9 @@ class Ledger:
         """The checkpoint of `head`, which is committed and begins with `before`."""
         if self._published is not None and self._published[0] == head:
             return self._published[1]
+        if before in (None, head) and not self._was_published(head):
+            # Found in the database, not committed by us now: whoever did it may not have seen the end of it.
+            self.store.settle()
         self._guard.advance(head, lambda held: held == before or self._contains(held))
         self._reached("guarded")
         note = publish.sign(self._origin, head, self._signer)
@@ -249,6 +252,11 @@ class Ledger:
         self._published = (head, note)
         self._reached("published")
         return note
+
+    def _was_published(self, head: GuardHead) -> bool:
+        with self.store.read() as view:
+            published = view.checkpoint()
+        return published is not None and published[0] >= head.size
 
     def _contains(self, held: GuardHead) -> bool:
         with self.store.read() as view:
