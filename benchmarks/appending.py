@@ -34,11 +34,7 @@ def batches(season: list[Submission], folder: Path, bare: Bare, rounds: int) -> 
 def _append(url: str, guard: Path, season: list[Submission], bare: Bare) -> Beside:
     ledger = ledgers.begin(url, guard, season[0])
     beside = Beside(bare)
-    for at in range(1, len(season), GROUP):
-        group = season[at : at + GROUP]
-        with beside.piece(len(group)):
-            answers = ledger.append(group)
-        ledgers.all_recorded(answers)
+    ledgers.append(ledger, season[1:], beside)
     ledgers.end(ledger)
     return beside
 

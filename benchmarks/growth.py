@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import ledgers
-from benchmarks.ledgers import GROUP, Neighbours
+from benchmarks.ledgers import Neighbours
 from benchmarks.measure import Bare, Beside, Figure, alternate, of_pairs
 from traceability.core.ids import LotId
 from traceability.ledger import fsck, places
@@ -216,10 +216,6 @@ def _rate(path: Path, number: int, bare: Bare) -> float:
     ledgers.all_recorded(ledger.append(people.opening))
     places.fill(ledger.store)
     beside = Beside(bare)
-    for at in range(0, len(events), GROUP):
-        group = events[at : at + GROUP]
-        with beside.piece(len(group)):
-            answers = ledger.append(group)
-        ledgers.all_recorded(answers)
+    ledgers.append(ledger, events, beside)
     ledgers.end(ledger)
     return beside.ratio

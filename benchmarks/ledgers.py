@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
+from benchmarks.measure import Beside
+from traceability.core.ids import LotId, derive
 from traceability.core.leaf import time_text
 from traceability.core.note import Signer
 from traceability.ledger.answers import Answer, Recorded, Submission
@@ -64,6 +66,15 @@ def all_recorded(answers: Sequence[Answer]) -> None:
     """Raises AssertionError for an answer that is no proof."""
     lost = [answer for answer in answers if not isinstance(answer, Recorded)]
     assert not lost, lost[0]
+
+
+def append(ledger: Ledger, some: Sequence[Submission], beside: Beside) -> None:
+    """Appends them in groups, with the bare check between."""
+    for at in range(0, len(some), GROUP):
+        group = some[at : at + GROUP]
+        with beside.piece(len(group)):
+            answers = ledger.append(group)
+        all_recorded(answers)
 
 
 def groups(some: Iterator[Submission], size: int = GROUP) -> Iterator[list[Submission]]:
@@ -132,8 +143,6 @@ class Neighbours:
 
     def _produce(self, miner: Party) -> list[Lot]:
         made = [self._world.chance.nonce() for _ in range(self._lots)]
-        from traceability.core.ids import LotId, derive  # noqa: PLC0415
-
         lots = [
             Lot(LotId(derive("lot", miner.pen.key.id, nonce)), "cassiterite", "concentrate") for nonce in made
         ]

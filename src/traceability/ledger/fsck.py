@@ -111,8 +111,7 @@ class _Check:
         self._progress = progress
         self._damages: list[Damage] = []
         self._notes: list[str] = []
-        roots = log.all("SELECT size FROM root WHERE size > 0 ORDER BY size")
-        self._replay = Replay(view, log, roots_at=[size for (size,) in roots])
+        self._replay = Replay(view, log, roots_at=log.roots_kept())
 
     def report(self, guard: Guard | None) -> Report:
         size, displaced = span(self._log)

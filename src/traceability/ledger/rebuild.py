@@ -4,6 +4,8 @@ Entries, disclosures and the published checkpoint stay as they are. Nothing is k
 an entry it cannot take, or does not come to the root that was signed.
 """
 
+from array import array
+
 from traceability.core.checkpoint import Checkpoint
 from traceability.core.merkle import EMPTY_ROOT
 from traceability.core.note import parse_note
@@ -43,7 +45,7 @@ def rebuild(store: Store, progress: Progress = lambda _: None) -> Head:
         view.one(f"SELECT size FROM head WHERE id = 0{store.database.lock}")  # noqa: S608
         size, displaced = span(view)
         spkis = known_spkis(view)
-        roots = [row[0] for row in view.all("SELECT size FROM root WHERE size > 0 ORDER BY size")]
+        roots = array("q", view.roots_kept())
         begin_again(view)
         replay = Replay(view, roots_at=roots)
         for entries, examined in examined_chunks(stored_chunks(view, size), size, spkis):

@@ -7,6 +7,7 @@ processes (`examine`) while this one folds.
 
 import multiprocessing
 import os
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -115,8 +116,8 @@ class Replay:
         self._view = view
         self._log = log or view
         self._write_entries = write_entries
-        self._roots_at = deque(roots_at)
-        self._roots: dict[int, bytes] = {0: merkle.EMPTY_ROOT}
+        self._roots_at = array("q", roots_at)  # eight bytes each: there may be one for every entry
+        self._roots_kept = 0
         self._keys: dict[str, PublicKey] = {}
         self._times: dict[int, int] = {}
         self.head: Head = view.head()
@@ -152,10 +153,7 @@ class Replay:
 
     def root_at(self, size: int) -> bytes:
         """The root of the first `size` entries, of those replayed."""
-        found = self._roots.get(size)
-        if found is None:
-            found = self._roots[size] = merkle.tree_root(size, self._view.nodes(size))
-        return found
+        return self._view.root_at(size)
 
     def _note(self, index: int, problem: str) -> None:
         self.damages.append(Damage("entry", str(index), index, problem))
@@ -205,11 +203,12 @@ class Replay:
     def _keep_roots(self, batch: Batch) -> None:
         edge: Edge = self.head.edge
         rows = []
-        while self._roots_at and self._roots_at[0] <= self.head.size + len(batch.leaves):
-            size = self._roots_at.popleft()
+        end = self.head.size + len(batch.leaves)
+        while self._roots_kept < len(self._roots_at) and self._roots_at[self._roots_kept] <= end:
+            size = self._roots_at[self._roots_kept]
             edge = edge.extend(batch.leaves[edge.size - self.head.size : size - self.head.size])
-            self._roots[size] = edge.root()
-            rows.append((size, self._roots[size]))
+            rows.append((size, edge.root()))
+            self._roots_kept += 1
         self._view.insert(ROOT, rows)
 
 

@@ -117,6 +117,11 @@ class View(Rows):
         found = self.one("SELECT root FROM root WHERE size = ?", size)
         return found[0] if found is not None else merkle.tree_root(size, self.nodes(size))
 
+    def roots_kept(self) -> Iterator[int]:
+        """The sizes of which the root is kept, rising."""
+        for (size,) in self.stream("SELECT size FROM root WHERE size > 0 ORDER BY size"):
+            yield size
+
     # Entries
 
     def entry(self, index: int) -> StoredEntry | None:
