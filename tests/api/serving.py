@@ -48,6 +48,16 @@ def serving(app, **more) -> Iterator[Server]:
         server.stop()
 
 
+def heard(connection: socket.socket, ending: bytes) -> bytes:
+    """What the server says until it has said `ending`; head and body may come apart."""
+    said = b""
+    while not said.endswith(ending):
+        data = connection.recv(65536)
+        assert data, said
+        said += data
+    return said
+
+
 def answer_on(connection: socket.socket) -> bytes:
     """Everything the server says until it closes."""
     said = b""

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI, Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 
-from serving import answer_on, serving
+from serving import answer_on, heard, serving
 from traceability.api import limits, problems, protocol
 from traceability.api.admission import Admission
 from traceability.api.edge import Edge
@@ -117,7 +117,7 @@ def test_a_second_request_on_a_kept_connection_has_the_same_deadline(server, qui
     """A kept connection cannot be used to send half a head for ever."""
     with server.connect() as connection:
         connection.sendall(b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert connection.recv(65536).endswith(b"here")
+        heard(connection, b"here")
         connection.sendall(b"GET /plain HTTP/1.1\r\n")
         assert problem_of(answer_on(connection)) == (408, "/problems/too_slow")
 
@@ -161,34 +161,61 @@ def test_silent_connections_give_way(quick):
     with serving(application(), connections_max=20) as server:
         silent = [server.connect() for _ in range(20)]
         silent[0].sendall(b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert silent[0].recv(65536).endswith(b"here")  # it has spoken, and is now the one silent shortest
+        heard(silent[0], b"here")  # it has spoken, and is now the one silent shortest
         for _ in range(5):
             assert httpx.get(server.url + "/plain").text == "here"
         assert len(server.server.server_state.connections) <= 21
         assert answer_on(silent[1]) == b""
         silent[0].sendall(b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert silent[0].recv(65536).endswith(b"here")
+        heard(silent[0], b"here")
         for connection in silent:
             connection.close()
 
 
-def test_connections_that_are_all_at_work_are_kept():
-    """Where every connection has a request under way, one more is told 503 with Retry-After."""
+@pytest.mark.threat("T74")
+def test_half_a_body_gives_way_too():
+    """Where all connections are in the middle of a body, the one without a byte for longest is dropped."""
     with serving(application(), connections_max=10) as server:
+        slow = [server.connect() for _ in range(10)]
+        for connection in slow:
+            connection.sendall(HEAD + b"Content-Length: 4\r\n\r\na")
+        time.sleep(0.2)
+        for connection in [*slow[1:], slow[0]]:
+            connection.sendall(b"b")
+            time.sleep(0.02)  # so that each is heard in its turn
+        assert httpx.get(server.url + "/plain").text == "here"
+        assert answer_on(slow[1]) == b""
+        slow[0].sendall(b"cd")
+        heard(slow[0], b"4")
+        for connection in slow:
+            connection.close()
+
+
+def test_connections_that_are_all_at_work_are_kept():
+    """Where every client waits for us, one more is told 503 with Retry-After."""
+    app = application()
+    done = threading.Event()
+    begun = threading.Semaphore(0)
+
+    @app.get("/hold")
+    async def hold() -> PlainTextResponse:
+        begun.release()
+        await asyncio.to_thread(done.wait, 60)
+        return PlainTextResponse("held")
+
+    with serving(app, connections_max=10) as server:
         busy = [server.connect() for _ in range(10)]
         for connection in busy:
-            connection.sendall(HEAD + b"Content-Length: 4\r\n\r\nab")
-        until = time.monotonic() + 10
-        while True:
-            with server.connect() as one_more:
-                said = answer_on(one_more)
-                if said and problem_of(said) == (503, "/problems/busy"):
-                    assert b"\r\nretry-after: " in said
-                    break
-            assert time.monotonic() < until
+            connection.sendall(b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
+        for _ in busy:
+            assert begun.acquire(timeout=20)
+        with server.connect() as one_more:
+            said = answer_on(one_more)
+        assert problem_of(said) == (503, "/problems/busy")
+        assert b"\r\nretry-after: " in said
+        done.set()
         for connection in busy:
-            connection.sendall(b"cd")
-            assert connection.recv(65536).endswith(b"4")
+            heard(connection, b"held")
             connection.close()
 
 

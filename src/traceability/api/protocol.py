@@ -5,8 +5,9 @@ never reads its answer holds its socket for ever. Here a head has 10 seconds and
 nobody reads 60 seconds, and a connection whose answer is complete before its body came lives 2 more
 seconds, so that the client can read why. Pauses inside a body are the reader's business (`limits`).
 
-There are at most CONNECTIONS_MAX connections. When one more comes, the one that has been silent longest is
-dropped for it: half-open connections by the thousand keep out nobody who has something to say.
+There are at most CONNECTIONS_MAX connections. When one more comes, the one whose client has been silent longest,
+before a request or in the middle of one, is dropped for it: half-open connections by the thousand keep out
+nobody who has something to say.
 
 What is refused before any route sees it (no HTTP, a head too slow or too large) is a problem answer too.
 """
@@ -29,19 +30,19 @@ CONNECTIONS_MAX = 4096
 
 
 class Connections:
-    """Which connections of a server are silent: no request is under way on them. The longest silent first."""
+    """Of which connections the client has to say something next. The longest silent first."""
 
     def __init__(self, most: int = CONNECTIONS_MAX) -> None:
         self.most = most
         self._silent: dict[BoundedProtocol, None] = {}
 
     def silent(self, connection: "BoundedProtocol") -> None:
-        """It waits for a request."""
+        """It waits for its client, who has just spoken."""
         self._silent.pop(connection, None)
         self._silent[connection] = None
 
     def heard(self, connection: "BoundedProtocol") -> None:
-        """It has one, or is gone."""
+        """It has a whole request, or is gone."""
         self._silent.pop(connection, None)
 
     def make_room(self) -> bool:
@@ -102,6 +103,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head_size += len(data)
             if self._head_size > HEAD_SIZE_MAX:
                 self._refuse(_too_large())
+        elif self.cycle.more_body and not self.flow.read_paused:
+            self._connections.silent(self)
 
     def on_headers_complete(self) -> None:
         self._unset_head_timer()
@@ -127,6 +130,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
+        self._connections.heard(self)
         if self._linger_timer is not None:
             # The rest came in time: the connection can be kept after all.
             self._linger_timer.cancel()
