@@ -10,7 +10,7 @@ from test_submit import problem
 from world import Client, World, submission
 
 import reference
-from clusters import Cluster, folder, replica_of
+from cluster import Cluster
 from serving import serving
 from traceability.api.app import create_app
 from traceability.api.services import Services
@@ -24,23 +24,21 @@ from trade import LOG, LOG_SIGNER, produce
 
 
 @pytest.fixture(scope="module")
-def pair():
+def pair(tmp_path_factory):
     """(world, primary, replica): a ledger on a PostgreSQL that streams to another."""
-    with folder() as place:
-        primary = Cluster(place / "primary").begin()
-        replica = None
-        try:
-            own = place / "own"
-            own.mkdir()
-            world = World(primary.url(), own)
-            (own / "log-key").write_text(LOG_SIGNER.encode() + "\n")
-            world.services.close()
-            replica = replica_of(primary, place / "replica")
-            yield world, primary, replica
-        finally:
-            if replica:
-                replica.stop("immediate")
-            primary.stop("immediate")
+    primary, replica = Cluster(), Cluster()
+    try:
+        primary.create().start().run("CREATE DATABASE ledger")
+        folder = tmp_path_factory.mktemp("own")
+        world = World(primary.url("ledger"), folder)
+        (folder / "log-key").write_text(LOG_SIGNER.encode() + "\n")
+        (folder / "log-key").chmod(0o600)
+        world.services.close()
+        replica.copy_of(primary).configure("hot_standby_feedback = on")
+        yield world, primary, replica.start()
+    finally:
+        replica.remove()
+        primary.remove()
 
 
 @pytest.fixture
@@ -53,7 +51,7 @@ def client(pair):
 
 @contextlib.contextmanager
 def served(world, primary, replica):
-    opened = Services.open(settings(world, primary.url(), replica.url()))
+    opened = Services.open(settings(world, primary.url("ledger"), replica.url("ledger")))
     with (
         contextlib.closing(opened) as services,
         serving(create_app(services)) as server,
@@ -142,7 +140,7 @@ def test_evidence_out_of_a_replica_that_is_behind_holds(pair, client):
 
 
 def world_size(primary: Cluster) -> int:
-    with psycopg.connect(primary.url()) as connection:
+    with psycopg.connect(primary.url("ledger")) as connection:
         return connection.execute("SELECT count(*) FROM entry").fetchone()[0]
 
 
@@ -167,7 +165,7 @@ def test_what_is_no_replica_is_refused(pair, tmp_path):
     migrate(f"sqlite:///{tmp_path}/file.sqlite3")
     for url in (primary.url("other"), primary.url("nothing"), f"sqlite:///{tmp_path}/file.sqlite3"):
         with pytest.raises(Unusable):
-            Services.open(settings(world, primary.url(), url))
+            Services.open(settings(world, primary.url("ledger"), url))
 
 
 def test_reads_go_on_without_the_primary(pair, client):

@@ -15,6 +15,7 @@ from traceability.ledger.store import Store
 PROGRAM = Path(__file__).with_name("bitflips.py")
 
 
+@pytest.mark.threat("T33", "T45")
 def test_some_of_all_bits():
     """Every so many of the bits that `make bitflips` flips, in each table, in evidence and in the file."""
     done = subprocess.run(

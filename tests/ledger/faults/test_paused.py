@@ -22,6 +22,7 @@ SECONDS = float(os.environ.get("PAUSE_SECONDS", "0.7"))
 """How long the process sleeps; a minute shows what a machine that was suspended does."""
 
 
+@pytest.mark.threat("T48")
 @pytest.mark.parametrize("processes", [2, 4])
 @pytest.mark.parametrize("point", ["written", "committed", "guarded", "signed"])
 def test_a_process_that_slept(url, ledger, office, guard, tmp_path, again, point, processes):
@@ -160,6 +161,7 @@ def clone(ledger, fresh_url):
     return url, other
 
 
+@pytest.mark.threat("T49")
 def test_a_cloned_ledger_and_both_started(ledger, office, guard, fresh_url, again):
     """Two databases with one key and one guard: the first to sign goes on, the other signs nothing any more."""
     miner, trader = traders(ledger, office, "miner", "trader")
@@ -178,6 +180,7 @@ def test_a_cloned_ledger_and_both_started(ledger, office, guard, fresh_url, agai
     oracle.check(one.store, LOG_SIGNER.verifier)
 
 
+@pytest.mark.threat("T39")
 def test_an_old_backup_with_a_fresh_guard_is_a_fork_that_shows(
     url, ledger, office, guard, fresh_url, opened, tmp_path
 ):

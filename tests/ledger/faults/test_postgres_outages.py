@@ -2,10 +2,10 @@
 
 import psycopg
 import pytest
-from cluster import Cluster
 from load import Load, check_told, wait_until
 from sending import append, sent, traders
 
+from cluster import Cluster
 from traceability.ledger import fsck
 from traceability.ledger.guard import FileGuard
 from traceability.ledger.schema import migrate
@@ -112,6 +112,7 @@ def test_a_standby_that_is_waited_for_loses_nothing(clusters, primary, service):
     assert answer.index >= len(load.told)
 
 
+@pytest.mark.threat("T38")
 def test_a_standby_that_lags_behind_may_not_sign(clusters, primary, service):
     """Without synchronous replication the tail is lost with the primary; the guard knows it, and nothing is signed."""
     pens = service.begin(primary.url("ledger"))

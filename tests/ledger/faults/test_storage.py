@@ -9,6 +9,7 @@ import pytest
 PROGRAM = Path(__file__).with_name("storage.py")
 
 
+@pytest.mark.threat("T84")
 @pytest.mark.parametrize(
     "parts", [["append", "start", "interrupt"], ["commands", "begin"], ["power"]], ids=lambda parts: parts[0]
 )

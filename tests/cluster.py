@@ -66,6 +66,39 @@ class Cluster:
         self.configure(f"unix_socket_directories = '{self.folder}'")
         return self
 
+    def back_up_to(self, folder: Path) -> None:
+        """A base backup of this server, which is running; what it needs of the log has to be archived."""
+        self._run(
+            "pg_basebackup",
+            "-D",
+            folder,
+            "-X",
+            "none",
+            "-c",
+            "fast",
+            "--no-sync",
+            "-h",
+            self.folder,
+            "-U",
+            "postgres",
+        )
+
+    def recovering(self, backup: Path, *settings: str) -> "Cluster":
+        """Made out of a base backup; `settings` say where the log comes from, and how far to go."""
+        shutil.copytree(backup, self.data)
+        for path in (self.data, *self.data.rglob("*")):
+            self.give(path)
+        self.data.chmod(0o700)
+        (self.data / "recovery.signal").touch()
+        self.give(self.data / "recovery.signal")
+        self.configure("\n".join([SETTINGS.format(folder=self.folder), *settings]))
+        return self
+
+    def give(self, path: Path) -> None:
+        """To the server's own user."""
+        if self._user:
+            shutil.chown(path, self._user)
+
     def configure(self, text: str) -> None:
         with (self.data / "postgresql.conf").open("a") as file:
             file.write(text + "\n")
