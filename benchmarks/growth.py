@@ -65,7 +65,7 @@ def _fill(events: int, folder: Path) -> dict[str, Any]:
     """Appends the season, which another process makes; keeps a copy of the first ten thousand."""
     context = multiprocessing.get_context("spawn")
     queue = context.Queue(16)
-    maker = context.Process(target=_make, args=(events, queue))
+    maker = context.Process(target=_make, args=(events, queue), daemon=True)
     maker.start()
     first = queue.get()
     large = folder / "large.sqlite3"

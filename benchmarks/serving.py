@@ -97,7 +97,7 @@ def _bare(spkis: Sequence[bytes], port: int) -> None:
         keys[event.key].verify(envelope.signature, event_pae(envelope.payload))
         return {"kind": event.kind}
 
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="critical", access_log=False)
+    uvicorn.run(app, host="127.0.0.1", port=port, loop="asyncio", log_level="critical", access_log=False)
 
 
 def _load(port: int, trade: Sequence[Sequence[Submission]]) -> float:

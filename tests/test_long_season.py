@@ -11,8 +11,13 @@ import pytest
 from memory import MemoryLedger
 from traceability.core import canonical
 from traceability.core.outcome import Appended
+from traceability.simulation.cast import genesis
+from traceability.simulation.chance import Chance
+from traceability.simulation.pen import DAY, World
 from traceability.simulation.pen import Lot as InHand
-from traceability.simulation.post import Signed
+from traceability.simulation.people import enrol
+from traceability.simulation.places import KIGALI
+from traceability.simulation.post import Post, Signed
 from traceability.simulation.season import EVENTS_MIN, days_of, season
 from traceability.simulation.wares import CASSITERITE, COBALT, COLTAN, DIAMOND, GOLD, TOURMALINE, WOLFRAMITE
 
@@ -127,3 +132,13 @@ def test_a_season_of_any_seed_is_taken_whole(least: int, most: int) -> None:
         lost += not outcome.stands
     assert count == number
     assert 1 <= lost <= 2
+
+
+def test_a_newcomer_waits_for_the_enrolment() -> None:
+    """Who was enrolled by somebody whose uploads are cut off for two weeks is not heard of before that."""
+    cast = genesis(World(7, LOG, Chance(7), Post(), END - 30 * DAY, END), VKEY)
+    registrar = cast["rw mines"]
+    far = registrar.world.now + 15 * DAY
+    registrar.write("site_registration", {}, signal=far)
+    newcomer = enrol(registrar, "newcomer", "Comptoir", KIGALI, ["trader"])
+    assert newcomer.write("closure", {}).recorded >= newcomer.enrolment.recorded >= far

@@ -94,6 +94,10 @@ class Pen:
         self._signal = 0
         self._last = 0
 
+    def wait(self, recorded: int) -> None:
+        """Nothing of it reaches the log before that time: what its key counts by comes first."""
+        self._last = max(self._last, recorded)
+
     @property
     def idle(self) -> bool:
         """Whether nothing of it waits for a signal."""

@@ -121,6 +121,7 @@ def enrol(
     party = Party(name, id_, says, place, Scale(make, chance, seed, name), enrolment)
     if own is not None and reach is not None:
         party.pens.append(Pen(world, id_, own, reach))
+        party.pen.wait(enrolment.recorded)
     return party
 
 

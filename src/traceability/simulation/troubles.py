@@ -62,8 +62,9 @@ def two_phones(cast: Cast, basin: Basin) -> Flow:
     second = key(world.seed, f"{trader.name} phone {len(trader.pens) + 1}")
     body = {"party": trader.id, "key": new_key(second, world.log, trader.id), "reason": "second_device"}
     holder = names.person(world.chance, trader.place.country)
-    trader.write("key_addition", body, sealed={"/key/holder": holder})
+    added = trader.write("key_addition", body, sealed={"/key/holder": holder})
     pen = Pen(world, trader.id, second, TOWN)
+    pen.wait(added.recorded)
     trader.pens.append(pen)
     bags = dig(site, 2)
     yield daytime(world, trader.place, DAY)
