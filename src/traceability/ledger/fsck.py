@@ -150,9 +150,12 @@ class _Check:
             self._note("head", "0", None, f"it is not the head of the {found.size} entries")
 
     def _check_disclosures(self) -> None:
-        for index, path, salt, value in self._log.all(
-            "SELECT idx, path, salt, value FROM disclosure ORDER BY idx, path"
-        ):
+        try:
+            rows = self._log.all("SELECT idx, path, salt, value FROM disclosure ORDER BY idx, path")
+        except ERRORS as error:
+            self._note("disclosure", "", None, f"it cannot be read: {error}")
+            return
+        for index, path, salt, value in rows:
             entry = self._log.entry(index)
             if entry is None:
                 self._note("disclosure", f"{index} {path}", index, "there is no such entry")

@@ -46,6 +46,7 @@ BITS = {
     "a record that is no text": Flip("state", 4, "value", 903),
     "the row that counts places": Flip("placed", 0, "id", 5),
     "the row of the head": Flip("head", 0, "id", 5),
+    "a path that is no text": Flip("disclosure", 0, "path", 55),
     "an id that is no text": Flip("lot_row", 0, "lot", 7),
 }
 
