@@ -47,7 +47,7 @@ BITS = {
     "the row that counts places": Flip("placed", 0, "id", 5),
     "the row of the head": Flip("head", 0, "id", 5),
     "a path that is no text": Flip("disclosure", 0, "path", 55),
-    "an id that is no text": Flip("lot_row", 0, "lot", 7),
+    "an id that is no text": Flip("state", 4, "id", 7),
 }
 
 
