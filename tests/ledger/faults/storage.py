@@ -17,6 +17,7 @@ goes out after the start after the crash, when what it found was only in the mac
 
 import argparse
 import contextlib
+import errno
 import io
 import os
 import socket
@@ -111,6 +112,11 @@ class Traded:
             # What the disk said of this sync was not true, and asking it again would not make it so.
             assert ledger.refusal is not None, f"it signs on after a failed sync of {path}"
         self.trial.disk.arm(-1)
+        if kind == "W" and self.trial.fault.error == errno.ENOSPC and not self.trial.fault.lasting:
+            # There is room again: this process goes on, without being started again.
+            for group in self.groups:
+                answers = append(ledger, *group)
+                assert all(isinstance(answer, Recorded) for answer in answers), answers
 
     def _start(self, begin: Callable[[], None]) -> None:
         begin()

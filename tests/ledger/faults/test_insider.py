@@ -2,7 +2,7 @@
 
 He cannot sign for traders. He can choose: which entries there are, in which order, when they are said to have been
 recorded, and what tables say about them; and he can make all of it fit together, down to a checkpoint with the
-log's own signature. The names in front (T33 …) are those of the rows of the threat model.
+log's own signature.
 """
 
 import orjson
@@ -110,18 +110,19 @@ def inserted(lines, trade):
 
 
 REWRITES = {
-    "T34 when entries were recorded": backdated,
-    "T34 the blind of one entry": blinded,
-    "T35 the last entry dropped": dropped,
-    "T35 the last entry dropped for another": dropped_and_replaced,
-    "T36 the loser of a double issue put first": swapped,
-    "T37 an entry put into the past": inserted,
+    "when entries were recorded": backdated,
+    "the blind of one entry": blinded,
+    "the last entry dropped": dropped,
+    "the last entry dropped for another": dropped_and_replaced,
+    "the loser of a double issue put first": swapped,
+    "an entry put into the past": inserted,
 }
 
 
+@pytest.mark.threat("T34", "T35", "T36", "T37", "T39")
 @pytest.mark.parametrize("rewrite", REWRITES.values(), ids=REWRITES.keys())
 def test_a_past_that_fits_together(trade, fresh_url, opened, guard, again, tmp_path, rewrite):
-    """T34–T37, T39: everything is made to fit, also the guard; and still each old checkpoint and answer says so."""
+    """Everything is made to fit, also the guard; and still each old checkpoint and answer says so."""
     store, url = trade.ledger.store, fresh_url()
     other, head = rewritten(store, url, opened, lambda lines: rewrite(lines, trade))
     assert fsck.check(other, guard).verdict in ("damaged", "rolled_back"), "the guard alone tells"
@@ -178,8 +179,9 @@ def not_there(store, answers) -> list[int]:
         return lost
 
 
+@pytest.mark.threat("T38")
 def test_rolled_back_to_yesterday(trade, fresh_url, opened, guard, again):
-    """T38: the whole database of an earlier day, good in itself: the guard has seen more, and nothing is signed."""
+    """The whole database of an earlier day, good in itself: the guard has seen more, and nothing is signed."""
     url = fresh_url()
     other, _ = rewritten(trade.ledger.store, url, opened, lambda lines: lines[:7])
     assert fsck.check(other, guard).verdict == "rolled_back"
@@ -188,8 +190,9 @@ def test_rolled_back_to_yesterday(trade, fresh_url, opened, guard, again):
     assert append(stopped, produce(trade.miner, "1.00"))[0].name == "not_signing"
 
 
+@pytest.mark.threat("T40")
 def test_two_views_for_two_people(trade, fresh_url, opened):
-    """T40: two histories of one length under one key: the two checkpoints, side by side, are the proof."""
+    """Two histories of one length under one key: the two checkpoints, side by side, are the proof."""
     url = fresh_url()
     other, head = rewritten(trade.ledger.store, url, opened, lambda lines: swapped(lines, trade))
     with trade.ledger.store.read() as view, other.read() as its:
@@ -199,8 +202,9 @@ def test_two_views_for_two_people(trade, fresh_url, opened):
     assert one.root != two.root
 
 
+@pytest.mark.threat("T33")
 def test_an_edited_entry(trade, guard):
-    """T33: each column of an entry, changed to what another entry says: found, and the entry is named."""
+    """Each column of an entry, changed to what another entry says: found, and the entry is named."""
     store = trade.ledger.store
     for column in SQLModel.metadata.tables["entry"].columns.keys():  # noqa: SIM118
         with store.read() as view:
@@ -218,8 +222,9 @@ def test_an_edited_entry(trade, guard):
     assert fsck.check(store, guard).verdict == "good"
 
 
+@pytest.mark.threat("T43")
 def test_a_lying_projection(trade, guard):
-    """T43: each column of each derived table takes what another row says: found, in that table."""
+    """Each column of each derived table takes what another row says: found, in that table."""
     places.fill(trade.ledger.store)
     store, tried = trade.ledger.store, set()
     for table in (*PROJECTIONS, "head"):
@@ -253,8 +258,9 @@ def test_a_lying_projection(trade, guard):
 @pytest.mark.parametrize(
     "spoil", ["DELETE FROM tile", "UPDATE tile SET hashes = ?", "UPDATE tile SET root = ?"]
 )
+@pytest.mark.threat("T44")
 def test_a_tile_that_is_missing_short_or_empty(trade, guard, spoil):
-    """T44: removed, cut short, or zeroes: found in the table of tiles."""
+    """Removed, cut short, or zeroes: found in the table of tiles."""
     recorded(trade.ledger, *some_trade(trade.miner, trade.trader, 85))
     for value in ([bytes(8192)], [bytes(100)]) if "hashes" in spoil else ([bytes(32)],):
         with trade.ledger.store.read() as view:
@@ -268,8 +274,9 @@ def test_a_tile_that_is_missing_short_or_empty(trade, guard, spoil):
             view.run("INSERT INTO tile VALUES (?, ?, ?, ?)", *rows[0])
 
 
+@pytest.mark.threat("T46")
 def test_an_answer_that_was_tampered_with(trade):
-    """T46: another place, another blind, another entry, another proof, another checkpoint: none of it holds."""
+    """Another place, another blind, another entry, another proof, another checkpoint: none of it holds."""
     store, size = trade.ledger.store, trade.size
     with store.read() as view:
         root = view.head().root
