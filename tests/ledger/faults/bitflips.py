@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
-from recording import Place
+from recording import MEMORY, Place
 from sending import append, handoff, recorded, sent
 from sqlmodel import SQLModel
 
@@ -301,8 +301,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     began = time.monotonic()
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as name:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
         tempfile.tempdir = name
         workers = os.cpu_count() or 1
         jobs = [(Path(name), given.every, given.file, given.seed, (n, workers)) for n in range(workers)]

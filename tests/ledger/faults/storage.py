@@ -34,7 +34,7 @@ import preload
 from children import die, fork, wait
 from disk import DROPPED, KEPT, Files, files_below
 from powerloss import CHANGES, Judge, moments
-from recording import Recording, begin, reopened
+from recording import MEMORY, Recording, begin, reopened
 from sending import append, sent, some_trade
 from trial import FAULTS, Case, Trial
 
@@ -293,8 +293,7 @@ def main() -> int:
 
 def start() -> int:
     """The same program again, under the library."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as name:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
         folder = Path(name).resolve()
         under = {
             "TMPDIR": name,
