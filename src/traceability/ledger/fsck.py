@@ -126,6 +126,8 @@ class _Check:
         for table, columns, key in _TABLES:
             self._compare(table, columns, key)
         self._compare_places()
+        for said in self._log.torn():
+            self._note("database", "", None, said)
         self._check_checkpoint()
         verdict = self._check_guard(guard)
         size, root = self._replay.head.size, self._replay.head.root.hex()

@@ -246,7 +246,8 @@ def _rows(path: Path) -> dict[str, list[Any]]:
     try:
         tables = sorted(set(SQLModel.metadata.tables) - WITHOUT_EFFECT.keys())
         return {
-            table: connection.execute(f"SELECT * FROM {table} NOT INDEXED").fetchall() for table in tables
+            table: sorted(connection.execute(f"SELECT * FROM {table} NOT INDEXED"), key=repr)
+            for table in tables
         }
     finally:
         connection.close()
