@@ -177,6 +177,9 @@ def test_a_disclosure_opens_its_commitment_only() -> None:
         (to_unpadded(bytes(16)), "/prices", price),
         (SALT, "/note", price),
         (SALT, "/terms", "cash"),
+        (SALT, "prices", price),
+        (SALT, "x/prices", price),
+        (SALT, "", price),
     ]:
         with pytest.raises(Invalid):
             events.check_disclosure(event, salt, path, value)

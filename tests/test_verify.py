@@ -156,6 +156,7 @@ def test_disclosures_are_opened_and_counted(story):
         (salt, path, {"name": "pluie"}),
         ("AA", path, "pluie"),
         (salt, "/nowhere", 1.5),
+        (salt, "note", "pluie"),
     ):
         spoiled = changed(shown, -1, disclosures=(wrong,))
         assert failing_step(verify(evidence.encode(spoiled), ledger.policy())) == 8

@@ -353,7 +353,10 @@ def encode(value: Mapping[str, Any]) -> bytes:
 
 def sealed_form(body: Body, path: str) -> Sealed | None:
     """What the sealed field at a JSON Pointer into `body` must be; None where no such field can stand."""
-    *way, last = path.split("/")[1:]
+    before, *way = path.split("/")
+    if before or not way:
+        return None
+    last = way.pop()
     at: object = body
     for token in way:
         if isinstance(at, list):

@@ -88,6 +88,10 @@ class Database:
         """The rows of a long answer, little by little, in the transaction of `connection`."""
         raise NotImplementedError
 
+    def torn(self, cursor: Any) -> list[str]:
+        """Where an index says something else than its table, as far as the database can tell by itself."""
+        raise NotImplementedError
+
     def now(self, cursor: Any) -> int:
         """The one clock of this database, in Unix seconds, read now and not when the transaction began."""
         raise NotImplementedError
@@ -183,6 +187,10 @@ class Sqlite(Database):
         cursor: Any = connection.cursor()
         yield from cursor.execute(self.sql(statement))
 
+    def torn(self, cursor: Any) -> list[str]:
+        found = cursor.execute("PRAGMA integrity_check(20)").fetchall()
+        return [str(said) for (said,) in found if said != "ok"]
+
     def now(self, cursor: Any) -> int:  # noqa: ARG002
         return int(time.time())
 
@@ -243,6 +251,9 @@ class Postgres(Database):
             cursor.execute(self.sql(statement))
             yield from cursor
 
+    def torn(self, cursor: Any) -> list[str]:  # noqa: ARG002  # its checksums are its own
+        return []
+
     def now(self, cursor: Any) -> int:
         cursor.execute("SELECT floor(extract(epoch FROM clock_timestamp()))::bigint")
         return int(cursor.fetchone()[0])
@@ -297,6 +308,10 @@ class Rows:
     def stream(self, statement: str) -> Iterator[Any]:
         """The rows of a long answer, little by little. One at a time."""
         return self.database.stream(self._connection, statement)
+
+    def torn(self) -> list[str]:
+        """Where an index says something else than its table, as far as the database can tell by itself."""
+        return self.database.torn(self._cursor)
 
     def now(self) -> int:
         """The database's clock, in Unix seconds."""

@@ -126,6 +126,8 @@ class _Check:
         for table, columns, key in _TABLES:
             self._compare(table, columns, key)
         self._compare_places()
+        for said in self._log.torn():
+            self._note("database", "", None, said)
         self._check_checkpoint()
         verdict = self._check_guard(guard)
         size, root = self._replay.head.size, self._replay.head.root.hex()
@@ -150,9 +152,12 @@ class _Check:
             self._note("head", "0", None, f"it is not the head of the {found.size} entries")
 
     def _check_disclosures(self) -> None:
-        for index, path, salt, value in self._log.all(
-            "SELECT idx, path, salt, value FROM disclosure ORDER BY idx, path"
-        ):
+        try:
+            rows = self._log.all("SELECT idx, path, salt, value FROM disclosure ORDER BY idx, path")
+        except ERRORS as error:
+            self._note("disclosure", "", None, f"it cannot be read: {error}")
+            return
+        for index, path, salt, value in rows:
             entry = self._log.entry(index)
             if entry is None:
                 self._note("disclosure", f"{index} {path}", index, "there is no such entry")

@@ -37,7 +37,7 @@ if __name__ == "__main__":
 
 import preload
 from disk import DROPPED, KEPT, Disk, Files
-from recording import Place, Recording, record_server, reopened
+from recording import MEMORY, Place, Recording, record_server, reopened
 from sending import append
 
 from traceability.core.signing import event_id
@@ -205,8 +205,7 @@ def try_all(
 ) -> Judge:
     """Looks at `ways` disks for each moment of this share (its number, of how many)."""
     total = len(recording.calls) + 1
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as scratch:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as scratch:
         judge = Judge(recording, place, Path(scratch) / "ledger")
         for number, disk, promised in moments(recording):
             if number * share[1] // total == share[0]:

@@ -35,6 +35,9 @@ database._WAL_PAGES = 64
 sys.exit(run(["serve"]))
 """
 
+MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None
+"""Where folders are made that need not last: in memory, if there is such a place; else where they always are."""
+
 
 class Place(NamedTuple):
     """Where a ledger and its guard lie, each in a folder of its own."""

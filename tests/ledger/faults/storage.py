@@ -17,6 +17,7 @@ goes out after the start after the crash, when what it found was only in the mac
 
 import argparse
 import contextlib
+import errno
 import io
 import os
 import socket
@@ -33,7 +34,7 @@ import preload
 from children import die, fork, wait
 from disk import DROPPED, KEPT, Files, files_below
 from powerloss import CHANGES, Judge, moments
-from recording import Recording, begin, reopened
+from recording import MEMORY, Recording, begin, reopened
 from sending import append, sent, some_trade
 from trial import FAULTS, Case, Trial
 
@@ -111,6 +112,11 @@ class Traded:
             # What the disk said of this sync was not true, and asking it again would not make it so.
             assert ledger.refusal is not None, f"it signs on after a failed sync of {path}"
         self.trial.disk.arm(-1)
+        if kind == "W" and self.trial.fault.error == errno.ENOSPC and not self.trial.fault.lasting:
+            # There is room again: this process goes on, without being started again.
+            for group in self.groups:
+                answers = append(ledger, *group)
+                assert all(isinstance(answer, Recorded) for answer in answers), answers
 
     def _start(self, begin: Callable[[], None]) -> None:
         begin()
@@ -287,8 +293,7 @@ def main() -> int:
 
 def start() -> int:
     """The same program again, under the library."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as name:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
         folder = Path(name).resolve()
         under = {
             "TMPDIR": name,

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from bitflips import Flip, Spoiler, make
+from bitflips import Flip, Spoiler, flipped, make
 from recording import Place
 
 from traceability.ledger import fsck
@@ -46,7 +46,8 @@ BITS = {
     "a record that is no text": Flip("state", 4, "value", 903),
     "the row that counts places": Flip("placed", 0, "id", 5),
     "the row of the head": Flip("head", 0, "id", 5),
-    "an id that is no text": Flip("lot_row", 0, "lot", 7),
+    "a path that is no text": Flip("disclosure", 0, "path", 55),
+    "an id that is no text": Flip("state", 4, "id", 7),
 }
 
 
@@ -69,3 +70,20 @@ def test_nothing_is_rebuilt_on_a_displaced_entry(spoiler):
     finally:
         store.close()
         spoiler._raw.execute("UPDATE entry SET idx = 3 WHERE idx = 1 << 62")
+
+
+def test_an_index_and_its_table_that_differ(tmp_path):
+    """A bit in the file that only one of the two copies of a key has: whoever reads the other would not notice."""
+    place = Place(tmp_path.resolve() / "place")
+    make(place, tile=False)
+    path = place.data / "ledger.sqlite3"
+    content = path.read_bytes()
+    places = [at for at in range(len(content)) if content.startswith(b"/entity", at)]
+    assert len(places) > 3
+    found = []
+    for at in places:
+        path.write_bytes(flipped(content, 8 * at + 8))
+        store = Store(place.url)
+        found.append(fsck.check(store).verdict)
+        store.close()
+    assert "good" not in found

@@ -146,6 +146,17 @@ def test_a_clock_an_hour_ahead_and_back(url, ledger, office, guard, step, again)
     assert fsck.check(ledger.store, guard).verdict == "good"
 
 
+def test_a_clock_that_was_wrong_from_the_start(url, ledger, office, guard, step, again):
+    """A process that starts ten years ahead has nothing to compare with: it stamps so, and the right time waits."""
+    (miner,) = traders(ledger, office, "miner")
+    step(YEARS)
+    recorded(again(url), produce(miner, "1.00"))
+    step(0)
+    (answer,) = append(again(url), produce(miner, "1.00"))
+    assert "behind the newest entry" in answer.message
+    assert fsck.check(ledger.store, guard).verdict == "good"
+
+
 def clone(ledger, fresh_url):
     """The database of a ledger once more, as a machine is cloned; the ledger is closed for it."""
     ledger.store.close()
