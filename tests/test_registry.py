@@ -10,7 +10,7 @@ from traceability.core import authority
 from traceability.core.ids import KeyId, LotId, PartyId
 from traceability.core.leaf import time_text
 from traceability.core.note import Signer
-from traceability.core.registry import answers_for
+from traceability.core.rolls import answers_for
 from traceability.core.state import LedgerFacts, Mention, Party, Roll, Site
 
 AUTHORITIES = authority.AUTHORITY_ROLES

@@ -40,7 +40,7 @@ from traceability.core.events import (
     Withdrawal,
 )
 from traceability.core.ids import KeyId, LotId, PartyId
-from traceability.core.registry import answers_for
+from traceability.core.rolls import answers_for
 from traceability.core.state import Lot, Party, Roll
 
 

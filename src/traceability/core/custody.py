@@ -13,12 +13,12 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from traceability.core import correction, transformation
-from traceability.core.authority import check_site_delegation, day_of, lacks_role, later_day, site_delegation
+from traceability.core import correction, handoff, leaving, transformation
+from traceability.core.authority import check_site_delegation, lacks_role, site_delegation
 from traceability.core.begin import begin, begin_nothing
-from traceability.core.claims import Claim, Heads, claim, custody_only, put_move, settle
-from traceability.core.custody_bodies import AcceptanceBody, InspectionBody
-from traceability.core.ending import check_holds, end, keep_change, keep_moved
+from traceability.core.claims import Claim, put_move, settle
+from traceability.core.custody_bodies import InspectionBody
+from traceability.core.ending import keep_change, keep_moved
 from traceability.core.events import (
     Acceptance,
     Closure,
@@ -35,10 +35,10 @@ from traceability.core.events import (
     Transformation,
     Withdrawal,
 )
-from traceability.core.ids import EventId, LotId, PartyId
+from traceability.core.ids import LotId, PartyId
 from traceability.core.mass import read, take_out, weigh
 from traceability.core.outcome import Step, reject
-from traceability.core.state import Lot, Move, Offer, Party, Site
+from traceability.core.state import Lot, Site
 from traceability.core.tagging import put_on, take_off
 
 CustodyEvent = (
@@ -57,10 +57,6 @@ CustodyEvent = (
     | Closure
     | Correction
 )
-OFFER_DAYS_MAX = 60
-_TRADERS = frozenset(
-    {"miner", "tag_agent", "trader", "transporter", "processor", "warehouse", "exporter", "importer"}
-)
 
 
 def apply(step: Step, event: CustodyEvent, *, doubled: bool) -> None:
@@ -71,15 +67,15 @@ def apply(step: Step, event: CustodyEvent, *, doubled: bool) -> None:
         case Intake():
             _intake(step, event, doubled=doubled)
         case Transfer():
-            _transfer(step, event, doubled=doubled)
+            handoff.transfer(step, event, doubled=doubled)
         case Acceptance() | Refusal() | Withdrawal():
-            _answer(step, event, doubled=doubled)
+            handoff.answer(step, event, doubled=doubled)
         case Export():
-            _export(step, event, doubled=doubled)
+            leaving.export(step, event, doubled=doubled)
         case Import():
-            _import(step, event, doubled=doubled)
+            leaving.import_(step, event, doubled=doubled)
         case Closure():
-            _closure(step, event, doubled=doubled)
+            leaving.closure(step, event, doubled=doubled)
         case Transformation():
             transformation.apply(step, event, doubled=doubled)
         case Reassignment():
@@ -154,296 +150,6 @@ def _intake(step: Step, event: Intake, *, doubled: bool) -> None:
             site=None,
         )
     step.note("intake_not_approved", "notice", [("lot", lot) for lot in event.made])
-
-
-# Handoffs, lot by lot
-
-
-def _transfer(step: Step, event: Transfer, *, doubled: bool) -> None:
-    body, actor = event.body, event.actor
-    step.party(body.recipient)
-    if body.carrier is not None:
-        step.party(body.carrier)
-    if body.returns is not None:
-        step.logged(body.returns)
-    title_only = body.moves == "title"
-
-    def entitled(move: Move) -> bool:
-        if title_only:
-            return move.sets != "custody" and move.title == actor
-        return move.sets != "title" and move.custodian == actor
-
-    claims = claim(
-        step,
-        on_head=lambda lot, event_id: event_id == (lot.title_head if title_only else lot.custody_head),
-        entitled=entitled,
-    )
-    for c in claims:
-        if c.stale is None:
-            _check_can_offer(c.lot, actor, title_only=title_only)
-    if body.recipient == actor and body.purpose != "own_move":
-        reject("to_oneself", "a transfer to oneself is an own_move")
-    sets: Heads = "title" if title_only else "custody"
-    standing = settle(step, claims, doubled=doubled, sets=lambda _: sets)
-    lots = weigh(step, body.weighings, {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing})
-    accept_by = min(body.accept_by, later_day(day_of(step.entry.record_time), OFFER_DAYS_MAX))
-    for c in standing:
-        lot = lots[c.lot.id]
-        holds_title = c.lot.title == actor
-        offer = Offer(step.entry.event_id, actor, body.recipient, body.moves, accept_by, holds_title)
-        if title_only:
-            lot = replace(
-                lot, title_head=step.entry.event_id, title_index=step.entry.index, title_offer=offer
-            )
-        else:
-            lot = replace(
-                lot,
-                custody_head=step.entry.event_id,
-                custody_index=step.entry.index,
-                offer=offer,
-                state="offered",
-            )
-            if body.moves == "both" and not holds_title:
-                step.note("title_not_held", "warning", [("lot", lot.id)], figures={"title": lot.title})
-        keep_moved(step, lot)
-        put_move(step, lot, sets, c.lot, giver=actor, recipient=body.recipient)
-    _note_missing_role(step, actor)
-
-
-def _check_can_offer(lot: Lot, actor: PartyId, *, title_only: bool) -> None:
-    if title_only:
-        if lot.title != actor:
-            reject("not_title_holder", f"title in lot {lot.id} is another party's")
-        if lot.state == "ended":
-            reject("lot_ended", f"lot {lot.id} has ended")
-        if lot.title_offer is not None:
-            reject("title_on_offer", f"title in lot {lot.id} is on offer already; it is the recipient's turn")
-        return
-    check_holds(lot, actor)
-
-
-def _offer_of(lot: Lot, event_id: EventId) -> Offer | None:
-    for offer in (lot.offer, lot.title_offer):
-        if offer is not None and offer.event == event_id:
-            return offer
-    return None
-
-
-def _answer(step: Step, event: Acceptance | Refusal | Withdrawal, *, doubled: bool) -> None:
-    actor = event.actor
-    withdrawing = isinstance(event, Withdrawal)
-
-    def entitled(move: Move) -> bool:
-        return move.giver is not None and (move.giver if withdrawing else move.recipient) == actor
-
-    def sets(c: Claim) -> Heads:
-        offer = _offer_of(c.lot, c.predecessor)
-        of_title = c.stale.sets == "title" if c.stale else offer is not None and offer.moves == "title"
-        return "title" if of_title else "custody"
-
-    claims = claim(
-        step,
-        on_head=lambda lot, event_id: _offer_of(lot, event_id) is not None,
-        entitled=entitled,
-    )
-    for c in claims:
-        offer = _offer_of(c.lot, c.predecessor)
-        if offer is None:
-            continue
-        if withdrawing:
-            if offer.giver != actor:
-                reject("not_giver", f"lot {c.lot.id} was offered by another party")
-            if day_of(step.entry.record_time) <= offer.accept_by:
-                reject("still_open", f"the recipient has until {offer.accept_by}; withdraw after that day")
-        elif offer.recipient != actor:
-            reject("not_recipient", f"lot {c.lot.id} is offered to another party")
-    standing = settle(step, claims, doubled=doubled, sets=sets)
-    weighings = None if isinstance(event, Withdrawal) else event.body.weighings
-    lots = weigh(step, weighings, {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing})
-    weighed = {lot for weighing in weighings or () for lot in weighing.lots or ()}
-    for c in standing:
-        offer = _offer_of(c.lot, c.predecessor)
-        assert offer is not None
-        lot = lots[c.lot.id]
-        if isinstance(event, Acceptance):
-            _accept(step, c, lot, offer)
-            if offer.moves != "title" and c.lot.id not in weighed:
-                step.note("not_weighed", "notice", [("lot", lot.id)])
-        else:
-            keep_change(step, c.lot, lot)
-            _give_back(step, c, lot, offer)
-    if isinstance(event, Acceptance):
-        _note_conditions(step, event.body, {c.lot.id for c in standing})
-        _note_missing_role(step, actor)
-
-
-def _accept(step: Step, c: Claim, lot: Lot, offer: Offer) -> None:
-    entry, index = step.entry.event_id, step.entry.index
-    if offer.moves == "title":
-        lot = replace(lot, title=offer.recipient, title_head=entry, title_index=index, title_offer=None)
-        sets: Heads = "title"
-    elif offer.moves == "both" and offer.carries_title and lot.title == offer.giver:
-        lot = replace(
-            lot,
-            custodian=offer.recipient,
-            title=offer.recipient,
-            custody_head=entry,
-            title_head=entry,
-            custody_index=index,
-            title_index=index,
-            state="held",
-            offer=None,
-            title_offer=None,
-        )
-        sets = "both"
-    else:
-        lot = replace(
-            lot,
-            custodian=offer.recipient,
-            custody_head=entry,
-            custody_index=index,
-            state="held",
-            offer=None,
-        )
-        sets = "custody"
-    keep_moved(step, lot)
-    put_move(step, lot, sets, c.lot)
-
-
-def _give_back(step: Step, c: Claim, lot: Lot, offer: Offer) -> None:
-    entry, index = step.entry.event_id, step.entry.index
-    if offer.moves == "title":
-        lot = replace(lot, title_head=entry, title_index=index, title_offer=None)
-        sets: Heads = "title"
-    else:
-        lot = replace(lot, custody_head=entry, custody_index=index, state="held", offer=None)
-        sets = "custody"
-    keep_moved(step, lot)
-    put_move(step, lot, sets, c.lot, undoable=True)
-
-
-def _note_conditions(step: Step, body: AcceptanceBody, standing: set[LotId]) -> None:
-    for condition in body.conditions or ():
-        bad = {
-            name: state
-            for name, state in (
-                ("seal", condition.seal),
-                ("tag", condition.tag),
-                ("package", condition.package),
-            )
-            if state not in (None, "intact")
-        }
-        lots = [("lot", lot) for lot in condition.lots if lot in standing]
-        if bad and lots:
-            step.note("not_intact_on_arrival", "warning", lots, figures=bad)
-
-
-def _note_missing_role(step: Step, actor: PartyId) -> None:
-    party = step.find("party", actor, Party)
-    if party is not None and not _TRADERS & set(party.roles) and "regulator" not in party.roles:
-        step.note("no_role_in_trade", "warning", [("party", actor)])
-
-
-# Lots leave
-
-
-def _export(step: Step, event: Export, *, doubled: bool) -> None:
-    body, actor = event.body, event.actor
-    for draw in body.certificates or ():
-        step.logged(draw.certificate)
-    if body.importer is not None:
-        step.party(body.importer)
-    claims = claim(
-        step,
-        on_head=lambda lot, event_id: event_id == lot.custody_head,
-        entitled=lambda move: move.sets != "title" and move.custodian == actor,
-    )
-    for c in claims:
-        if c.stale is None:
-            check_holds(c.lot, actor)
-    standing = settle(step, claims, doubled=doubled, sets=custody_only)
-    lots = weigh(step, body.weighings, {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing})
-    for c in standing:
-        lot = replace(
-            lots[c.lot.id],
-            custody_head=step.entry.event_id,
-            custody_index=step.entry.index,
-            state="exported",
-            title_offer=None,
-            importer=body.importer,
-        )
-        keep_moved(step, lot)
-        put_move(step, lot, "custody", c.lot, recipient=body.importer)
-    if "exporter" not in step.party(actor).roles:
-        step.note("no_exporter_role", "warning", [("party", actor)])
-
-
-def _import(step: Step, event: Import, *, doubled: bool) -> None:
-    body, actor = event.body, event.actor
-    certifier = "certifier" in step.party(actor).roles
-
-    def may_report(importer: PartyId | None, exporter: PartyId) -> bool:
-        match body.reported_by:
-            case "importer":
-                return actor == importer
-            case "exporter":
-                return actor == exporter
-            case "importing_authority":
-                return certifier or actor == exporter
-
-    claims = claim(
-        step,
-        on_head=lambda lot, event_id: event_id == lot.custody_head,
-        entitled=lambda move: may_report(move.recipient, move.custodian),
-    )
-    for c in claims:
-        if c.stale is None:
-            if c.lot.state != "exported":
-                reject("not_exported", f"lot {c.lot.id} is not under way abroad: its export comes first")
-            if not may_report(c.lot.importer, c.lot.custodian):
-                reject("not_importer", "an import is reported by the importer, the certifier or the exporter")
-    standing = settle(step, claims, doubled=doubled, sets=custody_only)
-    lots = weigh(step, body.weighings, {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing})
-    for c in standing:
-        lot = replace(lots[c.lot.id], custody_head=step.entry.event_id, custody_index=step.entry.index)
-        if c.lot.importer is not None:
-            lot = replace(lot, custodian=c.lot.importer, state="held")
-            keep_change(step, c.lot, lots[c.lot.id])
-        else:
-            lot = replace(lot, state="ended", ended_by=step.entry.event_id, title_offer=None)
-        keep_moved(step, lot)
-        put_move(step, lot, "custody", c.lot, undoable=True)
-
-
-def _closure(step: Step, event: Closure, *, doubled: bool) -> None:
-    actor = event.actor
-    if event.body.incident is not None:
-        step.logged(event.body.incident)
-    claims = claim(
-        step,
-        on_head=lambda lot, event_id: event_id == lot.custody_head,
-        entitled=lambda move: move.sets != "title" and actor in (move.custodian, move.recipient),
-    )
-    for c in claims:
-        if c.stale is None:
-            _check_can_close(c.lot, actor)
-    standing = settle(step, claims, doubled=doubled, sets=custody_only)
-    for c in standing:
-        end(step, c)
-
-
-def _check_can_close(lot: Lot, actor: PartyId) -> None:
-    match lot.state:
-        case "held":
-            check_holds(lot, actor)
-        case "offered":
-            if lot.offer is None or lot.offer.recipient != actor:
-                reject("not_recipient", f"lot {lot.id} is on offer: only its recipient can close it")
-        case "exported":
-            if actor not in (lot.custodian, lot.importer):
-                reject("not_importer", f"lot {lot.id} is abroad: its exporter or importer closes it")
-        case "ended":
-            reject("lot_ended", f"lot {lot.id} has ended")
 
 
 # What takes lots as they stand

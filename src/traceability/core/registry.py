@@ -6,9 +6,6 @@ counts only when a quorum of other authorities has approved it; until then the e
 event changes anything, whether at its own entry or at the entry of the last approval.
 """
 
-from collections.abc import Sequence
-from typing import Literal
-
 from msgspec.structs import replace
 
 from traceability.core.authority import (
@@ -17,7 +14,7 @@ from traceability.core.authority import (
     is_authority,
     lacks_role,
 )
-from traceability.core.errors import Invalid, Malformed
+from traceability.core.errors import Malformed
 from traceability.core.events import (
     LOTS_MAX,
     Approval,
@@ -34,16 +31,26 @@ from traceability.core.events import (
     TagAllocation,
     TagIssue,
 )
-from traceability.core.forms import NewKey
-from traceability.core.ids import EventId, KeyId, PartyId, RollId, SiteId, derive, unpadded
+from traceability.core.ids import EventId, KeyId, PartyId
 from traceability.core.lineage import lots_of
 from traceability.core.note import Verifier
 from traceability.core.outcome import Step, reject
-from traceability.core.registry_bodies import EnrolmentBody, TagNumbers
-from traceability.core.signing import POSSESSION_TYPE, PublicKey, pae, possession_payload
+from traceability.core.parties import (
+    REGISTRAR,
+    add_keys,
+    check_enrolment,
+    check_id,
+    check_key_addition,
+    check_key_revocation,
+    enrol,
+    is_no_registrar,
+    keep_authorities,
+    put_party,
+)
+from traceability.core.rolls import allocate_tags, issue_tags, register_site
 from traceability.core.state import (
+    NEW,
     Act,
-    Allocation,
     Decision,
     Key,
     LedgerFacts,
@@ -51,12 +58,9 @@ from traceability.core.state import (
     Lot,
     Party,
     PartyFacts,
-    Place,
     Policy,
     Revocation,
-    Roll,
     Site,
-    SiteFacts,
 )
 from traceability.core.state import Delegation as DelegationRecord
 
@@ -73,9 +77,6 @@ RegistryEvent = (
     | TagIssue
     | TagAllocation
 )
-_REGISTRAR = ("registrar",)
-NEW = Place(-1)
-"""The line of a subject that has none yet; `fold` gives it its number."""
 
 
 def apply(step: Step, event: RegistryEvent) -> None:
@@ -86,27 +87,27 @@ def apply(step: Step, event: RegistryEvent) -> None:
         case Approval():
             _approval(step, event)
         case Enrolment():
-            _check_enrolment(step, event)
+            check_enrolment(step, event)
             _effect_or_wait(step, event)
         case RoleChange():
             step.party(event.body.party)
             _effect_or_wait(step, event)
         case KeyAddition():
-            _check_key_addition(step, event)
+            check_key_addition(step, event)
             _effect_or_wait(step, event)
         case KeyRevocation():
-            _check_key_revocation(step, event)
+            check_key_revocation(step, event)
             _effect_or_wait(step, event)
         case Delegation():
             _delegation(step, event)
         case DelegationEnd():
             _delegation_end(step, event)
         case SiteRegistration():
-            _site(step, event)
+            register_site(step, event)
         case TagIssue():
-            _tag_issue(step, event)
+            issue_tags(step, event)
         case TagAllocation():
-            _tag_allocation(step, event)
+            allocate_tags(step, event)
 
 
 # Genesis
@@ -114,10 +115,10 @@ def apply(step: Step, event: RegistryEvent) -> None:
 
 def _genesis(step: Step, event: Genesis) -> None:
     body = event.body
-    _check_id("party", event.party, event.key, body.nonce)
+    check_id("party", event.party, event.key, body.nonce)
     roles: dict[PartyId, set[str]] = {event.party: {"operator"}}
     for authority in body.authorities:
-        _check_id("party", authority.party, event.key, authority.nonce)
+        check_id("party", authority.party, event.key, authority.nonce)
         roles.setdefault(authority.party, set()).update(authority.roles)
     authorities = sorted(party for party, held in roles.items() if AUTHORITY_ROLES & held)
     for vkey in body.log_keys:
@@ -148,14 +149,14 @@ def _genesis(step: Step, event: Genesis) -> None:
     operator = PartyFacts(
         event.event_time[:10], "authority", body.countries[0], None, body.operator_name, None, None
     )
-    _put_party(step, event.party, ("operator",), operator)
-    _add_keys(step, event.party, body.keys)
+    put_party(step, event.party, ("operator",), operator)
+    add_keys(step, event.party, body.keys)
     for authority in body.authorities:
         facts = PartyFacts(
             event.event_time[:10], "authority", authority.country, None, authority.name, None, None
         )
-        _put_party(step, authority.party, tuple(authority.roles), facts)
-        _add_keys(step, authority.party, authority.keys)
+        put_party(step, authority.party, tuple(authority.roles), facts)
+        add_keys(step, authority.party, authority.keys)
     own = step.find("key", event.key, Key)
     if own is None or own.party != event.party:
         reject("not_your_key", "genesis is signed by one of the operator's keys that it names")
@@ -178,7 +179,7 @@ def _needs(step: Step, event: Event) -> str:
         case KeyAddition():
             concerned = is_authority(step.party(event.body.party))
             own = event.party == event.body.party
-            if not (concerned and ledger.quorum) and not own and _is_no_registrar(step, event):
+            if not (concerned and ledger.quorum) and not own and is_no_registrar(step, event):
                 return "guardians"
         case KeyRevocation():
             key = step.key(event.body.key)
@@ -211,7 +212,7 @@ def take_effect(
     """Makes the event's changes, at its own entry or at the entry of the last approval."""
     match event:
         case Enrolment():
-            _enrol(step, event, event_id)
+            enrol(step, event, event_id)
         case RoleChange():
             party = step.party(event.body.party)
             roles = (set(party.roles) | set(event.body.add or ())) - set(event.body.remove or ())
@@ -226,9 +227,9 @@ def take_effect(
                 since=tuple((role, day) for role, day in sorted(since.items()) if role in roles),
             )
             step.put("party", party.id, party)
-            _keep_authorities(step, party.id)
+            keep_authorities(step, party.id)
         case KeyAddition():
-            _add_keys(step, event.body.party, [event.body.key], event_id)
+            add_keys(step, event.body.party, [event.body.key], event_id)
         case KeyRevocation():
             key = step.key(event.body.key)
             if key.revoked is None:
@@ -260,10 +261,6 @@ def _note_untrusted(step: Step, key: KeyId, revoked: Revocation) -> None:
             if lots:
                 step.note("signed_after_last_trusted", "warning", lots, events=(entry.event_id,))
             noted += len(lots)
-
-
-def _is_no_registrar(step: Step, event: Event) -> bool:
-    return lacks_role(step.party(event.party), _REGISTRAR)
 
 
 def _concerned(step: Step, event: Event) -> set[str]:
@@ -316,7 +313,7 @@ def _check_may_approve(step: Step, event: Approval, signer: Party, target: LogEn
             if lacks_role(signer, ("inspectorate", "registrar", "regulator")):
                 reject("role_missing", "an intake is approved by an inspectorate, registrar or regulator")
         case Enrolment() if target.event.body.provisional:
-            if lacks_role(signer, _REGISTRAR):
+            if lacks_role(signer, REGISTRAR):
                 reject("role_missing", "a provisional enrolment is approved by a registrar")
         case KeyAddition() if act.needs == "guardians":
             if event.party not in step.party(target.event.body.party).guardians:
@@ -330,158 +327,6 @@ def _check_may_approve(step: Step, event: Approval, signer: Party, target: LogEn
         reject("own_act", "neither the signer of an event nor the party concerned can approve it")
 
 
-# Parties and keys
-
-
-def _check_enrolment(step: Step, event: Enrolment) -> None:
-    body = event.body
-    known = step.find("party", body.party, Party)
-    signer = step.party(event.actor)
-    if body.nonce is None:
-        step.party(body.party)
-    else:
-        if known is not None:
-            reject(
-                "party_known",
-                "this party is enrolled already; restate its facts without nonce, roles and keys",
-            )
-        _check_id("party", body.party, event.key, body.nonce)
-    if (body.provisional is None or body.nonce is None) and lacks_role(signer, _REGISTRAR):
-        reject(
-            "role_missing", "a tag agent enrols new parties, provisionally; a registrar approves and restates"
-        )
-    if body.provisional is not None and AUTHORITY_ROLES & set(body.roles):
-        reject("role_missing", "an authority is enrolled by a registrar, not provisionally")
-    if body.part_of is not None:
-        step.party(body.part_of)
-    for guardian in body.guardians.parties if body.guardians else ():
-        step.party(guardian)
-    _check_keys(step, body.party, body.keys or ())
-
-
-def _enrol(step: Step, event: Enrolment, event_id: EventId) -> None:
-    body = event.body
-    facts = _facts(body)
-    known = step.find("party", body.party, Party)
-    guardians = tuple(body.guardians.parties) if body.guardians else ()
-    quorum = body.guardians.quorum if body.guardians else 0
-    if known is not None:
-        if body.nonce is not None:
-            reject("party_known", "this party was enrolled while this enrolment waited for approval")
-        changed = replace(known, facts=(*known.facts, facts))
-        if body.guardians is not None:
-            changed = replace(changed, guardians=guardians, guardian_quorum=quorum)
-        step.put("party", known.id, changed)
-        return
-    step.put(
-        "party",
-        body.party,
-        Party(
-            place=NEW,
-            id=body.party,
-            roles=tuple(sorted(set(body.roles))),
-            facts=(facts,),
-            enrolled_by=event_id,
-            provisional=body.provisional is True,
-            guardians=guardians,
-            guardian_quorum=quorum,
-        ),
-    )
-    if body.provisional:
-        step.note("provisional_enrolment", "notice", [("party", body.party)])
-    _keep_authorities(step, body.party)
-    _add_keys(step, body.party, body.keys or (), event_id)
-
-
-def _facts(body: EnrolmentBody) -> PartyFacts:
-    return PartyFacts(
-        since=body.from_,
-        type=body.type,
-        country=body.country,
-        region=body.region,
-        public_name=body.public_name,
-        part_of=body.part_of,
-        members=body.members,
-    )
-
-
-def _put_party(step: Step, party: PartyId, roles: tuple[str, ...], facts: PartyFacts) -> None:
-    """A party of genesis; named there twice, as operator and as authority, it is one with all it was given."""
-    known = step.find("party", party, Party) or Party(NEW, party, (), (), step.entry.event_id)
-    held = tuple(sorted({*known.roles, *roles}))
-    step.put("party", party, replace(known, roles=held, facts=(*known.facts, facts)))
-
-
-def _keep_authorities(step: Step, party_id: PartyId) -> None:
-    ledger = step.ledger()
-    rest = set(ledger.authorities) - {party_id}
-    if is_authority(step.party(party_id)):
-        rest.add(party_id)
-    if rest != set(ledger.authorities):
-        step.put("ledger", "", replace(ledger, authorities=tuple(sorted(rest))))
-
-
-def _check_keys(step: Step, party: PartyId, keys: Sequence[NewKey]) -> None:
-    seen: set[KeyId] = set()
-    for new in keys:
-        try:
-            key = PublicKey(unpadded(new.public_key))
-            key.verify(
-                unpadded(new.proof), pae(POSSESSION_TYPE, possession_payload(key.id, step.event.log, party))
-            )
-        except Malformed as error:
-            reject("weak_key", str(error))
-        except Invalid:
-            reject(
-                "no_proof_of_possession",
-                "a new key signs {key, log, party} itself; this proof does not verify under it",
-            )
-        if key.id in seen or step.find("key", key.id, Key) is not None:
-            reject("key_known", "this key is registered already, to this party or another: make a fresh one")
-        if any(Verifier.parse(vkey).public_key == key.spki[12:] for vkey in _log_keys(step)):
-            reject("key_known", "a log's key cannot also be a party's key: make a fresh one")
-        seen.add(key.id)
-
-
-def _log_keys(step: Step) -> tuple[str, ...]:
-    ledger = step.find("ledger", "", LedgerFacts)
-    return ledger.log_keys if ledger else ()
-
-
-def _add_keys(step: Step, party_id: PartyId, keys: Sequence[NewKey], event_id: EventId | None = None) -> None:
-    _check_keys(step, party_id, keys)
-    party = step.party(party_id)
-    ids = []
-    for new in keys:
-        key = PublicKey(unpadded(new.public_key))
-        ids.append(key.id)
-        step.put(
-            "key",
-            key.id,
-            Key(NEW, key.id, party_id, key.spki, event_id or step.entry.event_id, new.expires),
-        )
-    step.put("party", party_id, replace(party, keys=(*party.keys, *ids)))
-
-
-def _check_key_addition(step: Step, event: KeyAddition) -> None:
-    body = event.body
-    party = step.party(body.party)
-    if event.party != body.party and _is_no_registrar(step, event):
-        if body.reason != "recovery":
-            reject("role_missing", "a key is added by a registrar, by the party itself, or for recovery")
-        if not party.guardians:
-            reject("no_guardians", "this party has named no guardians; a registrar can add the key")
-    _check_keys(step, body.party, [body.key])
-
-
-def _check_key_revocation(step: Step, event: KeyRevocation) -> None:
-    key = step.key(event.body.key)
-    if key.party != event.party and _is_no_registrar(step, event):
-        reject("role_missing", "a key is revoked by a registrar or by the party it belongs to")
-    if key.revoked is not None:
-        reject("key_revoked", "this key is revoked already")
-
-
 # Delegations
 
 
@@ -493,7 +338,7 @@ def _delegation(step: Step, event: Delegation) -> None:
     else:
         assert body.site is not None
         principal = step.need("site", body.site, Site).facts[-1].holder
-    if event.actor != principal and _is_no_registrar(step, event):
+    if event.actor != principal and is_no_registrar(step, event):
         reject("role_missing", "a delegation is signed by a registrar, or by the party itself")
     step.put(
         "delegation",
@@ -515,101 +360,6 @@ def _delegation_end(step: Step, event: DelegationEnd) -> None:
     sides = {delegation.agent, delegation.principal}
     if delegation.site is not None:
         sides.add(step.need("site", delegation.site, Site).facts[-1].holder)
-    if event.party not in sides and _is_no_registrar(step, event):
+    if event.party not in sides and is_no_registrar(step, event):
         reject("role_missing", "a delegation is ended by a registrar or by either side")
     step.put("delegation", delegation.event, replace(delegation, ended=True))
-
-
-# Sites and tags
-
-
-def _site(step: Step, event: SiteRegistration) -> None:
-    body = event.body
-    for party in (body.holder, *(body.worked_by or ())):
-        step.party(party)
-    for licence in body.licences or ():
-        step.logged(licence)
-    facts = SiteFacts(
-        since=body.from_,
-        type=body.type,
-        name=body.name,
-        country=body.country,
-        region=body.region,
-        minerals=tuple(body.minerals),
-        mining_method=body.mining_method,
-        activity=body.activity,
-        holder=body.holder,
-        worked_by=tuple(body.worked_by or ()),
-        licences=tuple(body.licences or ()),
-    )
-    known = step.find("site", body.site, Site)
-    if body.nonce is None:
-        known = step.need("site", body.site, Site)
-        step.put("site", known.id, replace(known, facts=(*known.facts, facts)))
-        return
-    if known is not None:
-        reject("site_known", "this site is registered already; restate its facts without nonce")
-    _check_id("site", body.site, event.key, body.nonce)
-    step.put("site", body.site, Site(NEW, SiteId(body.site), (facts,)))
-
-
-def _tag_issue(step: Step, event: TagIssue) -> None:
-    body = event.body
-    _check_id("roll", body.roll, event.key, body.nonce)
-    if step.find("roll", body.roll, Roll) is not None:
-        reject("roll_known", "this roll is issued already")
-    step.put(
-        "roll",
-        body.roll,
-        Roll(
-            place=NEW,
-            id=RollId(body.roll),
-            issuer=PartyId(event.actor),
-            scheme=body.scheme,
-            level=body.level,
-            medium=body.medium,
-            count=body.count,
-            numbers=_numbers(body.numbers),
-            issued_by=step.entry.event_id,
-        ),
-    )
-
-
-def _numbers(numbers: TagNumbers | None) -> tuple[str, int, int, int, str] | None:
-    if numbers is None:
-        return None
-    return (numbers.prefix, numbers.first, numbers.last, numbers.digits, numbers.suffix)
-
-
-def _tag_allocation(step: Step, event: TagAllocation) -> None:
-    body = event.body
-    roll = step.need("roll", body.roll, Roll)
-    if body.last > roll.count:
-        reject("beyond_the_roll", f"the roll has {roll.count} tags; positions run from 1 to {roll.count}")
-    step.party(body.to_party)
-    if body.to_site is not None:
-        step.need("site", body.to_site, Site)
-    issuer = "tag_issuer" in step.party(event.actor).roles and event.actor == roll.issuer
-    if not issuer and not _holds(roll, event.actor, body.first, body.last):
-        reject(
-            "not_your_tags", "tags are allocated by their issuer, or by whoever answers for all of them now"
-        )
-    allocation = Allocation(body.first, body.last, body.to_party, body.to_site, step.entry.event_id)
-    step.put("roll", roll.id, replace(roll, allocations=(*roll.allocations, allocation)))
-
-
-def _holds(roll: Roll, party: str, first: int, last: int) -> bool:
-    return all(answers_for(roll, position) == party for position in range(first, last + 1))
-
-
-def answers_for(roll: Roll, position: int) -> PartyId:
-    """Who answers for this position of the roll now: the newest allocation that covers it, else the issuer."""
-    for allocation in reversed(roll.allocations):
-        if allocation.first <= position <= allocation.last:
-            return allocation.party
-    return roll.issuer
-
-
-def _check_id(kind: Literal["party", "site", "roll"], id_: str, key: KeyId, nonce: str) -> None:
-    if derive(kind, key, nonce) != id_:
-        reject("not_your_id", f"the {kind} id does not follow from the signing key and the nonce")

@@ -43,6 +43,10 @@ class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
     finding_chain: bytes = EMPTY_CHAIN
 
 
+NEW = Place(-1)
+"""The line of a subject that has none in the book yet."""
+
+
 class Subject(Record, frozen=True):
     """A record that facts are about."""
 

@@ -4,8 +4,7 @@ from msgspec.structs import replace
 
 from traceability.core.ids import LotId
 from traceability.core.outcome import Step
-from traceability.core.registry import NEW
-from traceability.core.state import Lot, TagRecord
+from traceability.core.state import NEW, Lot, TagRecord
 
 
 def put_on(step: Step, lot: LotId, tags: tuple[str, ...] | list[str]) -> None:

@@ -1,0 +1,114 @@
+"""Lots leave: for abroad, and there; or they end."""
+
+from msgspec.structs import replace
+
+from traceability.core.claims import claim, custody_only, put_move, settle
+from traceability.core.ending import check_holds, end, keep_change, keep_moved
+from traceability.core.events import (
+    Closure,
+    Export,
+    Import,
+)
+from traceability.core.ids import PartyId
+from traceability.core.mass import weigh
+from traceability.core.outcome import Step, reject
+from traceability.core.state import Lot
+
+
+def export(step: Step, event: Export, *, doubled: bool) -> None:
+    body, actor = event.body, event.actor
+    for draw in body.certificates or ():
+        step.logged(draw.certificate)
+    if body.importer is not None:
+        step.party(body.importer)
+    claims = claim(
+        step,
+        on_head=lambda lot, event_id: event_id == lot.custody_head,
+        entitled=lambda move: move.sets != "title" and move.custodian == actor,
+    )
+    for c in claims:
+        if c.stale is None:
+            check_holds(c.lot, actor)
+    standing = settle(step, claims, doubled=doubled, sets=custody_only)
+    lots = weigh(step, body.weighings, {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing})
+    for c in standing:
+        lot = replace(
+            lots[c.lot.id],
+            custody_head=step.entry.event_id,
+            custody_index=step.entry.index,
+            state="exported",
+            title_offer=None,
+            importer=body.importer,
+        )
+        keep_moved(step, lot)
+        put_move(step, lot, "custody", c.lot, recipient=body.importer)
+    if "exporter" not in step.party(actor).roles:
+        step.note("no_exporter_role", "warning", [("party", actor)])
+
+
+def import_(step: Step, event: Import, *, doubled: bool) -> None:
+    body, actor = event.body, event.actor
+    certifier = "certifier" in step.party(actor).roles
+
+    def may_report(importer: PartyId | None, exporter: PartyId) -> bool:
+        match body.reported_by:
+            case "importer":
+                return actor == importer
+            case "exporter":
+                return actor == exporter
+            case "importing_authority":
+                return certifier or actor == exporter
+
+    claims = claim(
+        step,
+        on_head=lambda lot, event_id: event_id == lot.custody_head,
+        entitled=lambda move: may_report(move.recipient, move.custodian),
+    )
+    for c in claims:
+        if c.stale is None:
+            if c.lot.state != "exported":
+                reject("not_exported", f"lot {c.lot.id} is not under way abroad: its export comes first")
+            if not may_report(c.lot.importer, c.lot.custodian):
+                reject("not_importer", "an import is reported by the importer, the certifier or the exporter")
+    standing = settle(step, claims, doubled=doubled, sets=custody_only)
+    lots = weigh(step, body.weighings, {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing})
+    for c in standing:
+        lot = replace(lots[c.lot.id], custody_head=step.entry.event_id, custody_index=step.entry.index)
+        if c.lot.importer is not None:
+            lot = replace(lot, custodian=c.lot.importer, state="held")
+            keep_change(step, c.lot, lots[c.lot.id])
+        else:
+            lot = replace(lot, state="ended", ended_by=step.entry.event_id, title_offer=None)
+        keep_moved(step, lot)
+        put_move(step, lot, "custody", c.lot, undoable=True)
+
+
+def closure(step: Step, event: Closure, *, doubled: bool) -> None:
+    actor = event.actor
+    if event.body.incident is not None:
+        step.logged(event.body.incident)
+    claims = claim(
+        step,
+        on_head=lambda lot, event_id: event_id == lot.custody_head,
+        entitled=lambda move: move.sets != "title" and actor in (move.custodian, move.recipient),
+    )
+    for c in claims:
+        if c.stale is None:
+            _check_can_close(c.lot, actor)
+    standing = settle(step, claims, doubled=doubled, sets=custody_only)
+    for c in standing:
+        end(step, c)
+
+
+def _check_can_close(lot: Lot, actor: PartyId) -> None:
+    match lot.state:
+        case "held":
+            check_holds(lot, actor)
+        case "offered":
+            if lot.offer is None or lot.offer.recipient != actor:
+                reject("not_recipient", f"lot {lot.id} is on offer: only its recipient can close it")
+        case "exported":
+            if actor not in (lot.custodian, lot.importer):
+                reject("not_importer", f"lot {lot.id} is abroad: its exporter or importer closes it")
+        case "ended":
+            reject("lot_ended", f"lot {lot.id} has ended")
