@@ -19,7 +19,7 @@ from benchmarks import ledgers
 from benchmarks.ledgers import Neighbours
 from benchmarks.measure import Figure, of_pairs
 from traceability.api.app import create_app
-from traceability.api.server import config
+from traceability.api.server import serve
 from traceability.api.services import Services
 from traceability.core import events
 from traceability.core.signing import Envelope, PublicKey, event_pae
@@ -83,7 +83,7 @@ def _ledger(argument: tuple[str, str], port: int) -> None:
     settings = Settings(
         data=Path(folder), database_url=url, log_key=log_key, guard=str(Path(folder) / "http"), port=port
     )
-    uvicorn.Server(config(create_app(Services.open(settings)), "127.0.0.1", port)).run()
+    serve(create_app(Services.open(settings)), "127.0.0.1", port)
 
 
 def _bare(spkis: Sequence[bytes], port: int) -> None:

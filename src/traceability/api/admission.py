@@ -56,7 +56,10 @@ class Admission:
     async def event(self) -> AsyncIterator[None]:
         """The turn of one event, whose body is there. Raises Problem 503 where it does not come in time."""
         try:
-            async with asyncio.timeout(self._wait_seconds):
+            if self._events.locked():
+                async with asyncio.timeout(self._wait_seconds):
+                    await self._events.acquire()
+            else:
                 await self._events.acquire()
         except TimeoutError as error:
             raise Problem("busy", "too many events wait here now; send it again in a moment") from error

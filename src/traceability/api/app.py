@@ -54,5 +54,6 @@ def create_app(of: Settings | Services, more: Sequence[APIRouter] = ()) -> FastA
     problems.install(app)
     for router in (*_ROUTERS, *more):
         app.include_router(router)
+    app.router.routes.insert(0, events.DIRECT)  # found first; it is described where FastAPI knows it
     openapi.install(app)
     return app

@@ -4,6 +4,7 @@ On SIGTERM (and Ctrl-C) the server takes no new connection, lets every request t
 ten seconds, and then ends the application, which waits until all that was taken in is stored and answered.
 """
 
+import gc
 import resource
 from functools import partial
 from typing import Any
@@ -15,6 +16,8 @@ from traceability.api.protocol import CONNECTIONS_MAX, BoundedProtocol, Connecti
 
 DRAIN_SECONDS = 10
 KEEP_ALIVE_SECONDS = 15
+_YOUNG_MAX = 20_000
+"""How many new objects before the collector looks for circles among them: a few dozen requests' worth."""
 _FILES_KEPT = 256
 """How many files and sockets are left to everything that is no client's connection."""
 
@@ -43,6 +46,10 @@ def config(
 
 def serve(app: ASGIApp, host: str, port: int) -> None:
     """Serves until SIGTERM or Ctrl-C, drains, and returns (or ends by that signal)."""
+    # What is there now stays: the collector need not walk over it again and again while events are answered.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG_MAX, 20, 50)
     uvicorn.Server(config(app, host, port, min(CONNECTIONS_MAX, _files() - _FILES_KEPT))).run()
 
 

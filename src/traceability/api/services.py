@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from asyncio import Future, shield, wrap_future
+from asyncio import Future, get_running_loop
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import NamedTuple, ParamSpec, Self, TypeVar
@@ -93,7 +93,7 @@ class Services(NamedTuple):
 
     def submit(self, submission: Submission) -> Awaitable[Answer]:
         """Hands one event to the writer, at once, and gives what will be its answer."""
-        return _answer(wrap_future(self.writer.submit(submission)))
+        return _answer(self.writer.submit_from(get_running_loop(), submission))
 
     async def run(self, function: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
         """A blocking question, asked in a thread."""
@@ -102,8 +102,7 @@ class Services(NamedTuple):
 
 async def _answer(future: Future[Answer]) -> Answer:
     try:
-        # Shielded: a request that is given up must not take its event out of the writer's hands.
-        return await shield(future)
+        return await future
     except Exception as error:  # noqa: BLE001  # the writer has logged it; nobody knows what it has done
         return Refused("not_recorded", f"the ledger failed at this event ({type(error).__name__})")
 

@@ -10,6 +10,7 @@ checkpoint whose data is safe. Whoever had no answer sends again and gets the sa
 An error whose outcome is unknown is never guessed at: the head, the guard and the events are read again.
 """
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -17,6 +18,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from typing import NamedTuple
 
 from traceability.core import merkle
 from traceability.core.events import Genesis
@@ -300,12 +302,20 @@ def create(
     return ledger
 
 
+class _Waiting(NamedTuple):
+    """An event that waits, whoever waits for its answer, and the loop he waits in, if it is one."""
+
+    submission: Submission
+    future: "Future[Answer] | asyncio.Future[Answer]"
+    loop: asyncio.AbstractEventLoop | None
+
+
 class Writer:
     """A thread that groups what waits: whoever comes while a group is committed is in the next one."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._waiting: queue.SimpleQueue[tuple[Submission, Future[Answer]] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
@@ -315,13 +325,19 @@ class Writer:
 
         RuntimeError after `close`.
         """
-        if self._closed:
-            raise RuntimeError("the writer is closed")
         future: Future[Answer] = Future()
-        if self._waiting.qsize() >= WAITING_MAX:
-            future.set_result(Refused("busy", "too many events wait here now; send it again in a moment"))
-        else:
-            self._waiting.put((submission, future))
+        self._take(_Waiting(submission, future, None))
+        return future
+
+    def submit_from(
+        self, loop: asyncio.AbstractEventLoop, submission: Submission
+    ) -> "asyncio.Future[Answer]":
+        """The same for who waits in a loop, called there. A group's answers reach it together.
+
+        Whoever gives up waiting does not take his event back.
+        """
+        future = loop.create_future()
+        self._take(_Waiting(submission, future, loop))
         return future
 
     def close(self) -> None:
@@ -329,6 +345,14 @@ class Writer:
         self._closed = True
         self._waiting.put(None)
         self._thread.join()
+
+    def _take(self, one: _Waiting) -> None:
+        if self._closed:
+            raise RuntimeError("the writer is closed")
+        if self._waiting.qsize() >= WAITING_MAX:
+            one.future.set_result(Refused("busy", "too many events wait here now; send it again in a moment"))
+        else:
+            self._waiting.put(one)
 
     def _run(self) -> None:
         open_ = True
@@ -338,18 +362,39 @@ class Writer:
                 while len(taken) < GROUP_MAX:
                     taken.append(self._waiting.get_nowait())
             open_ = None not in taken
-            self._answer([pair for pair in taken if pair is not None])
+            group = [one for one in taken if one is not None and _is_awaited(one.future)]
+            if group:
+                self._answer(group)
 
-    def _answer(self, pairs: Sequence[tuple[Submission, "Future[Answer]"]]) -> None:
-        pairs = [pair for pair in pairs if pair[1].set_running_or_notify_cancel()]
-        if not pairs:
-            return
+    def _answer(self, group: Sequence[_Waiting]) -> None:
+        answers: Sequence[Answer | Exception]
         try:
-            answers = self._ledger.append([submission for submission, _ in pairs])
+            answers = self._ledger.append([one.submission for one in group])
         except Exception as error:  # noqa: BLE001  # it belongs to those who wait
             _LOG.exception("append failed")
-            for _, future in pairs:
-                future.set_exception(error)
-            return
-        for (_, future), answer in zip(pairs, answers, strict=True):
+            answers = [error] * len(group)
+        told = list(zip((one.future for one in group), answers, strict=True))
+        for loop in {one.loop for one in group}:
+            here = [each for each, one in zip(told, group, strict=True) if one.loop is loop]
+            if loop is None:
+                _tell(here)
+            else:
+                with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits there any more
+                    loop.call_soon_threadsafe(_tell, here)
+
+
+def _is_awaited(future: "Future[Answer] | asyncio.Future[Answer]") -> bool:
+    """Whether the event is to be recorded: a thread may still have taken its own back, a loop cannot."""
+    return not isinstance(future, Future) or future.set_running_or_notify_cancel()
+
+
+def _tell(
+    told: "Sequence[tuple[Future[Answer] | asyncio.Future[Answer], Answer | Exception]]",
+) -> None:
+    for future, answer in told:
+        if future.done():
+            continue
+        if isinstance(answer, Exception):
+            future.set_exception(answer)
+        else:
             future.set_result(answer)
