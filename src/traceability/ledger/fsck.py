@@ -8,7 +8,7 @@ table and index. Nothing is repaired here: projections by `rebuild`, entries onl
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from sqlmodel import SQLModel
 from traceability.core import merkle
 from traceability.core.checkpoint import open_checkpoint
 from traceability.core.errors import Invalid, Malformed
-from traceability.core.events import TagIssue, check_disclosure
+from traceability.core.events import Event, TagIssue, check_disclosure
 from traceability.core.ids import to_unpadded
 from traceability.core.note import Verifier
 from traceability.core.state import LedgerFacts
@@ -111,6 +111,7 @@ class _Check:
         self._progress = progress
         self._damages: list[Damage] = []
         self._notes: list[str] = []
+        self._disclosures_readable = True
         self._replay = Replay(view, log, roots_at=log.roots_kept())
 
     def report(self, guard: Guard | None) -> Report:
@@ -118,11 +119,12 @@ class _Check:
         for entries, examined in examined_chunks(
             stored_chunks(self._log, size), size, known_spkis(self._log)
         ):
-            self._replay.take(entries, examined)
+            events = self._replay.take(entries, examined)
+            self._check_disclosures({e.index: event for e, event in zip(entries, events, strict=True)})
             self._progress(self._replay.head.size)
         self._damages += displaced + self._replay.damages
         self._check_head()
-        self._check_disclosures()
+        self._check_loose_disclosures(size)
         for table, columns, key in _TABLES:
             self._compare(table, columns, key)
         self._compare_places()
@@ -151,26 +153,40 @@ class _Check:
         if stored != found:
             self._note("head", "0", None, f"it is not the head of the {found.size} entries")
 
-    def _check_disclosures(self) -> None:
+    def _check_disclosures(self, events: Mapping[int, Event | str]) -> None:
+        """Those of some entries that follow each other, given with their events, or why they have none."""
+        if not events or not self._disclosures_readable:
+            return
         try:
-            rows = self._log.all("SELECT idx, path, salt, value FROM disclosure ORDER BY idx, path")
+            opened = self._log.disclosures_between(min(events), max(events) + 1)
         except ERRORS as error:
             self._note("disclosure", "", None, f"it cannot be read: {error}")
+            self._disclosures_readable = False
             return
-        for index, path, salt, value in rows:
-            entry = self._log.entry(index)
-            if entry is None:
+        for index, rows in opened.items():
+            event = events.get(index, "there is no such entry")
+            for path, salt, value in rows:
+                self._check_disclosure(index, event, path, salt, value)
+
+    def _check_disclosure(self, index: int, event: Event | str, path: str, salt: bytes, value: bytes) -> None:
+        if isinstance(event, str):
+            self._note("disclosure", f"{index} {path}", index, event)
+            return
+        try:
+            opened = orjson.loads(value)
+            check_disclosure(event, to_unpadded(salt), path, opened)
+        except (Malformed, Invalid, ValueError) as error:
+            self._note("disclosure", f"{index} {path}", index, str(error))
+            return
+        if path == "/codes" and isinstance(event, TagIssue) and self._view.stands(index):
+            self._view.insert(TAG_CODE, tag_codes(event, opened))
+
+    def _check_loose_disclosures(self, size: int) -> None:
+        """Those of entries that are beyond the log."""
+        query = "SELECT idx, path FROM disclosure WHERE idx < 0 OR idx >= ? ORDER BY idx, path LIMIT ?"
+        if self._disclosures_readable:
+            for index, path in self._log.all(query, size, DAMAGES_MAX):
                 self._note("disclosure", f"{index} {path}", index, "there is no such entry")
-                continue
-            try:
-                event = entry.event()
-                opened = orjson.loads(value)
-                check_disclosure(event, to_unpadded(salt), path, opened)
-            except (Malformed, Invalid, ValueError) as error:
-                self._note("disclosure", f"{index} {path}", index, str(error))
-                continue
-            if path == "/codes" and isinstance(event, TagIssue) and self._view.stands(index):
-                self._view.insert(TAG_CODE, tag_codes(event, opened))
 
     def _compare(self, table: str, columns: str, key: int) -> None:
         names = columns.split(", ")

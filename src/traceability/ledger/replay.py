@@ -123,12 +123,12 @@ class Replay:
         self.head: Head = view.head()
         self.damages: list[Damage] = []
 
-    def take(self, entries: Sequence[StoredEntry], examined: Sequence[Examined]) -> None:
-        """The next entries of the log."""
+    def take(self, entries: Sequence[StoredEntry], examined: Sequence[Examined]) -> list[Event | str]:
+        """The next entries of the log; their events, or why they have none."""
         with collector.resting():
-            self._take_all(entries, examined)
+            return self._take_all(entries, examined)
 
-    def _take_all(self, entries: Sequence[StoredEntry], examined: Sequence[Examined]) -> None:
+    def _take_all(self, entries: Sequence[StoredEntry], examined: Sequence[Examined]) -> list[Event | str]:
         batch = Batch(self._view, self.head, self._log)
         events = [_parse(entry) for entry in entries]
         batch.state.preload(event for event in events if not isinstance(event, str))
@@ -150,6 +150,7 @@ class Replay:
             self._keep_roots(batch)
             self.head = Head(growth.edge, growth.edge.root(), batch.record_time)
             places.fill_to(self._view, self._log, self.head.size)
+        return events
 
     def root_at(self, size: int) -> bytes:
         """The root of the first `size` entries, of those replayed."""
