@@ -5,6 +5,7 @@ standard output as it comes, the figures to build/bench.json. `--quick` does a t
 """
 
 import argparse
+import gc
 import itertools
 import tempfile
 import time
@@ -41,6 +42,8 @@ def main() -> None:
         folder = Path(name)
         season = list(itertools.islice(ledgers.trade(10_000 * scale), 6_000 * scale))
         container = _largest_export(season)
+        gc.collect()
+        gc.freeze()  # it is this program that keeps a season in memory: no ledger does
         if wanted("append_batch", "append_batch_cores", "verify_evidence", "fsck"):
             one, all_, ledger = appending.batches(season, folder, bare, rounds)
             note(one, all_)
