@@ -31,6 +31,26 @@ def batches(season: list[Submission], folder: Path, bare: Bare, rounds: int) -> 
     )
 
 
+def by_lots(genesis: Submission, folder: Path, bare: Bare, rounds: int) -> list[Figure]:
+    """`append_lots_1`, `_2`, `_4`: plain handoffs of so many lots, on one core, with nothing disclosed."""
+    figures = []
+    for lots in (1, 2, 4):
+        found = []
+        for number in range(rounds):
+            url = f"sqlite:///{folder}/lots{lots}-{number}.sqlite3"
+            ledger = ledgers.begin(url, folder / f"lots{lots}-{number}", genesis)
+            people = Neighbours(800 + number, 40, lots=lots)
+            ledgers.all_recorded(ledger.append(people.opening))
+            events = people.handoffs(40)
+            beside = Beside(bare)
+            with on_one_core():
+                ledgers.append(ledger, events, beside)
+            ledgers.end(ledger)
+            found.append(beside)
+        figures.append(of_rounds(f"append_lots_{lots}", found, 0, 0))
+    return figures
+
+
 def _append(url: str, guard: Path, season: list[Submission], bare: Bare) -> Beside:
     ledger = ledgers.begin(url, guard, season[0])
     beside = Beside(bare)

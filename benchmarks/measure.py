@@ -160,7 +160,7 @@ def show(figure: Figure) -> None:
     """A line of the table, as soon as there is one."""
     least, most = figure.spread
     met = figure.ratio <= figure.bar if figure.less else figure.ratio >= figure.bar
-    bar = f"{'≤' if figure.less else '≥'} {figure.bar:g}"
+    bar = f"{'≤' if figure.less else '≥'} {figure.bar:g}" if figure.bar else ""
     print(
         f"{figure.key:24} {figure.ratio:9.3f}  {f'{least:.3f} to {most:.3f}':20} {bar:>8} {'' if met else '(missed)':8}"
         f"  {figure.value:,.1f} against {figure.baseline:,.1f} {figure.unit}",
