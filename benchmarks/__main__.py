@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import appending, growth, ledgers, measure, reading, serving
+from benchmarks import appending, growth, ledgers, measure, over_http, reading
 from benchmarks.measure import Bare, Figure
 from traceability.core.ids import EventId
 from traceability.core.signing import event_id
@@ -54,7 +54,7 @@ def main() -> None:
         if wanted("append_postgres", "append_postgres_scaling"):
             note(*appending.on_postgres(season, folder, bare, rounds, 6_000 * scale))
         if wanted("append_http"):
-            note(serving.append(season[0], folder, rounds + 1, 6 * scale))
+            note(over_http.append(season[0], folder, rounds + 1, 6 * scale))
         if wanted(
             "append_growth", "lot_latency_growth", "trace_container", "bytes_per_event", "memory_growth"
         ):

@@ -3,10 +3,10 @@
 import sqlite3
 
 import pytest
+from serving import serving
 from test_submit import problem
 from world import Client, World
 
-from serving import serving
 from traceability.api.app import create_app
 from trade import accept, offer, produce
 

@@ -5,10 +5,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from serving import serving
 from test_submit import problem
 from world import Client, line, signed_header, submission, world_at
 
-from serving import serving
 from traceability.api.app import create_app
 from traceability.api.services import Services
 from traceability.core.trust_policy import TrustPolicy

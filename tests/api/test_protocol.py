@@ -8,9 +8,9 @@ import time
 import httpx
 import pytest
 from fastapi import FastAPI, Request
+from serving import answer_on, heard, serving
 from starlette.responses import PlainTextResponse, StreamingResponse
 
-from serving import answer_on, heard, serving
 from traceability.api import limits, problems, protocol
 from traceability.api.admission import Admission
 from traceability.api.edge import Edge

@@ -5,13 +5,13 @@ import time
 
 import psycopg
 import pytest
+from serving import serving
 from test_log import fetch_leaves
 from test_submit import problem
 from world import Client, World, submission
 
 import reference
 from cluster import Cluster
-from serving import serving
 from traceability.api.app import create_app
 from traceability.api.services import Services
 from traceability.core.checkpoint import open_checkpoint

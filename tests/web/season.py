@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
-
 from serving import Server, serving
+
 from traceability.api.services import Services
 from traceability.core.note import Signer
 from traceability.core.signing import SigningKey

@@ -12,8 +12,8 @@ from urllib.parse import quote_plus
 import httpx
 import pytest
 from season import LOG
-
 from serving import serving
+
 from traceability.api.services import Services
 from traceability.core import canonical
 from traceability.core.ids import to_unpadded
