@@ -280,3 +280,12 @@ def test_rebuild_fills_every_projection(tall, guard):
     rebuild(tall.store)
     assert everything() == before
     assert fsck.check(tall.store, guard).verdict == "good"
+
+
+def test_what_was_opened_of_an_entry_that_is_gone(busy, guard, monkeypatch):
+    """Wherever the log is cut to be read, a disclosure without its entry is named too."""
+    monkeypatch.setattr(replay, "CHUNK", 2)
+    assert fsck.check(busy.store, guard).verdict == "good"
+    change(busy, "DELETE FROM entry WHERE idx = 1")  # the last of the first two
+    report, _ = verdict(busy)
+    assert ("disclosure", 1) in {(damage.table, damage.index) for damage in report.damages}

@@ -317,3 +317,9 @@ def test_a_container_is_traced_in_as_many_questions_as_it_has_generations(store_
     report = verify(data, memory.policy())
     assert report.verdict == HOLDS, report.why
     assert len(report.lots) == len(report.begins) == 1000
+
+
+def test_what_is_no_id_is_no_lot(reader):
+    """A text that cannot be the id of a lot finds none."""
+    for text in ("", "nonsense!", "a" * 40, "é" * 26, "_" * 26):
+        assert reader.lot(text) is None

@@ -112,6 +112,8 @@ class _Check:
         self._damages: list[Damage] = []
         self._notes: list[str] = []
         self._disclosures_readable = True
+        self._disclosures_end = 0
+        """Disclosures of entries below this were checked."""
         self._replay = Replay(view, log, roots_at=log.roots_kept())
 
     def report(self, guard: Guard | None) -> Report:
@@ -124,7 +126,7 @@ class _Check:
             self._progress(self._replay.head.size)
         self._damages += displaced + self._replay.damages
         self._check_head()
-        self._check_loose_disclosures(size)
+        self._check_loose_disclosures()
         for table, columns, key in _TABLES:
             self._compare(table, columns, key)
         self._compare_places()
@@ -154,11 +156,12 @@ class _Check:
             self._note("head", "0", None, f"it is not the head of the {found.size} entries")
 
     def _check_disclosures(self, events: Mapping[int, Event | str]) -> None:
-        """Those of some entries that follow each other, given with their events, or why they have none."""
+        """Those of the next entries, given with their events, or why they have none."""
         if not events or not self._disclosures_readable:
             return
+        first, self._disclosures_end = self._disclosures_end, max(events) + 1
         try:
-            opened = self._log.disclosures_between(min(events), max(events) + 1)
+            opened = self._log.disclosures_between(first, self._disclosures_end)
         except ERRORS as error:
             self._note("disclosure", "", None, f"it cannot be read: {error}")
             self._disclosures_readable = False
@@ -181,11 +184,11 @@ class _Check:
         if path == "/codes" and isinstance(event, TagIssue) and self._view.stands(index):
             self._view.insert(TAG_CODE, tag_codes(event, opened))
 
-    def _check_loose_disclosures(self, size: int) -> None:
+    def _check_loose_disclosures(self) -> None:
         """Those of entries that are beyond the log."""
         query = "SELECT idx, path FROM disclosure WHERE idx < 0 OR idx >= ? ORDER BY idx, path LIMIT ?"
         if self._disclosures_readable:
-            for index, path in self._log.all(query, size, DAMAGES_MAX):
+            for index, path in self._log.all(query, self._disclosures_end, DAMAGES_MAX):
                 self._note("disclosure", f"{index} {path}", index, "there is no such entry")
 
     def _compare(self, table: str, columns: str, key: int) -> None:

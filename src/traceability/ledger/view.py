@@ -3,6 +3,7 @@
 A `View` is one transaction: everything it answers is of one moment. Nothing here decides anything.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ import orjson
 
 from traceability.core import canonical, leaf, merkle, tile
 from traceability.core.events import Event, parse
-from traceability.core.ids import EventId, KeyId, LotId
+from traceability.core.ids import ID_PATTERN, EventId, KeyId, LotId
 from traceability.core.merkle import HASH_SIZE, Edge, NodeReader
 from traceability.core.outcome import Finding
 from traceability.core.signing import EVENT_TYPE, Envelope, event_id
@@ -70,6 +71,7 @@ class StoredEntry(msgspec.Struct, frozen=True, gc=False):
         return parse(self.payload)
 
 
+_LOT_ID = re.compile(ID_PATTERN)
 _ENTRIES = "SELECT idx, record_time, payload, signature, blind FROM entry WHERE "
 
 
@@ -208,14 +210,9 @@ class View(Rows):
         rows = self.all(
             "SELECT lot.no, lot.id, mineral, state, value FROM lot_place JOIN lot ON lot.no = lot_place.no "
             "WHERE lot_place.id = ANY(?)",
-            [place_of_lot(id_) for id_ in ids],
+            [place_of_lot(id_) for id_ in ids if _LOT_ID.fullmatch(id_)],
         )
         return ((("lot", row[1]), unpack_lot(*row)) for row in rows if row[1] in wanted)
-
-    def lots_at(self, numbers: Sequence[int]) -> dict[int, Lot | Mention]:
-        """The lots with these lines in the book that there are."""
-        rows = self.all("SELECT no, id, mineral, state, value FROM lot WHERE no = ANY(?)", list(numbers))
-        return {row[0]: unpack_lot(*row) for row in rows}
 
     def moves(self, lots: Mapping[LotId, int], log: "View") -> dict[LotId, list[tuple[int, Move]]]:
         """What entries did to the heads of these lots, given with their lines in the book: index and move,
