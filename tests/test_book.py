@@ -13,8 +13,8 @@ from traceability.core import book, events, fold
 from traceability.core.events import Event
 from traceability.core.ids import EventId, derive
 from traceability.core.outcome import Appended, Finding
+from traceability.core.record import Place, Subject
 from traceability.core.signing import SigningKey
-from traceability.core.state import Place, Subject
 
 E = examples
 KEY = {name: SigningKey.from_seed(f"example {name}".encode(), "Ed25519").id for name in ("office", "second")}

@@ -40,8 +40,8 @@ from traceability.core.events import (
     Withdrawal,
 )
 from traceability.core.ids import EventId, unpadded
+from traceability.core.record import Address, Place
 from traceability.core.signing import key_id
-from traceability.core.state import Address, Place
 
 _CHAIN = b"traceability/chain/v1\n"
 

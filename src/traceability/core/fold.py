@@ -43,8 +43,9 @@ from traceability.core.events import (
 from traceability.core.ids import EventId, unpadded
 from traceability.core.leaf import time_text
 from traceability.core.outcome import Appended, Entry, Outcome, RejectedStep, Step, reject
+from traceability.core.record import NEW, Address, Place
 from traceability.core.signing import key_id
-from traceability.core.state import NEW, Address, Book, Mention, Number, Place, State, SubjectRecord
+from traceability.core.state import Book, Mention, Number, State, SubjectRecord
 
 
 def apply(entry: Entry, state: State) -> Outcome:

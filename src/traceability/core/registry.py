@@ -47,9 +47,10 @@ from traceability.core.parties import (
     keep_authorities,
     put_party,
 )
+from traceability.core.policy import Policy, stated
+from traceability.core.record import NEW
 from traceability.core.rolls import allocate_tags, issue_tags, register_site
 from traceability.core.state import (
-    NEW,
     Act,
     Decision,
     Key,
@@ -58,7 +59,6 @@ from traceability.core.state import (
     Lot,
     Party,
     PartyFacts,
-    Policy,
     Revocation,
     Site,
 )
@@ -145,7 +145,7 @@ def _genesis(step: Step, event: Genesis) -> None:
             authorities=tuple(authorities),
         ),
     )
-    step.put("policy", "policy", Policy(NEW, step.entry.event_id))
+    step.put("policy", "policy", Policy(NEW, step.entry.event_id, stated(None, body.policy)))
     operator = PartyFacts(
         event.event_time[:10], "authority", body.countries[0], None, body.operator_name, None, None
     )

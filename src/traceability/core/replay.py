@@ -48,8 +48,9 @@ from traceability.core.events import (
 from traceability.core.ids import EventId, KeyId, LotId, unpadded
 from traceability.core.lineage import lots_of, restrict
 from traceability.core.outcome import Appended, Entry, Finding, Rejected, WaitsFor
+from traceability.core.record import Address
 from traceability.core.signing import key_id
-from traceability.core.state import Address, AnyRecord, LogEntry, Mention, NotShown, Number, signed_by
+from traceability.core.state import AnyRecord, LogEntry, Mention, NotShown, Number, signed_by
 
 _AS_SHOWN = frozenset(
     {
@@ -72,6 +73,8 @@ class Unjudged(msgspec.Struct, frozen=True, gc=False):
 
 class PartialState:
     """What the shown entries made known so far. Implements `state.State`."""
+
+    whole = False
 
     def __init__(self, places: Mapping[EventId, int], until: Mapping[LotId, int]) -> None:
         self.index = 0

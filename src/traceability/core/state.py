@@ -16,41 +16,8 @@ import msgspec
 from traceability.core.composition import Part, Pool
 from traceability.core.events import Event
 from traceability.core.ids import EventId, KeyId, LotId, PartyId, RollId, SiteId
-
-SubjectType = Literal[
-    "certificate", "key", "licence", "lot", "party", "policy", "region", "roll", "site", "tag"
-]
-Address = tuple[str, str]
-"""Where a record is kept: its type and id, e.g. ("lot", "3anm…") or ("number", "<key id>:17")."""
-
-EMPTY_CHAIN = bytes(32)
-
-
-class Record(msgspec.Struct, frozen=True, array_like=True, tag=True, gc=False):
-    """Anything the fold keeps. Kept as its canonical MessagePack, compared byte by byte."""
-
-
-class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A subject's line in the book: where it stands, and the chains of its entries and findings."""
-
-    number: int
-    """Order of first appearance, from 0: the index of its leaf in the book."""
-    count: int = 0
-    chain: bytes = EMPTY_CHAIN
-    last: int = -1
-    """Index of the subject's newest entry; the one before it stands in that entry's outcome."""
-    finding_count: int = 0
-    finding_chain: bytes = EMPTY_CHAIN
-
-
-NEW = Place(-1)
-"""The line of a subject that has none in the book yet."""
-
-
-class Subject(Record, frozen=True):
-    """A record that facts are about."""
-
-    place: Place
+from traceability.core.policy import Policy
+from traceability.core.record import Address, Record, Subject
 
 
 class LedgerFacts(Record, frozen=True):
@@ -180,12 +147,6 @@ class TagRecord(Subject, frozen=True):
 
     on: tuple[LotId, ...] = ()
     last_lot: LotId | None = None
-
-
-class Policy(Subject, frozen=True):
-    """The ledger's rules in force."""
-
-    event: EventId
 
 
 class Delegation(Record, frozen=True):
@@ -474,6 +435,10 @@ class State(Protocol):
     Addresses of the log itself, `("event", id)`, `("number", "<key>:<n>")` and `("move", "<event>:<lot>")`,
     are looked up like any other.
     """
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is the state of a whole log, so that rules over sums and networks can be applied."""
 
     def find(self, address: Address) -> AnyRecord | None:
         """The record, or None where there is none *or none is shown* (the state notes which)."""

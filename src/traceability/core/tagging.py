@@ -4,7 +4,8 @@ from msgspec.structs import replace
 
 from traceability.core.ids import LotId
 from traceability.core.outcome import Step
-from traceability.core.state import NEW, Lot, TagRecord
+from traceability.core.record import NEW
+from traceability.core.state import Lot, TagRecord
 
 
 def put_on(step: Step, lot: LotId, tags: tuple[str, ...] | list[str]) -> None:

@@ -42,10 +42,11 @@ from traceability.core.ids import EventId, KeyId, LotId, unpadded
 from traceability.core.leaf import entry_bytes, leaf_hash, time_text
 from traceability.core.lineage import follow, lots_of
 from traceability.core.outcome import Entry
+from traceability.core.record import Address, Place
 from traceability.core.replay import Replay
 from traceability.core.report import CANNOT_TELL, FAILED, HOLDS, Report, Step
 from traceability.core.signing import EVENT_TYPE, Envelope, PublicKey, event_id, key_id
-from traceability.core.state import Address, LedgerFacts, Place
+from traceability.core.state import LedgerFacts
 from traceability.core.trust_policy import TrustPolicy
 
 TITLES = (

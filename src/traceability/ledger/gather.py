@@ -21,7 +21,7 @@ from traceability.core.events import Delegation, DelegationEnd, Event, KeyRevoca
 from traceability.core.evidence import BookLine, Disclosure, Evidence, ShownEntry, in_order
 from traceability.core.ids import EventId, LotId
 from traceability.core.lineage import also_needed, named_events, restrict
-from traceability.core.state import Address, Place
+from traceability.core.record import Address, Place
 
 REGISTRY = frozenset({"party", "key", "site", "policy"})
 """The types of subject of which all entries are gathered."""

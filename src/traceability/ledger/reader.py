@@ -16,18 +16,9 @@ from traceability.core.evidence import Disclosure
 from traceability.core.ids import EventId, KeyId, LotId, PartyId, RollId, SiteId, to_unpadded
 from traceability.core.lineage import lots_of
 from traceability.core.outcome import Finding
+from traceability.core.record import Address
 from traceability.core.signing import EVENT_TYPE, Envelope
-from traceability.core.state import (
-    Address,
-    AnyRecord,
-    Lot,
-    Party,
-    Roll,
-    Site,
-    SubjectRecord,
-    TagRecord,
-    decode_record,
-)
+from traceability.core.state import AnyRecord, Lot, Party, Roll, Site, SubjectRecord, TagRecord, decode_record
 from traceability.ledger import ancestry
 from traceability.ledger.ancestry import Lineage
 from traceability.ledger.gather import gather, show

@@ -14,7 +14,7 @@ from traceability.core.errors import Malformed
 from traceability.core.events import Approval, Correction, DelegationEnd, Event, Reassignment
 from traceability.core.ids import LotId
 from traceability.core.outcome import Appended
-from traceability.core.state import Address
+from traceability.core.record import Address
 
 
 class Verdict(NamedTuple):
