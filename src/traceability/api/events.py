@@ -157,6 +157,7 @@ DIRECT = Route("/v1/events", _submit_directly, methods=["POST"])
         "too_large",
         "unsupported_media_type",
         "bad_disclosure",
+        "redacted",
         "busy",
         "unavailable",
     ),

@@ -128,6 +128,8 @@ class HistoryEntry(View, frozen=True):
     """The signed payload, as its canonical JSON text."""
     findings: list[FindingView] = msgspec.field(default_factory=list)
     disclosures: list[tuple[str, str, Any]] = msgspec.field(default_factory=list)
+    withheld: list[str] = msgspec.field(default_factory=list)
+    """Paths of sealed values that a redaction has erased."""
 
 
 class History(View, frozen=True):

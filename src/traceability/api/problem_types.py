@@ -56,6 +56,11 @@ _HTTP: Mapping[str, ProblemType] = {
         "A request's head must come within 10 seconds and its body without a pause of 30. Send it again: "
         "events already taken are answered as before.",
     ),
+    "redacted": ProblemType(
+        410,
+        "The value was erased",
+        "A redaction in the log says by whom and on what ground. The event still verifies; its value is withheld.",
+    ),
     "too_large": ProblemType(
         413,
         "More than is taken in one request",

@@ -167,6 +167,7 @@ def event_view(services: Services, who: Visitor, event_id: str) -> EventView:
         party=found.event.party,
         record_time=moment(found.record_time),
         disclosures=_disclosed(services, who, found),
+        withheld=list(services.reader.withheld(found.event_id)) if found.event.sealed else [],
     )
 
 
@@ -181,6 +182,7 @@ def _history_entry(services: Services, who: Visitor, lot_id: LotId, found: Logge
         event=found.envelope.payload.decode(),
         findings=[FindingView.of(finding) for finding in findings_about(lot_id, found)],
         disclosures=_disclosed(services, who, found),
+        withheld=list(services.reader.withheld(found.event_id)) if found.event.sealed else [],
     )
 
 

@@ -94,6 +94,7 @@ def load(lines: Iterable[bytes], store: Store, progress: Progress = lambda _: No
                 raise NotLoaded(f"entry {replay.damages[0].key}: {replay.damages[0].what}")
             _keep_disclosures(view, entries, opened)
             progress(replay.head.size)
+        disclosures.erase_all(view)
         _check_head(view, replay.head, header)
         note = header.checkpoint.encode()
         view.run("INSERT INTO checkpoint (id, size, note) VALUES (0, ?, ?)", header.size, note)
@@ -154,7 +155,7 @@ def _keep_disclosures(
         refused = disclosures.check(event, shown)
         if refused is not None:
             raise NotLoaded(f"entry {entry.index}: {refused.message}")
-        kept.append(disclosures.Opened(entry.index, event, shown))
+        kept.append(disclosures.Opened(entry.index, entry.event_id, event, shown))
     disclosures.keep(view, kept)
 
 

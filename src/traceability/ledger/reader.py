@@ -18,7 +18,17 @@ from traceability.core.lineage import lots_of
 from traceability.core.outcome import Finding
 from traceability.core.record import Address
 from traceability.core.signing import EVENT_TYPE, Envelope
-from traceability.core.state import AnyRecord, Lot, Party, Roll, Site, SubjectRecord, TagRecord, decode_record
+from traceability.core.state import (
+    Act,
+    AnyRecord,
+    Lot,
+    Party,
+    Roll,
+    Site,
+    SubjectRecord,
+    TagRecord,
+    decode_record,
+)
 from traceability.ledger import ancestry
 from traceability.ledger.ancestry import Lineage
 from traceability.ledger.gather import gather, show
@@ -121,6 +131,11 @@ class Reader:
         """What was opened of the entry at this index: (salt, path, value), by path."""
         with self._store.read() as view:
             return _disclosures(view, index)
+
+    def withheld(self, event: EventId) -> tuple[str, ...]:
+        """The paths of the event's sealed values that were erased."""
+        act = self._of("act", event, Act)
+        return act.withheld if act else ()
 
     # Records
 

@@ -77,6 +77,8 @@ class Ledger:
         self._origin = ""
         self._published: tuple[GuardHead, bytes] | None = None
         self._placed = 0
+        self._to_forget = False
+        """Whether the database's own journal may still hold values that were erased."""
         self._broken: str | None = None
         """Why this process can never sign again."""
         self._stopped: str | None = None
@@ -143,8 +145,12 @@ class Ledger:
                 return Waiting("event", event_id)
             event = found.event()
             refused = disclosures.check(event, opened)
+            erased = disclosures.withheld(view, [event_id]).get(event_id, ())
+            again = next((path for _, path, _ in opened if path in erased), None)
+            if refused is None and again is not None:
+                refused = Refused("redacted", f"the value at {again} was erased and is not taken again")
             if refused is None:
-                disclosures.keep(view, [disclosures.Opened(found.index, event, opened)])
+                disclosures.keep(view, [disclosures.Opened(found.index, event_id, event, opened)])
             return refused
 
     def begin(self, genesis: Submission) -> Answer:
@@ -229,6 +235,9 @@ class Ledger:
             new = group.write(reads, judged)
             self._reached("written")
         self._reached("committed")
+        self._to_forget = self._to_forget or group.erased
+        if self._to_forget:
+            self._to_forget = not self.store.forget()
         if not any(isinstance(result, Taken | Known) for result in judged):
             return answers_without_proof(judged)
         note = self._publish(new, GuardHead(head.size, head.root))

@@ -522,6 +522,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "sealed.screenings": "Screenings",
     "event.sealed": "Sealed",
     "event.sealed_says": ("{n} field is sealed", "{n} fields are sealed"),
+    "event.withheld": "Withheld: erased by a redaction that stands in the log",
     "event.bytes": "The event as it was signed",
     # The site page
     "site.title": "Site {name}",

@@ -522,6 +522,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "sealed.screenings": "Vérifications de listes",
     "event.sealed": "Sous scellé",
     "event.sealed_says": ("{n} champ est sous scellé", "{n} champs sont sous scellé"),
+    "event.withheld": "Retenu : effacé par une expurgation inscrite au journal",
     "event.bytes": "L’événement tel qu’il a été signé",
     # La page d’un site
     "site.title": "Site {name}",
