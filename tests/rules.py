@@ -88,7 +88,13 @@ class StrictState:
                 pass
 
     def _check(self, address: Address) -> None:
-        ids = [address[1]] if address[0] == "tag" else address[1].split(":")
+        match address:
+            case ("tag", tag):
+                ids = [tag]
+            case ("held" | "reported", name):
+                ids = [name.partition(":")[2]]
+            case _:
+                ids = address[1].split(":")
         numbers = address[0] in ("number", "pool")
         if address not in self.touched:
             unread = [part for part in ids if part not in self.read and not (numbers and part.isdigit())]

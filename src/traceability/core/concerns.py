@@ -199,3 +199,11 @@ def refuse_under_hold(step: Step, lot: Lot) -> None:
     holds = holds_about(step, lot)
     if holds:
         reject("under_hold", f"lot {lot.id} is under hold ({holds[0].ground}): it is released first")
+
+
+def refuse_held(step: Step, *subjects: Address) -> None:
+    """Rejects where a hold is in force on one of these."""
+    holds = holds_on(step, *subjects)
+    if holds:
+        kind, id_ = holds[0].subjects[0]
+        reject("under_hold", f"{kind} {id_} is under hold ({holds[0].ground}): it is released first")

@@ -40,7 +40,12 @@ class Policy(Subject, frozen=True):
     values: tuple[Value, ...] = ()
 
 
-DEFAULTS: dict[tuple[Section, str, str, str | None, str | None], int] = {}
+DEFAULTS: dict[tuple[Section, str, str, str | None, str | None], int] = {
+    ("thresholds", "arrival_differs", "ppm", None, None): 5_000,
+    ("thresholds", "certificate_mass_off", "ppm", None, None): 10_000,
+    ("thresholds", "draw_mass_off", "ppm", None, None): 5_000,
+    ("thresholds", "use_mass_off", "ppm", None, None): 0,
+}
 """What counts where no policy says otherwise: by section, rule, name, mineral and step."""
 
 

@@ -181,7 +181,7 @@ class Replay:
             return
         followed = (lot for lot in lots if self.until.get(lot, -1) >= entry.index)
         known = {lot for lot in followed if ("lot", lot) not in state.unjudged}
-        judged = restrict(event, known) if known or not lots else None
+        judged = restrict(event, known) if known or not lots or self._is_of_papers(event) else None
         if judged is None:
             self._log(entry, event, stands=True)
             self._count(entry)
@@ -192,6 +192,13 @@ class Replay:
         elif judged is not event and (apart := known - (lots_of(judged) if judged else set())):
             why = "it was weighed together with lots that are not known here"
             self._spoil((("lot", lot) for lot in apart), Unjudged(entry.index, why))
+
+    def _is_of_papers(self, event: Event) -> bool:
+        """Whether it makes a certificate or approves one: an export may rest on it that is of other lots."""
+        if isinstance(event, Approval):
+            target = self.state.entries.get(event.body.event)
+            return target is not None and isinstance(target.event, Certificate)
+        return isinstance(event, Certificate)
 
     def _judge(self, entry: Entry, event: Event) -> None:
         state = self.state

@@ -27,7 +27,6 @@ from traceability.core.state import (
     Site,
     SubjectRecord,
     TagRecord,
-    decode_record,
 )
 from traceability.ledger import ancestry
 from traceability.ledger.ancestry import Lineage
@@ -169,28 +168,6 @@ class Reader:
         return found if isinstance(found, record) else None
 
     # Lists
-
-    def parties(self, cursor: str | None = None, limit: int = 100) -> Page[Party]:
-        """Parties by id."""
-        return self._list("party", Party, cursor, limit)
-
-    def sites(self, cursor: str | None = None, limit: int = 100) -> Page[Site]:
-        """Sites by id."""
-        return self._list("site", Site, cursor, limit)
-
-    def _list(self, kind: str, record: type[_R], cursor: str | None, limit: int) -> Page[_R]:
-        with self._store.read() as view:
-            rows = view.all(
-                "SELECT id, value FROM state WHERE type = ? AND id > ? ORDER BY id LIMIT ?",
-                kind,
-                cursor or "",
-                limit + 1,
-            )
-        found = [decode_record(value) for _, value in rows[:limit]]
-        return Page(
-            [each for each in found if isinstance(each, record)],
-            rows[limit - 1][0] if len(rows) > limit else None,
-        )
 
     def lots(
         self,
