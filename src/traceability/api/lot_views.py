@@ -207,3 +207,5 @@ class LineageView(View, frozen=True):
     """The lots asked about, by where ore begins; for the way back only."""
     too_finely_mixed: bool = False
     """The composition was left out: working it out would take too much."""
+    should_weigh: Mass | None = None
+    """What the lots asked about should weigh together, where a mass behind them was put right too late to count."""

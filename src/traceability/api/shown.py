@@ -10,7 +10,7 @@ from traceability.api.lot_views import History, HistoryEntry, LineageLot, Lineag
 from traceability.api.permission import OpenDisclosure, OpenEvent, OpenLot, OpenOnward, Visitor, may
 from traceability.api.problems import Problem, not_here
 from traceability.api.services import Services
-from traceability.api.views import EventView, FindingView, moment
+from traceability.api.views import EventView, FindingView, Mass, moment
 from traceability.core.composition import TooFinelyMixed
 from traceability.core.events import Event
 from traceability.core.ids import EventId, LotId, PartyId, to_unpadded
@@ -76,9 +76,10 @@ def lineage_back(services: Services, who: Visitor, lot_ids: list[LotId]) -> Line
         raise not_here()
     try:
         shares = Share.all_of(found.by_site())
+        should_ug = found.should_weigh_ug(services.reader.corrections_behind(found))
     except TooFinelyMixed:
         return _lineage(found, [], too_finely_mixed=True)
-    return _lineage(found, shares)
+    return _lineage(found, shares, should_ug)
 
 
 def lineage_forward(services: Services, who: Visitor, lot_id: str) -> LineageView:
@@ -91,7 +92,9 @@ def lineage_forward(services: Services, who: Visitor, lot_id: str) -> LineageVie
     return _lineage(found, [])
 
 
-def _lineage(found: Lineage, shares: list[Share], *, too_finely_mixed: bool = False) -> LineageView:
+def _lineage(
+    found: Lineage, shares: list[Share], should_ug: int | None = None, *, too_finely_mixed: bool = False
+) -> LineageView:
     nodes = sorted(found.lots.values(), key=lambda node: (node.maker_index, node.position))
     return LineageView(
         lots=list(found.asked),
@@ -99,6 +102,7 @@ def _lineage(found: Lineage, shares: list[Share], *, too_finely_mixed: bool = Fa
         edges=sorted(found.edges),
         composition=shares,
         too_finely_mixed=too_finely_mixed,
+        should_weigh=None if should_ug is None else Mass.of(max(should_ug, 0)),
     )
 
 

@@ -19,7 +19,7 @@ lot's own micrograms; which is how `flatten` goes on down to the mines.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import compress
 from operator import ne, sub
 from typing import Literal, NamedTuple
@@ -261,29 +261,55 @@ def flatten(
     and again, it leaves as many as there are ways the ore can have gone: hence the limit, which depends on
     nothing but the pools.
     """
+    found: Counter[Leaf] = Counter()
+    for _, source, mass_ug in _follow(parts, read_pool, work_max, to_leaves=True):
+        if not isinstance(source, FromLot):
+            found[source] += mass_ug
+    return {leaf: mass_ug for leaf, mass_ug in found.items() if mass_ug}
+
+
+def lots_within(
+    parts: Iterable[Part], read_pool: Callable[[str], Pool], *, work_max: int = 10_000_000
+) -> dict[LotId, tuple[int, int]]:
+    """For each lot behind `parts`: the micrograms of it in them, and what it weighed in all as it went in.
+
+    Raises like `flatten`.
+    """
+    found: Counter[LotId] = Counter()
+    whole: dict[LotId, int] = {}
+    for pool, source, mass_ug in _follow(parts, read_pool, work_max, to_leaves=False):
+        if isinstance(source, FromLot) and not pool.startswith(f"{source.lot}:"):
+            found[source.lot] += mass_ug
+            whole[source.lot] = parts_ug(source.parts)
+    return {lot: (mass_ug, whole[lot]) for lot, mass_ug in found.items() if mass_ug}
+
+
+def _follow(
+    parts: Iterable[Part], read_pool: Callable[[str], Pool], work_max: int, *, to_leaves: bool
+) -> Iterator[tuple[str, Source, int]]:
+    """Each pool behind `parts`, with each of its sources and how much of it is in them, newest pools first.
+
+    `to_leaves`: a lot that is all of one leaf is given as that leaf.
+    """
     waiting: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     for part in parts:
         waiting[part.pool].append((part.start, part.end))
-    found: Counter[Leaf] = Counter()
     pools = _newest_first(list(waiting), read_pool)
     for pool in pools.values():
         intervals = _joined(waiting.pop(pool.id, []))
         work_max -= len(intervals) * len(pool.sources)
         if work_max < 0:
             raise TooFinelyMixed("this ore was split and combined too often to be followed in one go")
-        ends = [_sole_leaf(source, pools) for source in pool.sources]
+        ends = [_sole_leaf(source, pools) for source in pool.sources] if to_leaves else pool.sources
         for at in range(0, len(intervals), _BATCH):
             batch = intervals[at : at + _BATCH]
             lows = zip(*(webster(start, pool.masses) for start, _ in batch), strict=True)
             highs = zip(*(webster(end, pool.masses) for _, end in batch), strict=True)
             for source, low, high in zip(ends, lows, highs, strict=True):
-                match source:
-                    case FromLot():
-                        for pool_id, spans in _along(source.parts, zip(low, high, strict=True)):
-                            waiting[pool_id] += spans
-                    case Production() | Intake() | Additive() | Gain():
-                        found[source] += sum(high) - sum(low)
-    return {leaf: mass_ug for leaf, mass_ug in found.items() if mass_ug}
+                yield pool.id, source, sum(high) - sum(low)
+                if isinstance(source, FromLot):
+                    for pool_id, spans in _along(source.parts, zip(low, high, strict=True)):
+                        waiting[pool_id] += spans
 
 
 def by_site(composition: Mapping[Leaf, int]) -> dict[Origin, int]:

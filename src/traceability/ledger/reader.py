@@ -13,6 +13,7 @@ from traceability.core import canonical, events, evidence, leaf
 from traceability.core.composition import Origin
 from traceability.core.events import Event
 from traceability.core.evidence import Disclosure
+from traceability.core.findings.carried import CORRECTED
 from traceability.core.ids import EventId, KeyId, LotId, PartyId, RollId, SiteId, to_unpadded
 from traceability.core.lineage import lots_of
 from traceability.core.outcome import Finding
@@ -224,6 +225,19 @@ class Reader:
                 *address,
             )
         return [Noted(index, finding_of(value)) for index, value in rows]
+
+    def corrections_behind(self, lineage: Lineage) -> list[Finding]:
+        """The findings, oldest first, that a mass of these lots was put right too late to be taken over."""
+        with self._store.read() as view:
+            rows = view.all(
+                "SELECT DISTINCT finding.idx, finding.n, finding.value FROM finding_subject AS subject "
+                "JOIN finding ON finding.idx = subject.idx AND finding.n = subject.n "
+                "WHERE subject.type = 'lot' AND subject.id = ANY(?) AND finding.rule = ANY(?) "
+                "ORDER BY finding.idx, finding.n",
+                list(lineage.lots),
+                sorted(CORRECTED),
+            )
+        return [finding_of(value) for _, _, value in rows]
 
     # Tags
 
