@@ -19,7 +19,7 @@ def told(words: Words, figures: Iterable[tuple[str, str]], mineral: str = "") ->
 
 def _told(words: Words, name: str, value: str, mineral: str) -> str:
     base, _, unit = name.rpartition("_")
-    label = words.code("figure", name if words.has(f"figure.{name}") or not base else base)
+    label = words.code("figured", name if words.has(f"figured.{name}") or not base else base)
     number = value.lstrip("-").isdigit() and value.lstrip("-").isascii()
     if unit == "ug" and number:
         said = words.mass(abs(int(value)), mineral)
