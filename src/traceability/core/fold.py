@@ -291,6 +291,7 @@ def _own(event: Event) -> Iterator[Address]:
         case Certificate():
             yield from _named("party", event.body.exporter, event.body.importer)
             yield "certificate_number", f"{event.body.country}:{event.body.number}"
+            yield from (("held", f"lot:{lot}") for lot in event.body.lots)
         case CertificateUse():
             yield "certificate", event.body.certificate
         case Payment():

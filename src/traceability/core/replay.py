@@ -76,7 +76,7 @@ _AS_SHOWN = frozenset(
     {
         "count_does_not_close", "delegation_does_not_cover", "does_not_close", "lot_ended", "miner_not_named",
         "more_than_the_lot", "needs_no_approval", "no_guardians", "not_importer", "not_your_event", "role_missing",
-        "stands_on_it", "stranger_as_title_holder", "tag_not_on_lot", "title_needed", "weigh_inputs",
+        "stands_on_it", "stranger_as_title_holder", "tag_not_on_lot", "title_needed", "under_hold", "weigh_inputs",
     }
 )  # fmt: skip
 """Names of rejections that further entries about a lot, party or site could have averted: a role given, a reading."""
@@ -227,6 +227,8 @@ class Replay:
         """That something is not shown which could avert the rejection of this name; None where nothing could."""
         if name == "key_revoked":  # an approval given ahead of its event is about no subject
             return "no approval of what this revoked key signed is shown"
+        if name == "not_concerned" and isinstance(event, Response):
+            return "not all whom it concerns are shown"
         if name in _AS_SHOWN or (name == "not_custodian" and isinstance(event, Retagging)):
             for kind, id_ in sorted(self.state.asked - self._whole):
                 if kind in ("party", "site") or (kind == "lot" and id_ in self.until):
@@ -294,6 +296,7 @@ def _changeable(event_id: EventId, event: Event, state: PartialState) -> list[Ad
             found.append(("licence", event.body.licence))
         case TagVoid():
             found += [("tag", tag) for tag in event.body.tags or ()]
+            found += [("roll", event.body.roll)] if event.body.roll else []
         case Zone():
             found += [("region", code) for code in event.body.regions or ()] or [("polygons", "")]
         case Certificate():

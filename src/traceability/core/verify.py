@@ -371,12 +371,25 @@ _SUBJECTS = ("certificate", "key", "licence", "lot", "party", "policy", "region"
 def _completeness_not_shown(replay: Replay) -> dict[str, list[str]]:
     """No snapshot is part of a log yet, so nothing states how much there is: whatever was used is listed."""
     found: dict[str, set[str]] = defaultdict(set)
-    for kind, name in replay.relied_on:
+    for kind, name in map(_subject_of, replay.relied_on):
         if kind in _SUBJECTS and (kind != "lot" or name in replay.until):
             found[kind].add(name)
-        elif kind == "number":
-            found["key"].add(name.partition(":")[0])
     return {kind: sorted(found[kind]) for kind in sorted(found)}
+
+
+def _subject_of(address: Address) -> Address:
+    """The subject whose entries tell what stands at an address."""
+    kind, name = address
+    match kind:
+        case "number":
+            return "key", name.partition(":")[0]
+        case "held":
+            held, _, id_ = name.partition(":")
+            return held, id_
+        case "polygons" | "reference":
+            return "policy", "policy"
+        case _:
+            return address
 
 
 def _conclude(report: Report, replay: Replay, *, complete: bool) -> None:
