@@ -10,7 +10,6 @@ that are about other events (approval, correction), which are about whatever tho
 import hashlib
 from collections.abc import Callable
 
-from traceability.core.custody_bodies import lots_named
 from traceability.core.events import (
     Acceptance,
     Approval,
@@ -69,25 +68,22 @@ def subjects(event: Event, named: Callable[[EventId], Event | None]) -> list[Add
 
     `named` gives the event behind an id this event names, or None where the log has it not.
     """
-    return sorted(set(_about(event, named)))
+    return sorted(about(event, named))
+
+
+def about(event: Event, named: Callable[[EventId], Event | None]) -> set[Address]:
+    """The same, in no order."""
+    return set(_about(event, named))
 
 
 def _about(event: Event, named: Callable[[EventId], Event | None]) -> list[Address]:
     match event:  # the most frequent first
-        case (
-            Transfer()
-            | Acceptance()
-            | Refusal()
-            | Withdrawal()
-            | Reassignment()
-            | Inspection()
-            | Export()
-            | Import()
-            | Closure()
-        ):
+        case Transfer() | Acceptance():
             return _lots(event)
         case Production() | Intake():
             return _lots(event) + [("tag", tag) for lot in event.body.lots for tag in lot.tags or ()]
+        case Refusal() | Withdrawal() | Reassignment() | Inspection() | Export() | Import() | Closure():
+            return _lots(event)
         case Genesis():
             return _genesis(event)
         case Enrolment():
@@ -124,8 +120,7 @@ def _about(event: Event, named: Callable[[EventId], Event | None]) -> list[Addre
 
 
 def _lots(event: Event) -> list[Address]:
-    moved = [("lot", lot) for _, lot in event.moved]
-    return [*moved, *(("lot", lot) for lot in lots_named(event.body)), *(("lot", lot) for lot in event.made)]
+    return [("lot", lot) for lot in event.lots]
 
 
 def _of(event_id: EventId, named: Callable[[EventId], Event | None]) -> list[Address]:

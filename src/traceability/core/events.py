@@ -137,6 +137,13 @@ class Header(Form):
         return tuple([(group.event, lot) for group in self.previous for lot in group.lots])
 
     @once
+    def lots(self) -> frozenset[LotId]:
+        """Every lot this event moves, names or makes."""
+        body: Body = self.body  # type: ignore[attr-defined]
+        named: list[LotId] = lots_named(body)  # type: ignore[assignment]  # ids of lots
+        return frozenset([*[lot for group in self.previous for lot in group.lots], *named, *self.made])
+
+    @once
     def committed(self) -> Mapping[str, str]:
         """The commitment to each sealed field, by its path."""
         return {entry[0]: entry[1] for entry in self.sealed}
@@ -145,7 +152,8 @@ class Header(Form):
     def made(self) -> tuple[LotId, ...]:
         """Ids of the lots this event makes, in listed order."""
         body: Body = self.body  # type: ignore[attr-defined]
-        return tuple([LotId(derive("lot", self.key, lot.nonce)) for lot in new_lots(body)])
+        made = new_lots(body)
+        return tuple([LotId(derive("lot", self.key, lot.nonce)) for lot in made]) if made else ()
 
     @property
     def actor(self) -> PartyId:

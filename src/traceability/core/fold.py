@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from traceability.core import book, custody, registry
-from traceability.core.authority import abandon, admit, day_of, judged_day, used_number
-from traceability.core.custody_bodies import lots_named, new_lots
+from traceability.core.authority import abandon, admit, judged_day, used_number
+from traceability.core.custody_bodies import new_lots
 from traceability.core.events import (
     Acceptance,
     Approval,
@@ -77,22 +77,20 @@ def _judge(step: Step) -> None:
     if isinstance(event, Genesis) or step.entry.index == 0:
         if not isinstance(event, Genesis) or step.entry.index != 0:
             reject("genesis_first", "a log begins with its genesis and has no other")
-        step.put("number", f"{event.key}:{event.sequence}", Number(step.entry.event_id))
+        step.changes["number", f"{event.key}:{event.sequence}"] = Number(step.entry.event_id)
         registry.apply(step, event)
         return
-    admit(step)
+    key = admit(step)
     _check_not_about_itself(step)
     doubled = used_number(step)
-    abandon(step)
-    if isinstance(event, registry.RegistryEvent):
-        if doubled:
-            step.stands = False
-        else:
-            registry.apply(step, event)
-    else:
+    abandon(step, key)
+    if isinstance(event, custody.CustodyEvent):
         custody.apply(step, event, doubled=doubled)
-    day = day_of(step.entry.record_time)
-    if event.event_time[:10] >= day and event.event_time > time_text(step.entry.record_time):
+    elif doubled:
+        step.stands = False
+    else:
+        registry.apply(step, event)
+    if event.event_time > time_text(step.entry.record_time):
         step.note("clock_ahead", "notice", [("key", event.key)], figures={"event_time": event.event_time})
     seen = step.entry.seen_time
     if seen is not None and event.event_time < time_text(seen):
@@ -125,7 +123,8 @@ def _keep_book(step: Step) -> tuple[tuple[Address, int], ...]:
     known = step.find("book", "", Book) or Book(0)
     size = known.size
     links = []
-    link = book.link(entry.index, entry.event_id)
+    index, changes = entry.index, step.changes
+    link = book.link(index, entry.event_id)
     for address in book.subjects(step.event, named):
         record = _subject(step, address)
         place = record.place
@@ -133,7 +132,7 @@ def _keep_book(step: Step) -> tuple[tuple[Address, int], ...]:
             place = Place(size)
             size += 1
         links.append((address, place.last))
-        step.changes[address] = replace(record, place=book.advance(place, entry.index, link))
+        changes[address] = replace(record, place=book.advance(place, index, link))
     for finding in step.findings:
         data = finding.to_json()
         for address in finding.subjects:
@@ -173,10 +172,8 @@ def touches(event: Event) -> set[Address]:
     if body.acting_for is not None:
         found.add(("party", body.acting_for))
         found.add(("delegation", str(body.delegation)))
-    found.update([("lot", lot) for _, lot in event.moved])
-    found.update([("lot", lot) for lot in lots_named(body)])
+    found.update([("lot", lot) for lot in event.lots])
     if event.made:
-        found.update([("lot", lot) for lot in event.made])
         found.update([("tag", tag) for lot in new_lots(body) for tag in lot.tags or ()])
     found.update(_own(event))
     return found

@@ -18,7 +18,6 @@ Whoever gathers evidence and whoever verifies it use the same functions, so they
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from traceability.core.custody_bodies import lots_named
 from traceability.core.events import (
     Acceptance,
     Approval,
@@ -70,12 +69,6 @@ class Placed(Protocol):
 
     @property
     def lots(self) -> frozenset[LotId]: ...
-
-
-def lots_of(event: Event) -> frozenset[LotId]:
-    """Every lot an event moves, names or makes."""
-    moved = [lot for group in event.previous for lot in group.lots]
-    return frozenset([*moved, *lots_named(event.body), *event.made])  # type: ignore[list-item]  # ids of lots
 
 
 def also_needed(
@@ -191,10 +184,10 @@ _ByLot = Transfer | Acceptance | Refusal | Withdrawal | Export | Import | Closur
 
 
 def _only(event: _ByLot, followed: Collection[LotId]) -> Event | None:
-    lots = lots_of(event)
-    keep = {lot for lot in lots if lot in followed}
+    lots = event.lots
+    keep = lots.intersection(followed)
     for weighing in _shared(event):
-        together = set(map(LotId, weighing.lots or ()))
+        together = frozenset(map(LotId, weighing.lots or ()))
         if not together <= keep:
             keep -= together  # their shares of the reading cannot be known
     if len(keep) == len(lots):
@@ -217,7 +210,8 @@ def _only(event: _ByLot, followed: Collection[LotId]) -> Event | None:
             pass
     body = event.body.model_copy(update=changes)
     less = event.model_copy(update={"previous": _previous(event.previous, keep), "body": body})
-    less.__dict__.pop("moved", None)  # copied along, if it was worked out for the whole
+    for worked_out in ("lots", "moved"):  # of the whole, and copied along
+        less.__dict__.pop(worked_out, None)
     return less
 
 
