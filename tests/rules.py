@@ -88,13 +88,10 @@ class StrictState:
                 pass
 
     def _check(self, address: Address) -> None:
-        match address:
-            case ("tag", tag):
-                ids = [tag]
-            case ("held" | "reported", name):
-                ids = [name.partition(":")[2]]
-            case _:
-                ids = address[1].split(":")
+        kind, id_ = address
+        if kind in ("held", "reported"):  # what is held or reported, by its own type and id
+            kind, _, id_ = id_.partition(":")
+        ids = [id_] if kind == "tag" else id_.split(":")
         numbers = address[0] in ("number", "pool")
         if address not in self.touched:
             unread = [part for part in ids if part not in self.read and not (numbers and part.isdigit())]

@@ -174,7 +174,7 @@ def test_what_is_not_as_it_should_be_is_found() -> None:
 
 def test_honest_scales_raise_no_alarm() -> None:
     """Few lots of a long season gain or lose mass beyond the bands: the scales' faults stay inside."""
-    ledger = taken(1500)
+    ledger = taken(3000)
     lots = [record for record in ledger.state.records.values() if isinstance(record, Lot)]
     odd = [lot for lot in lots if lot.gained_ug]
     assert len(lots) > 1000

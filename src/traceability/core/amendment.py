@@ -92,7 +92,9 @@ def apply(step: Step, target: LogEntry, correction: Correction) -> None:
         )
         step.put("incident", target.event_id, told)
     if target.stands:
-        _TakeOver(step, target, now, taken).all([field.path for field in fields if field.is_ is not None])
+        _TakeOver(step, target, now, taken, act.right).all(
+            [field.path for field in fields if field.is_ is not None]
+        )
     step.put(
         "act", act.event, replace(act, right=tuple(sorted(right.items())), taken=tuple(sorted(taken.items())))
     )
@@ -208,13 +210,21 @@ class _TakeOver:
     correction goes on from what the lot was last told.
     """
 
-    def __init__(self, step: Step, target: LogEntry, now: Body, taken: dict[str, str | int]) -> None:
+    def __init__(
+        self,
+        step: Step,
+        target: LogEntry,
+        now: Body,
+        taken: dict[str, str | int],
+        before: Iterable[tuple[str, str | int]],
+    ) -> None:
         self._step = step
         self._target = target
         self._now = now
         self._taken = taken
         self._told = _plain(target.event.body, taken.items())
         self._right = _plain(now)
+        self._said_last = _plain(target.event.body, before)
         self._tagged: list[tuple[Lot, Lot]] = []
 
     def all(self, paths: Iterable[str]) -> None:
@@ -249,7 +259,7 @@ class _TakeOver:
         said: dict[str, list[str]] = defaultdict(list)
         for path in paths:
             old = lot.site if path == "/site" else _at(self._told, path)
-            if old != _at(self._right, path):
+            if old != _at(self._right, path) or _at(self._said_last, path) != _at(self._right, path):
                 said[_what(path)].append(path)
         left = {} if here else {what: where for what, where in said.items() if what}
         for what, where in said.items() if here else ():

@@ -119,4 +119,7 @@ def _refuse_under_hold(step: Step, record: CertificateRecord) -> None:
 
 def certificate(step: Step, named: EventId) -> CertificateRecord:
     """The certificate behind an event id. Waits where the log has it not; rejects where it is something else."""
-    return step.of_event("certificate", named, CertificateRecord, "a certificate")
+    found = step.of_event("certificate", named, CertificateRecord)
+    if found is None:
+        reject("not_a_certificate", f"the event {named[:12]} is in the log and is no certificate")
+    return found

@@ -62,5 +62,6 @@ RULES: dict[str, Rule] = {
     "signed_after_last_trusted": Rule("local", ("F19",)),
     "tag_on_two_lots": Rule("global", ("F4",)),
     "title_not_held": Rule("local"),
+    "undervalued": Rule("stated", ("F17",)),
     "use_mass_off": Rule("local", ("F11",)),
 }
