@@ -44,6 +44,12 @@ DEFAULTS: dict[tuple[Section, str, str, str | None, str | None], int] = {
     ("thresholds", "arrival_differs", "ppm", None, None): 5_000,
     ("thresholds", "certificate_mass_off", "ppm", None, None): 10_000,
     ("thresholds", "draw_mass_off", "ppm", None, None): 5_000,
+    ("thresholds", "identity_shared", "names", None, None): 1,
+    ("thresholds", "identity_shared", "parties", None, None): 1,
+    ("thresholds", "identity_shared", "sites", None, None): 1,
+    ("thresholds", "price_out_of_line", "above_ppm", None, None): 1_000_000,
+    ("thresholds", "price_out_of_line", "below_ppm", None, None): 500_000,
+    ("thresholds", "undervalued", "below_ppm", None, None): 300_000,
     ("thresholds", "use_mass_off", "ppm", None, None): 0,
 }
 """What counts where no policy says otherwise: by section, rule, name, mineral and step."""
