@@ -32,6 +32,9 @@ from traceability.core.ids import LotId, SiteId
 POOL_MAX_UG = 2**63 - 1
 """Positions in a pool are kept in eight bytes. It is more than a thousand lots of 9,000 t."""
 
+WATER = "water"
+"""The material that moisture shows to have come in."""
+
 _BATCH = 500
 """How many intervals of a pool are shared at a time: bounds memory, changes nothing else."""
 
@@ -98,6 +101,10 @@ class Pool(msgspec.Struct, frozen=True, array_like=True, gc=False):
     id: str
     sources: tuple[Source, ...]
     masses: tuple[int, ...]
+    lost_ug: int = 0
+    """How much at its end became no lot: what was lost when the pool was made."""
+    named: bool = True
+    """Whether somebody said what became of that; otherwise a weighing missed it."""
 
     @property
     def mass_ug(self) -> int:
@@ -139,23 +146,35 @@ def mix(
         sources.append((Gain(pool_id), gain_ug))
     pool = _pool(pool_id, sources)
     intervals = cuts(pool.mass_ug, [*outputs_ug, *losses_ug])
+    kept_ug = intervals[len(outputs_ug) - 1][1]
+    pool = msgspec.structs.replace(pool, lost_ug=pool.mass_ug - kept_ug)
     return pool, [Part(pool_id, start, end) for start, end in intervals[: len(outputs_ug)]]
 
 
 def rebooked(
-    pool_id: str, lot: LotId, parts: Parts, kept_ug: int, lost_ug: int, gain_ug: int
+    pool_id: str,
+    lot: LotId,
+    parts: Parts,
+    *,
+    lost_ug: int = 0,
+    gain_ug: int = 0,
+    water_ug: int = 0,
+    named: bool = False,
 ) -> tuple[Pool, Parts]:
-    """The pool of one lot whose expected mass changes, and the lot's new content.
+    """The pool of one lot whose expected mass changes, and the lot's new content: water, then gain added to it.
 
-    `kept_ug` and `lost_ug` together are the lot's mass until now, `kept_ug` and `gain_ug` its mass from now
-    on. Raises Malformed where the whole is above POOL_MAX_UG.
+    `named`: somebody said what became of what was lost, or moisture shows it. Raises Malformed where the whole
+    is above POOL_MAX_UG, and nothing is lost that is not there.
     """
     before_ug = parts_ug(parts)
-    assert kept_ug + lost_ug == before_ug
+    assert 0 <= lost_ug <= before_ug
     sources: list[tuple[Source, int]] = [(FromLot(lot, parts), before_ug)]
+    if water_ug:
+        sources.append((Additive(pool_id, WATER), water_ug))
     if gain_ug:
         sources.append((Gain(pool_id), gain_ug))
-    return _pool(pool_id, sources), (Part(pool_id, 0, kept_ug + gain_ug),)
+    pool = _pool(pool_id, sources, lost_ug, named=named)
+    return pool, (Part(pool_id, 0, pool.mass_ug - lost_ug),)
 
 
 def parts_ug(parts: Parts) -> int:
@@ -179,8 +198,11 @@ def cuts(mass_ug: int, typed_ug: Sequence[int]) -> list[tuple[int, int]]:
     return intervals
 
 
-def _pool(pool_id: str, sources: Sequence[tuple[Source, int]]) -> Pool:
-    pool = Pool(pool_id, tuple(source for source, _ in sources), tuple(mass for _, mass in sources))
+def _pool(
+    pool_id: str, sources: Sequence[tuple[Source, int]], lost_ug: int = 0, *, named: bool = True
+) -> Pool:
+    kinds, masses = tuple(source for source, _ in sources), tuple(mass for _, mass in sources)
+    pool = Pool(pool_id, kinds, masses, lost_ug, named or not lost_ug)
     if pool.mass_ug > POOL_MAX_UG:
         raise Malformed("these lots together are more than nine million tonnes: check the units")
     return pool
