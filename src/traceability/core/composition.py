@@ -19,7 +19,7 @@ lot's own micrograms; which is how `flatten` goes on down to the mines.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import compress
 from operator import ne, sub
 from typing import Literal, NamedTuple
@@ -283,17 +283,53 @@ def flatten(
     and again, it leaves as many as there are ways the ore can have gone: hence the limit, which depends on
     nothing but the pools.
     """
+    found: Counter[Leaf] = Counter()
+    for _ in _followed(parts, read_pool, found, work_max, short=True):
+        pass
+    return {leaf: mass_ug for leaf, mass_ug in found.items() if mass_ug}
+
+
+def burdens(
+    parts: Iterable[Part], read_pool: Callable[[str], Pool], *, work_max: int = 10_000_000
+) -> dict[str, int]:
+    """What was lost on the way of this ore, in micrograms, by the pool at whose making it was lost.
+
+    What went on bears the loss in proportion: of L lost while K was kept, the micrograms [a, b) of K bear
+    floor(L · b / K) − floor(L · a / K). So whole micrograms, and all that went on bears all of it, however it was
+    divided since. Raises what `flatten` raises.
+    """
+    borne: Counter[str] = Counter()
+    for pool, intervals in _followed(parts, read_pool, Counter(), work_max, short=False):
+        kept_ug = pool.mass_ug - pool.lost_ug
+        if pool.lost_ug and kept_ug:
+            for start, end in intervals:
+                borne[pool.id] += pool.lost_ug * end // kept_ug - pool.lost_ug * start // kept_ug
+    return {pool_id: mass_ug for pool_id, mass_ug in borne.items() if mass_ug}
+
+
+def _followed(
+    parts: Iterable[Part],
+    read_pool: Callable[[str], Pool],
+    found: Counter[Leaf],
+    work_max: int,
+    *,
+    short: bool,
+) -> Iterator[tuple[Pool, list[tuple[int, int]]]]:
+    """Each pool behind the parts with the intervals drawn on it, newest first; adds the leaves to `found`.
+
+    `short`: goes straight to a leaf that is all there is on the way.
+    """
     waiting: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     for part in parts:
         waiting[part.pool].append((part.start, part.end))
-    found: Counter[Leaf] = Counter()
     pools = _newest_first(list(waiting), read_pool)
     for pool in pools.values():
         intervals = _joined(waiting.pop(pool.id, []))
         work_max -= len(intervals) * len(pool.sources)
         if work_max < 0:
             raise TooFinelyMixed("this ore was split and combined too often to be followed in one go")
-        ends = [_sole_leaf(source, pools) for source in pool.sources]
+        yield pool, intervals
+        ends = [_sole_leaf(source, pools) if short else source for source in pool.sources]
         for at in range(0, len(intervals), _BATCH):
             batch = intervals[at : at + _BATCH]
             lows = zip(*(webster(start, pool.masses) for start, _ in batch), strict=True)
@@ -305,7 +341,13 @@ def flatten(
                             waiting[pool_id] += spans
                     case Production() | Intake() | Additive() | Gain():
                         found[source] += sum(high) - sum(low)
-    return {leaf: mass_ug for leaf, mass_ug in found.items() if mass_ug}
+
+
+def stretch(parts: Parts, start: int, end: int) -> Parts:
+    """The micrograms [start, end) of what a lot consists of, counted along its parts."""
+    return tuple(
+        Part(pool_id, a, b) for pool_id, spans in _along(parts, [(start, end)]) for a, b in spans if a < b
+    )
 
 
 def by_site(composition: Mapping[Leaf, int]) -> dict[Origin, int]:

@@ -23,9 +23,10 @@ from traceability.core.composition import (
     cuts,
     parts_ug,
     rebooked,
+    stretch,
 )
 from traceability.core.findings import mass as found
-from traceability.core.forms import Assay, Moisture, NewLot, Quantity, Weighing
+from traceability.core.forms import Assay, Moisture, NewLot, Quantity, SortedClass, Weighing
 from traceability.core.ids import LotId
 from traceability.core.outcome import Step, reject
 from traceability.core.quantity import micrograms, read_grams, show_grams
@@ -55,6 +56,18 @@ def leaf_pool(lot: Lot) -> Pool:
     """
     source = Production(lot.id, lot.site) if lot.whence is None else Intake(lot.id, lot.whence)
     return Pool(f"{lot.id}:0", (source,), (POOL_MAX_UG,))
+
+
+def class_parts(lot: Lot, classes: Sequence[SortedClass]) -> list[Parts]:
+    """What each sorted class of a parcel consists of, in listed order: so the production lots behind each are known.
+
+    The classes divide the parcel by mass, in their order; what is in none of them is the rest. Each is followed back
+    by `composition.flatten`.
+    """
+    parts = (*lot.content, *(item.part for item in lot.items))
+    masses = [sorted_.mass.mass_ug for sorted_ in classes]
+    rest_ug = max(lot.lowest_ug - sum(masses), 0)
+    return [stretch(parts, *span) for span in cuts(lot.expected_ug, [*masses, rest_ug])[:-1]]
 
 
 class PartOfReading(Weighing):
