@@ -335,6 +335,34 @@ def test_an_assay_that_did_not_occur_is_none(yard: Yard) -> None:
     assert yard.trade.lot(lot).quality == before
 
 
+def test_a_laboratorys_slip_is_put_right_wherever_the_lot_is(yard: Yard) -> None:
+    """The corrected figure decides; a better one of another event stays; what an ended lot was said to hold stays."""
+    trade = yard.trade
+    (lot,) = yard.dig({"kg": "9", "assays": [grade(455_000, method="visual")]})
+    maker = trade.lot(lot).maker
+    assay = grade(46_000) | {"lots": [lot]}
+    slip = trade.appends(yard.lab, trade.act("inspection", type="assay", lots=[lot], assays=[assay]))
+    trade.hand_over(yard.coop, yard.trader, [lot], [weighing("9", lots=[lot])])
+    trade.appends(yard.lab, trade.correction(slip, {"/assays/0/ppm": 460_000}))
+    assert not trade.findings()
+    trade.appends(yard.coop, trade.correction(maker, {"/lots/0/assays/0/ppm": 400_000}))
+    known = trade.lot(lot).quality
+    assert known is not None
+    assert [(g.ppm, g.method, g.event) for g in known.grades] == [(460_000, "icp", slip)]
+    trade.appends(yard.trader, trade.closure(trade.on([lot])))
+    trade.appends(yard.lab, trade.correction(slip, {"/assays/0/ppm": 470_000}), "corrected_too_late")
+
+
+def test_water_written_wrong_is_put_right_while_nothing_rests_on_it(yard: Yard) -> None:
+    """The first moisture of a lot can be corrected until another was measured; then the record stays."""
+    (lot,) = yard.dig({"kg": "100", "moisture_ppm": 10_000})
+    maker = yard.trade.lot(lot).maker
+    yard.trade.appends(yard.coop, yard.trade.correction(maker, {"/lots/0/moisture_ppm": 100_000}))
+    assert yard.weigh(lot, "90", moisture=0) == {}
+    again = yard.trade.correction(maker, {"/lots/0/moisture_ppm": 120_000})
+    yard.trade.appends(yard.coop, again, "corrected_too_late")
+
+
 # Blends and metal
 
 

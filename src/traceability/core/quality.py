@@ -91,6 +91,21 @@ def of(quality: Quality | None, analyte: str) -> Grade | None:
     return None
 
 
+def restated(lot: Lot, event: EventId, assays: Sequence[Assay]) -> Lot:
+    """The lot as if that event had said these assays of it; what other events say decides as before."""
+    source = None if event == lot.maker else event
+    known = lot.quality or Quality()
+    others = tuple(grade for grade in known.grades if grade.event != source)
+    own: tuple[Grade, ...] = ()
+    for assay in assays:
+        own = _decided(own, _grade(assay, source))
+    for grade in own:
+        was = of(Quality(others), grade.analyte)
+        if was is None or METHODS.index(grade.method) < METHODS.index(was.method):
+            others = _decided(others, grade)
+    return replace(lot, quality=replace(known, grades=others))
+
+
 def _grade(assay: Assay, event: EventId | None) -> Grade:
     return Grade(assay.analyte, assay.ppm, assay.on == "dry", assay.method, assay.error_ppm, event)
 
