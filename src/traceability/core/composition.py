@@ -302,7 +302,7 @@ def burdens(
     for pool, intervals in _followed(parts, read_pool, Counter(), work_max, short=False):
         kept_ug = pool.mass_ug - pool.lost_ug
         if pool.lost_ug and kept_ug:
-            for start, end in intervals:
+            for start, end in ((min(a, kept_ug), min(b, kept_ug)) for a, b in intervals):
                 borne[pool.id] += pool.lost_ug * end // kept_ug - pool.lost_ug * start // kept_ug
     return {pool_id: mass_ug for pool_id, mass_ug in borne.items() if mass_ug}
 
