@@ -24,7 +24,7 @@ from traceability.core.note import Verifier, parse_note
 from traceability.core.signing import Envelope
 from traceability.core.state import LedgerFacts
 from traceability.ledger import disclosures
-from traceability.ledger.answers import Disclosure
+from traceability.ledger.answers import Disclosure, Refused
 from traceability.ledger.replay import CHUNK, Progress, Replay, examined_chunks
 from traceability.ledger.store import Store
 from traceability.ledger.view import Head, StoredEntry, View
@@ -151,10 +151,10 @@ def _keep_disclosures(
         if shown is None:
             continue
         event = entry.event()
-        refused = disclosures.check(event, shown)
-        if refused is not None:
-            raise NotLoaded(f"entry {entry.index}: {refused.message}")
-        kept.append(disclosures.Opened(entry.index, event, shown))
+        found = disclosures.check(event, shown)
+        if isinstance(found, Refused):
+            raise NotLoaded(f"entry {entry.index}: {found.message}")
+        kept.append((entry.index, event, found))
     disclosures.keep(view, kept)
 
 

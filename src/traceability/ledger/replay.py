@@ -131,8 +131,9 @@ class Replay:
     def _take_all(self, entries: Sequence[StoredEntry], examined: Sequence[Examined]) -> list[Event | str]:
         batch = Batch(self._view, self.head, self._log)
         events = [_parse(entry) for entry in entries]
-        batch.state.preload(event for event in events if not isinstance(event, str))
-        sizes = [event.seen.size for event in events if not isinstance(event, str) and event.seen is not None]
+        read = [event for event in events if not isinstance(event, str)]
+        batch.state.preload({event.key for event in read}, set().union(*map(fold.touches, read)))
+        sizes = [event.seen.size for event in read if event.seen is not None]
         self._times = self._log.record_times({size - 1 for size in sizes})
         self._times.update((entry.index, entry.record_time) for entry in entries)
         for entry, event, seen in zip(entries, events, examined, strict=True):
