@@ -23,6 +23,7 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
+from traceability.ledger.arrays import Array
 from traceability.ledger.tables import APPLICATION_ID
 
 ERRORS = (sqlite3.Error, psycopg.Error, SQLAlchemyError)
@@ -228,7 +229,12 @@ class Postgres(Database):
 
     @staticmethod
     def values(values: Sequence[Any]) -> Sequence[Any]:
-        return values
+        return [
+            Array("text" if isinstance(value[0], str) else "bigint", value)
+            if isinstance(value, list) and value
+            else value
+            for value in values
+        ]
 
     def cursor(self, connection: PoolProxiedConnection, *, write: bool, durable: bool = True) -> Any:
         driver: Any = connection.driver_connection
@@ -242,7 +248,8 @@ class Postgres(Database):
 
     def insert(self, cursor: Any, into: Into, rows: Sequence[Sequence[Any]]) -> None:
         statement = _postgres_insert(into.table, tuple(into.columns.items()), into.conflict)
-        cursor.execute(statement, [list(column) for column in zip(*rows, strict=True)])
+        columns = zip(into.columns.values(), zip(*rows, strict=True), strict=True)
+        cursor.execute(statement, [Array(type_, column) for type_, column in columns])
 
     def stream(self, connection: PoolProxiedConnection, statement: str) -> Iterator[Any]:
         driver: Any = connection.driver_connection
