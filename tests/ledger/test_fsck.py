@@ -68,8 +68,8 @@ def test_a_good_ledger_is_good(tall, guard):
 
 
 def test_other_processes_find_the_same(tall, guard, monkeypatch):
-    """A large log is examined by several processes; what they find is the same."""
-    monkeypatch.setattr(replay, "PARALLEL_FROM", 1)
+    """A large log is examined by another process; what it finds is the same."""
+    monkeypatch.setattr(replay, "AHEAD_FROM", 1)
     monkeypatch.setattr(replay, "CHUNK", 100)
     assert fsck.check(tall.store, guard).verdict == "good"
     change(tall, "UPDATE entry SET signature = ? WHERE idx = 233", bytes(64))
