@@ -10,7 +10,8 @@ from memory import Actor, weighing
 from rules import Rules
 from traceability.core.composition import Gain
 from traceability.core.ids import EventId, LotId
-from traceability.core.state import EMPTY_CHAIN, Act, Lot, Place, TagRecord
+from traceability.core.record import EMPTY_CHAIN, Place
+from traceability.core.state import Act, Lot, TagRecord
 
 
 class Scene:

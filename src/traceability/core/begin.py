@@ -9,7 +9,8 @@ from traceability.core.ids import PartyId, SiteId
 from traceability.core.mass import BOOKED, leaf_parts
 from traceability.core.outcome import Step, reject
 from traceability.core.quantity import show_grams
-from traceability.core.state import NEW, Lot, LotItem, Mention
+from traceability.core.record import NEW
+from traceability.core.state import Lot, LotItem, Mention
 from traceability.core.tagging import put_on
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 
 from traceability.core.ids import EventId, KeyId, LotId
 from traceability.core.outcome import Appended, Entry
+from traceability.core.record import Address
 from traceability.core.signing import event_id as id_of
-from traceability.core.state import Address, AnyRecord, LogEntry, Lot, Move, Number, signed_by
+from traceability.core.state import AnyRecord, LogEntry, Lot, Move, Number, signed_by
 from traceability.ledger.view import View
 
 _OF_THE_LOG = ("number", "move")
@@ -27,6 +28,8 @@ class Signer:
 
 class Overlay:
     """`state.State` over the tables of `view`, as far as `size` entries; entries are read from `log`."""
+
+    whole = True
 
     def __init__(self, view: View, size: int, log: View) -> None:
         self._view = view

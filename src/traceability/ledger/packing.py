@@ -14,15 +14,8 @@ import msgspec
 from traceability.core.composition import Part
 from traceability.core.errors import Malformed
 from traceability.core.ids import CROCKFORD, EventId, LotId, PartyId, SiteId, crockford
-from traceability.core.state import (
-    EMPTY_CHAIN,
-    Lot,
-    LotItem,
-    LotState,
-    Mention,
-    Offer,
-    Place,
-)
+from traceability.core.record import EMPTY_CHAIN, Place
+from traceability.core.state import Lot, LotItem, LotState, Mention, Offer
 
 PackedPart = tuple[int | bytes, int, int]
 """Its pool: −1 for the one the lot's maker made, the number of one of the lot's own; else an event's id, or

@@ -1,0 +1,53 @@
+"""Every rule there is: its version, what it reads, and the fraud of the trade it is about.
+
+A finding names a rule of this list. `frauds` are the numbers of the trade's ways to cheat as
+`docs/findings.md` lists them (F1 tag sale … F22 silence), or nothing for plain faults.
+"""
+
+from typing import Literal
+
+import msgspec
+
+Scope = Literal["local", "global", "stated"]
+
+
+class Rule(msgspec.Struct, frozen=True, gc=False):
+    """A rule in the version that this program applies."""
+
+    scope: Scope
+    frauds: tuple[str, ...] = ()
+    version: int = 1
+
+
+RULES: dict[str, Rule] = {
+    "abandoned_number_used": Rule("local", ("F9",)),
+    "clock_ahead": Rule("local", ("F9",)),
+    "corrected_but_booked": Rule("local", ("F5",)),
+    "corrected_too_late": Rule("local", ("F5",)),
+    "dated_before_last_contact": Rule("local", ("F9",)),
+    "delegation_out_of_dates": Rule("local"),
+    "double_issue": Rule("local", ("F18",)),
+    "earlier_than_what_it_follows": Rule("local", ("F9",)),
+    "gain_stated": Rule("local", ("F5",)),
+    "intake_not_approved": Rule("local"),
+    "key_expired": Rule("local", ("F19",)),
+    "late_event_of_revoked_key": Rule("local", ("F19",)),
+    "mass_gained": Rule("local", ("F5",)),
+    "mass_lost": Rule("local", ("F12",)),
+    "mass_said_otherwise": Rule("local", ("F5",)),
+    "no_exporter_role": Rule("local"),
+    "no_processor_role": Rule("local"),
+    "no_registered_site": Rule("local", ("F2",)),
+    "no_role_in_trade": Rule("local"),
+    "not_intact_on_arrival": Rule("local", ("F14",)),
+    "not_weighed": Rule("local", ("F5",)),
+    "number_used_twice": Rule("local", ("F18", "F19")),
+    "provisional_enrolment": Rule("local"),
+    "revoked_key_approved": Rule("local", ("F19",)),
+    "rise_above_lowest": Rule("local", ("F5",)),
+    "role_before_its_day": Rule("local"),
+    "signed_after_last_trusted": Rule("local", ("F19",)),
+    "tag_on_two_lots": Rule("global", ("F4",)),
+    "title_not_held": Rule("local"),
+    "undervalued": Rule("stated", ("F17",)),
+}
