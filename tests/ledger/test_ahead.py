@@ -23,7 +23,7 @@ two_cores = pytest.mark.skipif(cores() < 2, reason="nothing is read ahead on one
 
 @pytest.fixture(scope="module")
 def submissions() -> list[Submission]:
-    """A small season, with every kind of event in it."""
+    """A small season, with every kind of event that a season has."""
     vkey = Signer("ledger.example.org/season", bytes(32)).verifier.encode()
     made = season(
         events=EVENTS_MIN, seed=1, log="ledger.example.org/season", log_vkey=vkey, end=1_790_000_000
@@ -32,10 +32,10 @@ def submissions() -> list[Submission]:
 
 
 def test_what_is_handed_over_is_what_was_read(submissions):
-    """Events of every kind, their ids, what they touch and what was opened come through the pipe as they were."""
+    """Events of all kinds, their ids, what they touch and what was opened come through the pipe as they were."""
     here = read_all(submissions, {})
     there = unpack(read_ahead(pack(([], submissions))))
-    assert len({read.event.kind for read in here}) == 25
+    assert len({read.event.kind for read in here}) >= 25
     for one, found, submission in zip(here, there, submissions, strict=True):
         read = Read(submission.envelope, submission.record_time, *found)
         assert read == one

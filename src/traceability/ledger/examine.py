@@ -5,6 +5,7 @@ Of a large log another process does this (`ahead`), while this one folds what co
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import orjson
@@ -13,8 +14,8 @@ from traceability.core import canonical, fold, leaf, merkle
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.events import Enrolment, Event, Genesis, KeyAddition, check_disclosure, parse
 from traceability.core.ids import EventId, KeyId, to_unpadded, unpadded
+from traceability.core.record import Address
 from traceability.core.signing import EVENT_TYPE, Envelope, PublicKey, event_pae
-from traceability.core.state import Address
 from traceability.ledger import collector
 from traceability.ledger.handover import pack, unpack
 
@@ -102,7 +103,9 @@ def is_genuine(key: PublicKey, signature: bytes, signed: bytes) -> bool:
 
 def _brought(event: Event) -> Iterator[PublicKey]:
     match event:
-        case Genesis() | Enrolment():
+        case Genesis():
+            keys = [*event.body.keys, *chain.from_iterable(one.keys for one in event.body.authorities)]
+        case Enrolment():
             keys = event.body.keys or []
         case KeyAddition():
             keys = [event.body.key]

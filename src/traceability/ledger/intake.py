@@ -14,8 +14,9 @@ from traceability.core import events, fold
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.events import Event
 from traceability.core.ids import EventId
+from traceability.core.record import Address
 from traceability.core.signing import Envelope, PublicKey, event_pae
-from traceability.core.state import Address, Key
+from traceability.core.state import Key
 from traceability.ledger import collector, disclosures
 from traceability.ledger.ahead import Ahead, answer_to, cores
 from traceability.ledger.answers import Refused, Submission
