@@ -10,13 +10,14 @@ from msgspec.structs import replace
 
 from traceability.core.authority import lacks_role
 from traceability.core.concern_bodies import SubjectNamed
-from traceability.core.concern_records import Held, Hold, Incident, Planned
+from traceability.core.concern_records import Held, Hold, Incident, Planned, Reported
 from traceability.core.events import Hold as HoldEvent
 from traceability.core.events import Incident as IncidentEvent
 from traceability.core.events import Release, Response
 from traceability.core.ground_records import Certificate, Licence
 from traceability.core.ids import PartyId
 from traceability.core.naming import addresses
+from traceability.core.notices import about
 from traceability.core.outcome import Step, reject
 from traceability.core.record import Address
 from traceability.core.state import AnyRecord, Key, Lot, Party, Roll, Site
@@ -25,6 +26,10 @@ ConcernEvent = IncidentEvent | Response | HoldEvent | Release
 _MUST_EXIST: dict[str, type[AnyRecord]] = {
     "lot": Lot, "party": Party, "site": Site, "key": Key, "roll": Roll, "licence": Licence, "certificate": Certificate,
 }  # fmt: skip
+OPEN_MAX = 1000
+"""How many open reports of a subject are remembered."""
+ANSWERS_MAX = 100
+"""How many responses to a report are remembered."""
 _ANSWER = frozenset({"monitor", "auditor", "inspectorate", "regulator"})
 
 
@@ -65,6 +70,17 @@ def _incident(step: Step, event: IncidentEvent) -> None:
         happened=body.happened_from,
     )
     step.put("incident", incident.event, incident)
+    _keep_open(step, incident)
+
+
+def _keep_open(step: Step, incident: Incident) -> None:
+    """Keeps a report among the open ones of each of its subjects, or takes it out once it is settled."""
+    for kind, id_ in incident.subjects:
+        address = f"{kind}:{id_}"
+        known = step.find("reported", address, Reported)
+        others = tuple(each for each in known.incidents if each != incident.event) if known else ()
+        mine = (incident.event,) if incident.settled_by is None else ()
+        step.put("reported", address, Reported((*others, *mine)[-OPEN_MAX:]))
 
 
 def _response(step: Step, event: Response) -> None:
@@ -108,7 +124,10 @@ def _response(step: Step, event: Response) -> None:
             incident = replace(incident, settled_by=None)
         case "explanation":
             pass
-    step.put("incident", incident.event, incident)
+    if body.act in ("checked", "dismissed", "escalated"):
+        _keep_open(step, incident)
+    answers = (*incident.answers, step.entry.event_id)[-ANSWERS_MAX:]
+    step.put("incident", incident.event, replace(incident, answers=answers))
 
 
 def _concerned(step: Step, subjects: Sequence[Address]) -> Iterator[PartyId]:
@@ -191,11 +210,7 @@ def holds_on(step: Step, *subjects: Address) -> list[Hold]:
 
 def holds_about(step: Step, lot: Lot) -> list[Hold]:
     """The holds in force on a lot: its own, and those on its site, tags and whoever holds or owns it."""
-    about: list[Address] = [("lot", lot.id), ("party", lot.custodian), ("party", lot.title)]
-    if lot.site is not None:
-        about.append(("site", lot.site))
-    about.extend(("tag", tag) for tag in lot.tags)
-    return holds_on(step, *dict.fromkeys(about))
+    return holds_on(step, *about(lot))
 
 
 def refuse_under_hold(step: Step, lot: Lot) -> None:

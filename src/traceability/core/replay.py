@@ -313,7 +313,8 @@ def _changeable(event_id: EventId, event: Event, state: PartialState) -> list[Ad
         case CertificateUse():
             found.append(("certificate", event.body.certificate))
         case Incident():
-            found.append(("incident", event_id))
+            reported = [("reported", f"{kind}:{id_}") for kind, id_ in addresses(event.body.subjects)]
+            found += [("incident", event_id), *reported]
         case Response():
             found += [("incident", about)] if (about := event.body.about.incident) else []
         case Hold():

@@ -28,27 +28,35 @@ TAG_CODE = Into(
 )
 
 
-def check(event: Event, disclosures: Sequence[Disclosure]) -> Refused | None:
-    """Why these do not open the event's sealed fields; None when each does."""
+class Opened(NamedTuple):
+    """A sealed field that was opened and checked, as it is kept: 16 bytes of salt, the value's canonical JSON."""
+
+    path: str
+    salt: bytes
+    value: bytes
+
+
+def check(event: Event, disclosures: Sequence[Disclosure]) -> Refused | list[Opened]:
+    """What these open of the event's sealed fields; or why one of them does not."""
     try:
         for salt, path, value in disclosures:
             check_disclosure(event, salt, path, value)
     except (Malformed, Invalid) as error:
         return Refused("bad_disclosure", str(error))
-    return None
+    return [Opened(path, unpadded(salt), canonical.dump(value)) for salt, path, value in disclosures]
 
 
-class Opened(NamedTuple):
-    """Checked disclosures of one entry."""
+class Of(NamedTuple):
+    """What was opened and checked of one entry."""
 
     entry_index: int
     event_id: EventId
     event: Event
-    disclosures: Sequence[Disclosure]
+    fields: Sequence[Opened]
 
 
-def keep(view: View, opened: Iterable[Opened]) -> None:
-    """Keeps checked disclosures of entries that are in the log; one that is there already stays.
+def keep(view: View, opened: Iterable[Of]) -> None:
+    """Keeps what was opened of entries that are in the log; one that is there already stays.
 
     What was redacted is left out.
     """
@@ -58,13 +66,14 @@ def keep(view: View, opened: Iterable[Opened]) -> None:
     erased = withheld(view, [each.event_id for each in opened])
     rows: dict[tuple[int, str], tuple[object, ...]] = {}
     codes: dict[tuple[object, ...], None] = {}
-    for index, event_id, event, disclosures in opened:
-        for salt, path, value in disclosures:
-            if path in erased.get(event_id, ()):
+    for index, event_id, event, fields in opened:
+        gone = erased.get(event_id, ())
+        for field in fields:
+            if field.path in gone:
                 continue
-            rows[index, path] = (index, path, unpadded(salt), canonical.dump(value))
-            if path == "/codes" and isinstance(event, TagIssue) and view.stands(index):
-                codes.update(dict.fromkeys(tag_codes(event, value)))
+            rows[index, field.path] = (index, *field)
+            if field.path == "/codes" and isinstance(event, TagIssue) and view.stands(index):
+                codes.update(dict.fromkeys(tag_codes(event, canonical.load(field.value))))
     view.insert(DISCLOSURE, list(rows.values()))
     view.insert(TAG_CODE, list(codes))
 

@@ -73,7 +73,9 @@ class Group:
 
     def judge(self, reads: Sequence[Read]) -> list[Judged]:
         """What becomes of each, in order."""
-        self._batch.state.preload(read.event for read in reads)
+        self._batch.state.preload(
+            {read.event.key for read in reads}, set().union(*(read.touched for read in reads))
+        )
         sizes = {read.event.seen.size for read in reads if read.event.seen is not None}
         rows = self._view.all(
             "SELECT size, root FROM root WHERE size = ANY(?)", list(sizes - self._roots.keys())
@@ -93,9 +95,9 @@ class Group:
         disclosures.keep(
             self._view,
             (
-                disclosures.Opened(result.index, read.event_id, read.event, read.disclosures)
+                disclosures.Of(result.index, read.event_id, read.event, read.opened)
                 for read, result in taken
-                if read.disclosures and isinstance(result, Taken | Known)
+                if read.opened and isinstance(result, Taken | Known)
             ),
         )
         redactions = [

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from traceability.core import canonical, policy
 from traceability.core.events import Acceptance, Certificate, Enrolment, Event, Export, Production, Transfer
+from traceability.core.findings.raised import Severity
 from traceability.core.ids import EventId, LotId
-from traceability.core.outcome import Severity
 from traceability.core.policy import Policy
 from traceability.core.prices import Figures, in_usd, reference_usd
 from traceability.core.record import Address
