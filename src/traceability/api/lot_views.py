@@ -110,6 +110,10 @@ class LotView(View, frozen=True):
     grades: list[GradeView] = msgspec.field(default_factory=list)
     moisture_ppm: int | None = None
     """Water as it was measured last."""
+    open_reports: int | None = None
+    """How many reports about it, its site, its tags or whoever has it nobody has settled; of one lot alone."""
+    serious_reports: int | None = None
+    """How many of them are serious."""
 
     @classmethod
     def of(cls, lot: Lot) -> Self:

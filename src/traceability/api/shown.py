@@ -6,6 +6,8 @@ the one 404.
 
 from typing import Any
 
+import msgspec
+
 from traceability.api.lot_views import History, HistoryEntry, LineageLot, LineageView, LotList, LotView, Share
 from traceability.api.permission import OpenDisclosure, OpenEvent, OpenLot, OpenOnward, Visitor, may
 from traceability.api.problems import Problem, not_here
@@ -15,6 +17,7 @@ from traceability.core.composition import TooFinelyMixed
 from traceability.core.events import Event
 from traceability.core.ids import EventId, LotId, PartyId, to_unpadded
 from traceability.core.leaf import leaf_hash
+from traceability.core.notices import about, is_serious, open_reports
 from traceability.core.outcome import Finding
 from traceability.core.state import Lot
 from traceability.ledger import publish
@@ -31,6 +34,15 @@ def lot(services: Services, who: Visitor, lot_id: str) -> Lot:
     if found is None or not may(who, OpenLot(found), services.reader.held_by):
         raise not_here()
     return found
+
+
+def lot_view(services: Services, who: Visitor, lot_id: str) -> LotView:
+    """The lot, and how many reports are open about it; not what they say."""
+    found = lot(services, who, lot_id)
+    with services.reads.read() as view:
+        reports = open_reports(view.records, about(found))
+    serious = sum(is_serious(report) for report in reports)
+    return msgspec.structs.replace(LotView.of(found), open_reports=len(reports), serious_reports=serious)
 
 
 def lots(
