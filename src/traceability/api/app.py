@@ -17,6 +17,7 @@ from traceability.api import (
     papers,
     problems,
     registry,
+    reports,
     sessions,
     tags,
 )
@@ -32,6 +33,7 @@ _ROUTERS = (
     registry.router,
     papers.router,
     notices.router,
+    reports.router,
     sessions.router,
     log.router,
     health.router,
@@ -63,6 +65,7 @@ def create_app(of: Settings | Services, more: Sequence[APIRouter] = ()) -> FastA
         lifespan=lifespan,
     )
     app.state.services = services
+    app.state.reporter = reports.Reporter.load(services.settings.report_key)
     secure = services.settings.public_url.startswith("https://")
     app.add_middleware(Edge, metrics=services.metrics, secure=secure)
     problems.install(app)
