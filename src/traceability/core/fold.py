@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from traceability.core import book, custody, registry
+from traceability.core import watch as global_rules
 from traceability.core.authority import abandon, admit, day_of, judged_day, used_number
 from traceability.core.custody_bodies import lots_named, new_lots
 from traceability.core.events import (
@@ -48,14 +49,18 @@ from traceability.core.signing import key_id
 from traceability.core.state import Book, Mention, Number, State, SubjectRecord
 
 
-def apply(entry: Entry, state: State) -> Outcome:
+def apply(entry: Entry, state: State, *, watch: bool = True) -> Outcome:
     """Judges one entry, its signature verified. `state` is as the entries before it left it.
 
+    Global rules are asked where `state` is that of a whole log, unless `watch` is False: then their tallies and
+    findings are missing, and all else is the same.
     Raises NotShown where the state cannot know something that must exist (a partial view of the log).
     """
     step = Step(entry, state, judged_day(entry.event, entry.record_time))
     try:
         _judge(step)
+        if watch and state.whole:
+            global_rules.apply(step)
         links = _keep_book(step)
     except RejectedStep as end:
         return end.outcome

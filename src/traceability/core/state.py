@@ -18,6 +18,7 @@ from traceability.core.events import Event
 from traceability.core.ids import EventId, KeyId, LotId, PartyId, RollId, SiteId
 from traceability.core.policy import Policy
 from traceability.core.record import Address, Record, Subject
+from traceability.core.tallies import AnyTally
 
 
 class LedgerFacts(Record, frozen=True):
@@ -405,6 +406,7 @@ AnyRecord = (
     | Changed
     | Mention
     | PoolRecord
+    | AnyTally
 )
 SubjectRecord = Lot | TagRecord | Party | Key | Site | Roll | Policy | Mention  # the most frequent first
 _DECODER: msgspec.msgpack.Decoder[AnyRecord] = msgspec.msgpack.Decoder(AnyRecord)

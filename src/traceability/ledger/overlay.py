@@ -6,7 +6,7 @@ an entry is judged is looked up one by one. Everything is read inside the transa
 
 from collections.abc import Iterable
 
-from traceability.core import fold
+from traceability.core import fold, watch
 from traceability.core.events import Event
 from traceability.core.ids import EventId, KeyId, LotId
 from traceability.core.outcome import Appended, Entry
@@ -52,6 +52,7 @@ class Overlay:
         keys: set[str] = set()
         for event in events:
             wanted |= fold.touches(event)
+            wanted.update(watch.touches(event))
             keys.add(event.key)
         self._preload_signers(keys)
         wanted = {

@@ -1,0 +1,127 @@
+"""Rules on sums of readings: a small steady gain is the signature of laundering, a small steady loss of a scale."""
+
+from collections.abc import Mapping, Sequence
+
+from traceability.core.due import today
+from traceability.core.events import Acceptance
+from traceability.core.findings.handoffs import act_of, closed_circle
+from traceability.core.ids import LotId
+from traceability.core.outcome import Step
+from traceability.core.quantity import micrograms, read_grams
+from traceability.core.record import Address
+from traceability.core.state import Lot
+from traceability.core.tallies import Drift, Drifted
+
+SLOT_DAYS = 3
+SLOTS = 30
+WINDOWS = (30, 90)
+_MILLION = 1_000_000
+
+
+def watch_drift(step: Step, event: Acceptance, taken: Mapping[LotId, Lot]) -> None:
+    """Adds how measured readings part from what was last known: to the lots' sites, their giver, and who weighed.
+
+    What was last known is a lot's own last reading, else its expected mass; so a gain counts once, where it came.
+    """
+    sums: dict[Address, list[int]] = {}
+    for weighing in event.body.weighings or ():
+        lots = [taken[lot] for lot in weighing.lots or () if lot in taken]
+        if weighing.basis != "measured" or len(lots) != len(weighing.lots or ()):
+            continue
+        known = [_last_known(lot) for lot in lots]
+        expected_ug = sum(known)
+        if not expected_ug:
+            continue
+        above_ug = weighing.net.mass_ug - expected_ug
+        giver, weigher = ("party", lots[0].custodian), ("party", event.party)
+        _add(sums, giver, above_ug, expected_ug)
+        if weigher != giver:
+            _add(sums, weigher, above_ug, expected_ug)
+        for lot, mass_ug in zip(lots, known, strict=True):
+            if lot.site is not None:
+                _add(sums, ("site", lot.site), above_ug * mass_ug // expected_ug, mass_ug)
+        first = lots[0]
+        if first.site is not None and first.custodian == first.producer:
+            closed_circle(
+                step, event, first.site, _signer(step, first), abs(above_ug) * _MILLION // expected_ug
+            )
+    for subject, (above_ug, expected_ug, count) in sums.items():
+        _take(step, subject, above_ug, expected_ug, count)
+
+
+def _signer(step: Step, lot: Lot) -> str:
+    given = act_of(step, lot.custodian, lot.custody_index)
+    return given.party if given else lot.custodian
+
+
+def _last_known(lot: Lot) -> int:
+    return lot.expected_ug if lot.reading is None else micrograms(read_grams(lot.reading))
+
+
+def _add(sums: dict[Address, list[int]], subject: Address, above_ug: int, expected_ug: int) -> None:
+    known = sums.setdefault(subject, [0, 0, 0])
+    known[0] += above_ug
+    known[1] += expected_ug
+    known[2] += 1
+
+
+def _take(step: Step, subject: Address, above_ug: int, expected_ug: int, count: int) -> None:
+    slot = today(step) // SLOT_DAYS
+    known = step.find("tally", f"drift:{subject[1]}", Drift) or Drift()
+    slots = known.slots
+    if slots and slots[-1].slot == slot:
+        last = slots[-1]
+        new = Drifted(slot, last.above_ug + above_ug, last.expected_ug + expected_ug, last.count + count)
+        slots = (*slots[:-1], new)
+    else:
+        slots = (*slots[-SLOTS + 1 :], Drifted(slot, above_ug, expected_ug, count))
+    quiet_until = known.quiet_until
+    if slot >= quiet_until and (steady_gain(step, subject, slots) or steady_loss(step, subject, slots)):
+        quiet_until = slot + WINDOWS[0] // SLOT_DAYS
+    step.put("tally", f"drift:{subject[1]}", Drift(slots, quiet_until))
+
+
+def _window(slots: Sequence[Drifted], days: int) -> tuple[int, int, int]:
+    since = slots[-1].slot - days // SLOT_DAYS
+    within = [each for each in slots if each.slot > since]
+    return (
+        sum(each.above_ug for each in within),
+        sum(each.expected_ug for each in within),
+        sum(each.count for each in within),
+    )
+
+
+def steady_gain(step: Step, subject: Address, slots: Sequence[Drifted]) -> bool:
+    """Over 30 or 90 days readings add up to more than was expected by `ppm` (10,000), in at least `weighings` (20).
+
+    Each may lie inside its band: ore of elsewhere is added a little at a time (F5, F2). Told of the site the lots are
+    from, of who had them before they were weighed, and of who weighed. Honest: a scale at one end reads wrong, and
+    should be checked; dust that drew water in the rains.
+    """
+    return _steady(step, subject, slots, "steady_gain", 1)
+
+
+def steady_loss(step: Step, subject: Address, slots: Sequence[Drifted]) -> bool:
+    """Over 30 or 90 days readings add up to less than was expected by `ppm` (30,000), in at least `weighings` (20).
+
+    A buyer's scale that always reads low, or ore taken out on the way (F12). Honest: wet concentrate that dries.
+    """
+    return _steady(step, subject, slots, "steady_loss", -1)
+
+
+def _steady(step: Step, subject: Address, slots: Sequence[Drifted], rule: str, sign: int) -> bool:
+    ppm = step.number("thresholds", rule, "ppm")
+    least = step.number("thresholds", rule, "weighings")
+    for days in WINDOWS:
+        above_ug, expected_ug, count = _window(slots, days)
+        if count >= least and sign * above_ug * _MILLION > expected_ug * ppm:
+            figures = {
+                "days": days,
+                "difference_ug": above_ug,
+                "difference_ppm": above_ug * _MILLION // expected_ug,
+                "known_ug": expected_ug,
+                "weighings": count,
+            }
+            step.note(rule, "warning" if sign > 0 else "notice", [subject], figures=figures)
+            return True
+    return False

@@ -1,0 +1,141 @@
+"""Global rules: those that need the whole log, asked once the fold has judged an entry.
+
+They read the state before the entry and what it changed, keep sums in tallies of their own, and can only add
+findings: nothing they do bears on custody, and with them off everything else comes out the same. An entry
+without effect is counted for its key and for nothing else.
+"""
+
+from collections.abc import Iterator
+
+from traceability.core import due
+from traceability.core.custody_bodies import new_lots
+from traceability.core.events import (
+    Acceptance,
+    Event,
+    Production,
+    Retagging,
+    TagAllocation,
+    TagIssue,
+    Transfer,
+)
+from traceability.core.findings import drift, handoffs, keys, stock, waiting, weights
+from traceability.core.ids import LotId
+from traceability.core.outcome import Step
+from traceability.core.record import Address
+from traceability.core.state import Lot
+from traceability.core.tallies import ClockKind
+
+
+def apply(step: Step) -> None:
+    """What falls due before this entry, then what the entry itself gives rules to notice."""
+    own = step.findings
+    step.findings = []
+    waiting.run_out(step)
+    step.findings += own
+    event = step.event
+    tags = 0
+    if step.stands:
+        taken = _count_lots(step, event)
+        tags = stock.watch_tags(step, event) if event.made or isinstance(event, Retagging) else 0
+        _watch_kind(step, event, taken)
+    keys.watch_key(step, event, tags)
+
+
+def _watch_kind(step: Step, event: Event, taken: dict[LotId, Lot]) -> None:
+    match event:  # the most frequent first; kinds that no global rule looks at pass
+        case Acceptance():
+            handoffs.watch_taking(step, event, taken)
+            drift.watch_drift(step, event, taken)
+        case Production():
+            weights.watch_readings(step, event)
+        case TagIssue():
+            stock.index_roll(step, event)
+        case TagAllocation():
+            stock.start_clock(step)
+        case _:
+            pass
+    if isinstance(event, handoffs.MOVING):
+        handoffs.keep_act(step, event)
+
+
+# Lots that wait for something
+
+
+def _count_lots(step: Step, event: Event) -> dict[LotId, Lot]:
+    """Stops and starts clocks by what the entry did to its lots. Gives those it took, as they were before."""
+    counts: dict[tuple[ClockKind, int], int] = {}
+    taken: dict[LotId, Lot] = {}
+    offered = exported = untagged = 0
+    for address, after in step.changes.items():
+        if type(after) is not Lot:
+            continue
+        before = step.before("lot", address[1], Lot)
+        if before is None:
+            untagged += not after.tags
+            continue
+        if before.offer is not after.offer and before.offer != after.offer:
+            if before.offer is not None:
+                taken[after.id] = before
+                _count(counts, "handoff", before.custody_index, 1)
+            if after.offer is not None:
+                offered += after.custody_index == step.entry.index
+                _count(counts, "handoff", after.custody_index, -1)
+        if before.title_offer != after.title_offer:
+            if before.title_offer is not None:
+                _count(counts, "handoff", before.title_index, 1)
+            if after.title_offer is not None:
+                offered += after.title_index == step.entry.index
+                _count(counts, "handoff", after.title_index, -1)
+        if before.state != after.state:
+            if before.state == "exported":
+                _count(counts, "arrival", before.custody_index, 1)
+            if after.state == "exported":
+                exported += after.custody_index == step.entry.index
+                _count(counts, "arrival", after.custody_index, -1)
+        bare = before.state != "ended" and not before.tags
+        if bare != (after.state != "ended" and not after.tags):
+            _count(counts, "tag", before.maker_index, 1 if bare else -1)
+    for (kind, index), by in counts.items():
+        if index != step.entry.index:
+            due.count_down(step, kind, index, by)
+    now = due.today(step)
+    if offered and isinstance(event, Transfer):
+        day = now + step.number("times", "handoff_overdue", "days")
+        if event.body.expected is not None:
+            day = min(due.day_number(event.body.expected) + 2, now + due.FAR_DAYS)
+        due.start(step, "handoff", day, offered)
+    if exported:
+        due.start(step, "arrival", now + step.number("times", "arrival_not_confirmed", "days"), exported)
+    if untagged:
+        due.start(step, "tag", now + step.number("times", "lot_without_tag", "days"), untagged)
+    return taken
+
+
+def _count(counts: dict[tuple[ClockKind, int], int], kind: ClockKind, index: int, by: int) -> None:
+    counts[kind, index] = counts.get((kind, index), 0) + by
+
+
+# What global rules may look up
+
+
+def touches(event: Event) -> Iterator[Address]:
+    """The addresses of tallies and rolls that will be looked up for this event, as far as it tells itself."""
+    yield "due", ""
+    yield "tally", f"key:{event.key}"
+    if isinstance(event, handoffs.MOVING):
+        yield "tally", f"trail:{event.actor}"
+    match event:
+        case Acceptance():
+            yield "tally", f"drift:{event.party}"
+        case Production():
+            yield "tally", f"readings:{event.party}"
+            if event.body.site is not None:
+                yield "tally", f"readings:{event.body.site}"
+        case _:
+            pass
+    named = [tag for new in new_lots(event.body) for tag in new.tags or ()]
+    if isinstance(event, Retagging):
+        named += [*(event.body.tags_on or ()), *(off.tag for off in event.body.tags_off or ())]
+    for roll in {tag[2:28] for tag in named if tag.startswith("t:")}:
+        yield "roll", roll
+        yield "tally", f"stock:{roll}"
