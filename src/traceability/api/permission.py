@@ -14,6 +14,10 @@ from traceability.core.custody_bodies import new_lots
 from traceability.core.events import (
     Acceptance,
     Approval,
+    Audit,
+    CapacityEstimate,
+    Certificate,
+    CertificateUse,
     Closure,
     Correction,
     Delegation,
@@ -21,23 +25,37 @@ from traceability.core.events import (
     Enrolment,
     Event,
     Export,
+    Finding,
     Genesis,
+    Hold,
     Import,
+    Incident,
     Inspection,
     Intake,
     KeyAddition,
     KeyRevocation,
+    LicenceGrant,
+    LicenceRevocation,
+    Payment,
+    Policy,
     Production,
     Reassignment,
+    Redaction,
+    Reference,
     Refusal,
+    Release,
+    Response,
     Retagging,
     RoleChange,
+    SiteInspection,
     SiteRegistration,
     TagAllocation,
     TagIssue,
+    TagVoid,
     Transfer,
     Transformation,
     Withdrawal,
+    Zone,
 )
 from traceability.core.ids import KeyId, LotId, PartyId
 from traceability.core.rolls import answers_for
@@ -60,6 +78,7 @@ class Visitor(NamedTuple):
 STRANGER = Visitor()
 OVERSEERS = frozenset({"auditor", "regulator", "operator"})
 _SEE_PERSONS = frozenset({"registrar", "inspectorate", "regulator", "auditor"})
+_SEE_REPORTS = frozenset({"inspectorate", "regulator", "auditor", "monitor"})
 _SEE_PRICES = frozenset({"regulator", "auditor"})
 _KEEP_REGISTRY = frozenset({"registrar", "inspectorate"})
 
@@ -176,10 +195,10 @@ def _is_public(party: Party) -> bool:
 
 # Sealed fields
 
-Privacy = Literal["persons", "prices", "codes"]
+Privacy = Literal["persons", "prices", "codes", "reports"]
 
 PRIVACY: dict[str, Privacy] = {
-    **dict.fromkeys(("prices", "price", "value", "terms", "is"), "prices"),
+    **dict.fromkeys(("prices", "price", "value", "terms", "is", "amount", "to", "of"), "prices"),
     **dict.fromkeys(
         (
             "altitude_m",
@@ -192,6 +211,7 @@ PRIVACY: dict[str, Privacy] = {
             "from",
             "holder",
             "icglr_id",
+            "inspector",
             "importer",
             "miner",
             "note",
@@ -205,9 +225,13 @@ PRIVACY: dict[str, Privacy] = {
             "position",
             "responsible",
             "screenings",
+            "statement",
+            "validator",
+            "verifier",
         ),
         "persons",
     ),
+    **dict.fromkeys(("account", "people"), "reports"),
     "codes": "codes",
 }
 """What each sealed field gives away, by its name. `is`, a corrected value, may be any of them."""
@@ -225,6 +249,8 @@ def _may_see_sealed(visitor: Visitor, event: Event, path: str) -> bool:
             carrier = event.body.carrier if isinstance(event, Transfer) else None
             named = visitor.party in parties(event) and visitor.party != carrier  # who carries need not know
             return named or bool(visitor.roles & _SEE_PRICES)
+        case "reports":
+            return bool(visitor.roles & _SEE_REPORTS)  # not the parties a report names
         case "codes":
             return False  # a code opens a page to whoever has it: a QR at a time (`OpenQr`)
 
@@ -265,6 +291,12 @@ def _named(event: Event) -> list[PartyId]:
             return _some(event.body.party)
         case Export():
             return _some(event.body.importer)
+        case LicenceGrant():
+            return [event.body.party]
+        case Certificate():
+            return [event.body.exporter, *_some(event.body.importer)]
+        case Payment():
+            return _some(event.body.payee)
         case (
             KeyRevocation()
             | DelegationEnd()
@@ -277,6 +309,21 @@ def _named(event: Event) -> list[PartyId]:
             | Import()
             | Closure()
             | Correction()
+            | SiteInspection()
+            | CapacityEstimate()
+            | LicenceRevocation()
+            | TagVoid()
+            | Zone()
+            | Reference()
+            | CertificateUse()
+            | Incident()
+            | Response()
+            | Hold()
+            | Release()
+            | Finding()
+            | Redaction()
+            | Policy()
+            | Audit()
         ):
             return []
 

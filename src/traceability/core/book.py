@@ -10,10 +10,13 @@ that are about other events (approval, correction), which are about whatever tho
 import hashlib
 from collections.abc import Callable
 
-from traceability.core.custody_bodies import lots_named
 from traceability.core.events import (
     Acceptance,
     Approval,
+    Audit,
+    CapacityEstimate,
+    Certificate,
+    CertificateUse,
     Closure,
     Correction,
     Delegation,
@@ -21,25 +24,40 @@ from traceability.core.events import (
     Enrolment,
     Event,
     Export,
+    Finding,
     Genesis,
+    Hold,
     Import,
+    Incident,
     Inspection,
     Intake,
     KeyAddition,
     KeyRevocation,
+    LicenceGrant,
+    LicenceRevocation,
+    Payment,
+    Policy,
     Production,
     Reassignment,
+    Redaction,
+    Reference,
     Refusal,
+    Release,
+    Response,
     Retagging,
     RoleChange,
+    SiteInspection,
     SiteRegistration,
     TagAllocation,
     TagIssue,
+    TagVoid,
     Transfer,
     Transformation,
     Withdrawal,
+    Zone,
 )
 from traceability.core.ids import EventId, unpadded
+from traceability.core.naming import addresses, lots_named
 from traceability.core.record import Address, Place
 from traceability.core.signing import key_id
 
@@ -64,15 +82,31 @@ def advance_finding(place: Place, index: int, finding: bytes) -> Place:
     return Place(place.number, place.count, place.chain, place.last, place.finding_count + 1, chain)
 
 
-def subjects(event: Event, named: Callable[[EventId], Event | None]) -> list[Address]:
-    """What this event is about, sorted by type, then id, each once.
+_Named = Callable[[EventId], Event | None]
+Relative = (
+    Approval
+    | Correction
+    | DelegationEnd
+    | LicenceGrant
+    | LicenceRevocation
+    | Certificate
+    | Payment
+    | Response
+    | Release
+    | Redaction
+)
+"""The kinds whose subjects do not follow from the event alone: they take its id, or events it names."""
+
+
+def subjects(event: Event, event_id: EventId, named: _Named) -> list[Address]:
+    """What the event with this id is about, sorted by type, then id, each once.
 
     `named` gives the event behind an id this event names, or None where the log has it not.
     """
-    return sorted(set(_about(event, named)))
+    return sorted(set(_about(event, event_id, named)))
 
 
-def _about(event: Event, named: Callable[[EventId], Event | None]) -> list[Address]:
+def _about(event: Event, event_id: EventId, named: _Named) -> list[Address]:
     match event:  # the most frequent first
         case (
             Transfer()
@@ -81,11 +115,13 @@ def _about(event: Event, named: Callable[[EventId], Event | None]) -> list[Addre
             | Withdrawal()
             | Reassignment()
             | Inspection()
-            | Export()
             | Import()
             | Closure()
         ):
             return _lots(event)
+        case Export():
+            drawn = [("certificate", draw.certificate) for draw in event.body.certificates or ()]
+            return _lots(event) + drawn
         case Production() | Intake():
             return _lots(event) + [("tag", tag) for lot in event.body.lots for tag in lot.tags or ()]
         case Genesis():
@@ -112,6 +148,38 @@ def _about(event: Event, named: Callable[[EventId], Event | None]) -> list[Addre
             return _of(event.body.event, named)
         case Correction():
             return _of(event.body.event, named) + _corrected_tags(event)
+        case Response():
+            about = event.body.about.incident
+            return _lots(event) if about is None else _of(about, named)
+        case Release():
+            return _of(event.body.hold, named)
+        case Redaction():
+            return _of(event.body.event, named)
+        case Payment():
+            transfer = event.body.transfer
+            return _lots(event) if transfer is None else _of(transfer, named)
+        case SiteInspection() | CapacityEstimate():
+            return [("site", event.body.site)]
+        case LicenceGrant():
+            return [("licence", event_id), ("party", event.body.party)]
+        case LicenceRevocation():
+            # The party too, so that a licence that is missing differs from one that is not shown.
+            return [("licence", event.body.licence), *_of(event.body.licence, named)]
+        case TagVoid():
+            roll = event.body.roll
+            return [("tag", tag) for tag in event.body.tags or ()] if roll is None else [("roll", roll)]
+        case Zone():
+            return [("region", code) for code in event.body.regions or ()] or [("policy", "policy")]
+        case Reference() | Policy():
+            return [("policy", "policy")]
+        case Certificate():
+            return [("certificate", event_id), *_lots(event)]
+        case CertificateUse():
+            return [("certificate", event.body.certificate)]
+        case Incident() | Hold() | Finding():
+            return addresses(event.body.subjects)
+        case Audit():
+            return [*addresses(event.body.scope), *_lots(event)]
         case SiteRegistration():
             return [("site", event.body.site)]
         case TagIssue() | TagAllocation():
@@ -131,12 +199,13 @@ def _lots(event: Event) -> list[Address]:
 def _of(event_id: EventId, named: Callable[[EventId], Event | None]) -> list[Address]:
     found: list[Address] = []
     event = named(event_id)
-    while event is not None and isinstance(event, Approval | Correction | DelegationEnd):
+    while event is not None and isinstance(event, Approval | Correction | DelegationEnd | Redaction):
         # A loop: events about events about events may go on as long as somebody cares to sign them.
         if isinstance(event, Correction):
             found += _corrected_tags(event)
-        event = named(event.body.delegation if isinstance(event, DelegationEnd) else event.body.event)
-    return found if event is None else found + _about(event, named)
+        event_id = event.body.delegation if isinstance(event, DelegationEnd) else event.body.event
+        event = named(event_id)
+    return found if event is None else found + _about(event, event_id, named)
 
 
 def _corrected_tags(event: Correction) -> list[Address]:

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from traceability.core import amendment
 from traceability.core.authority import AUTHORITY_ROLES, lacks_role
-from traceability.core.custody_bodies import lots_named
 from traceability.core.events import (
     Closure,
     Correction,
@@ -26,6 +25,7 @@ from traceability.core.events import (
     Withdrawal,
 )
 from traceability.core.ids import EventId, LotId
+from traceability.core.naming import lots_named
 from traceability.core.outcome import Step, reject
 from traceability.core.state import Act, Aside, Before, Changed, LogEntry, Lot, Move
 from traceability.core.tagging import put_on, take_off

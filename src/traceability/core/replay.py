@@ -20,6 +20,10 @@ from traceability.core import fold
 from traceability.core.events import (
     Acceptance,
     Approval,
+    Audit,
+    CapacityEstimate,
+    Certificate,
+    CertificateUse,
     Closure,
     Correction,
     Delegation,
@@ -27,27 +31,43 @@ from traceability.core.events import (
     Enrolment,
     Event,
     Export,
+    Finding,
     Genesis,
+    Hold,
     Import,
+    Incident,
     Inspection,
     Intake,
     KeyAddition,
     KeyRevocation,
+    LicenceGrant,
+    LicenceRevocation,
+    Payment,
+    Policy,
     Production,
     Reassignment,
+    Redaction,
+    Reference,
     Refusal,
+    Release,
+    Response,
     Retagging,
     RoleChange,
+    SiteInspection,
     SiteRegistration,
     TagAllocation,
     TagIssue,
+    TagVoid,
     Transfer,
     Transformation,
     Withdrawal,
+    Zone,
 )
 from traceability.core.ids import EventId, KeyId, LotId, unpadded
 from traceability.core.lineage import lots_of, restrict
-from traceability.core.outcome import Appended, Entry, Finding, Rejected, WaitsFor
+from traceability.core.naming import addresses
+from traceability.core.outcome import Appended, Entry, Rejected, WaitsFor
+from traceability.core.outcome import Finding as Noted
 from traceability.core.record import Address
 from traceability.core.signing import key_id
 from traceability.core.state import AnyRecord, LogEntry, Mention, NotShown, Number, signed_by
@@ -136,7 +156,7 @@ class Replay:
         whole: Collection[Address] = (),
     ) -> None:
         self.state = PartialState(places, until)
-        self.findings: list[tuple[int, Finding]] = []
+        self.findings: list[tuple[int, Noted]] = []
         """Each with the index of its entry."""
         self.used_in: dict[LotId, int] = {}
         """Followed lots of which a transformation that is not judged here is the last heard: its index."""
@@ -266,6 +286,35 @@ def _changeable(event_id: EventId, event: Event, state: PartialState) -> list[Ad
             found.append(("site", event.body.site))
         case TagIssue() | TagAllocation():
             found.append(("roll", event.body.roll))
+        case SiteInspection() | CapacityEstimate():
+            found.append(("site", event.body.site))
+        case LicenceGrant():
+            found += [("licence", event_id), ("party", event.body.party)]
+        case LicenceRevocation():
+            found.append(("licence", event.body.licence))
+        case TagVoid():
+            found += [("tag", tag) for tag in event.body.tags or ()]
+        case Zone():
+            found += [("region", code) for code in event.body.regions or ()] or [("polygons", "")]
+        case Certificate():
+            found.append(("certificate", event_id))
+        case CertificateUse():
+            found.append(("certificate", event.body.certificate))
+        case Incident():
+            found.append(("incident", event_id))
+        case Response():
+            found += [("incident", about)] if (about := event.body.about.incident) else []
+        case Hold():
+            held = [("held", f"{kind}:{id_}") for kind, id_ in addresses(event.body.subjects)]
+            found += [("hold", event_id), *held]
+        case Release():
+            found.append(("hold", event.body.hold))
+        case Redaction():
+            found.append(("act", event.body.event))
+        case Policy():
+            found.append(("policy", "policy"))
+        case Reference() | Payment() | Finding() | Audit():
+            pass
         case Genesis():
             found.append(("ledger", ""))
         case (

@@ -337,7 +337,7 @@ def _check_book(file: Evidence, shown: Sequence[Shown]) -> None:
     places: dict[Address, Place] = defaultdict(lambda: Place(-1))
     for entry in shown:
         link = book.link(entry.index, entry.event_id)
-        for address in book.subjects(entry.event, earlier.get):
+        for address in book.subjects(entry.event, entry.event_id, earlier.get):
             if address in stated:
                 places[address] = book.advance(places[address], entry.index, link)
         earlier[entry.event_id] = entry.event

@@ -23,7 +23,7 @@ from traceability.core.ids import EventId, LotId
 from traceability.core.lineage import also_needed, named_events, restrict
 from traceability.core.record import Address, Place
 
-REGISTRY = frozenset({"party", "key", "site", "policy"})
+REGISTRY = frozenset({"party", "key", "site", "policy", "licence", "certificate", "region"})
 """The types of subject of which all entries are gathered."""
 
 
