@@ -71,7 +71,7 @@ def _count_lots(step: Step, event: Event) -> dict[LotId, Lot]:
             continue
         before = step.before("lot", address[1], Lot)
         if before is None:
-            untagged += not after.tags
+            untagged += waiting.wants_tag(after)
             continue
         if before.offer is not after.offer and before.offer != after.offer:
             if before.offer is not None:
@@ -92,9 +92,9 @@ def _count_lots(step: Step, event: Event) -> dict[LotId, Lot]:
             if after.state == "exported":
                 exported += after.custody_index == step.entry.index
                 _count(counts, "arrival", after.custody_index, -1)
-        bare = before.state != "ended" and not before.tags
-        if bare != (after.state != "ended" and not after.tags):
-            _count(counts, "tag", before.maker_index, 1 if bare else -1)
+        wanted = waiting.wants_tag(before)
+        if wanted != waiting.wants_tag(after):
+            _count(counts, "tag", before.maker_index, 1 if wanted else -1)
     for (kind, index), by in counts.items():
         if index != step.entry.index:
             due.count_down(step, kind, index, by)

@@ -14,6 +14,8 @@ from traceability.core.outcome import Severity, Step
 from traceability.core.state import Lot, Roll
 from traceability.core.tallies import Clock, KeyTally, Stock
 
+_NEVER_TAGGED = frozenset({"tailings", "slag", "scrap", "sample"})
+
 
 def run_out(step: Step) -> None:
     """Everything that falls due at this entry, in order."""
@@ -64,13 +66,20 @@ def arrival_not_confirmed(step: Step, clock: Clock, event: Event) -> None:
 
 
 def lot_without_tag(step: Step, clock: Clock, event: Event) -> None:
-    """Lots that `days` (30) after they began are still there and have no tag.
+    """Lots that `days` (30) after they began are still in trade here and have neither tag nor seal.
 
-    Source: ITSCI and the regional manual ask for a tag before ore leaves the site (F2, F7). Honest: heaps that wait
+    Not of tailings, slag, scrap and samples, which nobody tags. Source: ITSCI and the regional manual ask for a tag before ore leaves the site (F2, F7). Honest: heaps that wait
     in a yard, a depot that has run out of tags.
     """
-    untagged = [lot for lot in _lots(step, event.made) if lot.state != "ended" and not lot.tags]
+    untagged = [lot for lot in _lots(step, event.made) if wants_tag(lot)]
     _note(step, "lot_without_tag", "notice", clock, untagged)
+
+
+def wants_tag(lot: Lot) -> bool:
+    """Whether the lot as it stands should get a tag."""
+    return (
+        not lot.tags and not lot.seals and lot.state in ("held", "offered") and lot.form not in _NEVER_TAGGED
+    )
 
 
 def gap_in_sequence(step: Step, clock: Clock, event: Event) -> None:
