@@ -113,6 +113,7 @@ def _judge(step: Step) -> None:
     abandon(step)
     if isinstance(event, custody.CustodyEvent):
         custody.apply(step, event, doubled=doubled)
+        look_at_kinds(step, event)
     elif doubled:
         step.stands = False
     elif isinstance(event, ground.GroundEvent):

@@ -7,7 +7,8 @@ a log of ten years has no larger ones than a log of a month, and an entry touche
 - `Due`, `DueDay`, `Clocks`: what entries have begun that falls due later (`core.due`);
 - `KeyTally`: how a key has numbered, timed and placed its events;
 - `Trail`: where and when a party last moved ore, so that its next holder is compared with it;
-- `Readings`, `Drift`, `Output`, `Dealings`: weights by site, holder and signer;
+- `Readings`, `Drift`, `Output`, `Dealings`, `Exports`: weights by site, holder, signer and country;
+- `Cells`, `Silence`: where a site's ore is said to be dug, and whether anything was reported there;
 - `Stock`, `Range`: tags of a roll, one bit each, and which roll a printed number is of.
 """
 
@@ -27,7 +28,7 @@ class _Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 # What falls due
 
-ClockKind = Literal["handoff", "arrival", "tag", "gap", "stock"]
+ClockKind = Literal["handoff", "arrival", "tag", "gap", "stock", "action", "licence", "status"]
 
 
 class Clock(_Part, frozen=True):
@@ -145,13 +146,35 @@ class Drift(Record, frozen=True):
 
 
 class Output(Record, frozen=True):
-    """What a site brought out of one mineral: day and micrograms, by day, at ("tally", "output:<site>:<mineral>")."""
+    """What a site brought out in one form, at ("tally", "output:<site>:<mineral>:<form>")."""
 
     days: tuple[tuple[int, int], ...] = ()
-    said: tuple[int, ...] = ()
-    """Days and months that were said to be above capacity."""
-    cells: tuple[Cell, ...] = ()
-    """Where its last productions were, newest last."""
+    """Day and micrograms of its last days, rising."""
+    quiet_until: int = 0
+    """The day until which the rule has said what it found."""
+
+
+class Cells(Record, frozen=True):
+    """Where a site's productions say they are, and how often each, at ("tally", "cells:<site>")."""
+
+    cells: tuple[tuple[Cell, int], ...] = ()
+
+
+class Exports(Record, frozen=True):
+    """What a country's exporters sent abroad of one mineral, by month, at ("tally", "exports:<country>:<mineral>")."""
+
+    months: tuple[tuple[str, int], ...] = ()
+    """Month (`2026-03`) and micrograms, rising."""
+    said: str = ""
+    """The figure it was last said to be above, by its event."""
+
+
+class Silence(Record, frozen=True):
+    """How long nobody has reported anything from a region, at ("tally", "silence:<region>")."""
+
+    since: int
+    """Day of the last incident, else of the first production counted."""
+    productions: int
 
 
 class Dealings(Record, frozen=True):
@@ -183,6 +206,9 @@ class Range(Record, frozen=True):
     """First and last number, and the roll; as issued."""
 
 
-AnyTally = Due | DueDay | Clocks | KeyTally | Trail | Readings | Drift | Output | Dealings | Stock | Range
+AnyTally = (
+    Due | DueDay | Clocks | KeyTally | Trail | Readings | Drift | Output | Cells | Exports | Silence | Dealings | Stock
+    | Range
+)  # fmt: skip
 TALLIES = frozenset({"due", "tally"})
 """The types of their addresses."""

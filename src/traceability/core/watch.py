@@ -11,14 +11,22 @@ from traceability.core import due
 from traceability.core.custody_bodies import new_lots
 from traceability.core.events import (
     Acceptance,
+    Certificate,
+    CertificateUse,
     Event,
+    Export,
+    Incident,
+    LicenceGrant,
     Production,
+    Response,
     Retagging,
+    SiteInspection,
     TagAllocation,
     TagIssue,
+    TagVoid,
     Transfer,
 )
-from traceability.core.findings import drift, handoffs, keys, stock, waiting, weights
+from traceability.core.findings import drift, handoffs, keys, papers, silence, sites, stock, waiting, weights
 from traceability.core.ids import LotId
 from traceability.core.outcome import Step
 from traceability.core.record import Address
@@ -48,10 +56,31 @@ def _watch_kind(step: Step, event: Event, taken: dict[LotId, Lot]) -> None:
             drift.watch_drift(step, event, taken)
         case Production():
             weights.watch_readings(step, event)
+            silence.no_incident_in_zone(step, event)
+            if event.body.site is not None:
+                sites.watch_site(step, event, event.body.site)
+        case Export():
+            papers.certificate_overdrawn(step, event)
+            papers.watch_exports(step, event)
+        case CertificateUse():
+            papers.certificate_overdrawn(step, event)
+        case Certificate():
+            papers.certificate_number_used_twice(step, event)
         case TagIssue():
             stock.index_roll(step, event)
         case TagAllocation():
             stock.start_clock(step)
+        case TagVoid():
+            stock.void_tags(step, event)
+        case Incident():
+            silence.broken(step, event)
+        case Response():
+            if event.body.due is not None and event.body.about.incident is not None:
+                due.start(step, "action", due.day_number(event.body.due) + 2, 1)
+        case LicenceGrant():
+            sites.start_licence_clock(step, event)
+        case SiteInspection():
+            sites.start_status_clock(step, event)
         case _:
             pass
     if isinstance(event, handoffs.MOVING):

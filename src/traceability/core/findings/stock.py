@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from traceability.core import due
 from traceability.core.custody_bodies import new_lots
 from traceability.core.errors import Malformed
-from traceability.core.events import Event, Production, Retagging, TagIssue
+from traceability.core.events import Event, Production, Retagging, TagIssue, TagVoid
 from traceability.core.outcome import Step
 from traceability.core.state import Allocation, Roll, TagRecord
 from traceability.core.tag import OUR_SCHEME, Numbers, parse_our_number, parse_tag
@@ -171,6 +171,18 @@ def _mark(step: Step, tag: str, what: str) -> None:
         id_ = f"stock:{found.roll.id}"
         stock = step.find("tally", id_, Stock) or Stock()
         step.put("tally", id_, replace(stock, **{what: with_bits(getattr(stock, what), [found.position])}))
+
+
+def void_tags(step: Step, event: TagVoid) -> None:
+    """Tags that must not be used any more: lost where somebody may have them, else void."""
+    what = "lost" if event.body.reason in ("lost", "stolen") else "void"
+    for tag in event.body.tags or ():
+        _mark(step, tag, what)
+    if event.body.roll is not None and event.body.first is not None and event.body.last is not None:
+        id_ = f"stock:{event.body.roll}"
+        stock = step.find("tally", id_, Stock) or Stock()
+        bits = with_bits(getattr(stock, what), range(event.body.first, event.body.last + 1))
+        step.put("tally", id_, replace(stock, **{what: bits}))
 
 
 def tag_not_issued(step: Step, tag: str, lot: str) -> None:

@@ -7,11 +7,14 @@ nothing to do with that entry, and the findings do not name it.
 from collections.abc import Iterable, Mapping, Sequence
 
 from traceability.core import due
-from traceability.core.events import Event, TagAllocation
+from traceability.core.concern_records import Incident
+from traceability.core.events import Event, Response, SiteInspection, TagAllocation
 from traceability.core.findings.keys import say_gaps
 from traceability.core.findings.stock import count_tags
+from traceability.core.ground_records import Licence, at
+from traceability.core.leaf import time_text
 from traceability.core.outcome import Severity, Step
-from traceability.core.state import Lot, Roll
+from traceability.core.state import Lot, Party, Roll, Site
 from traceability.core.tallies import Clock, KeyTally, Stock
 
 _NEVER_TAGGED = frozenset({"tailings", "slag", "scrap", "sample"})
@@ -34,6 +37,12 @@ def run_out(step: Step) -> None:
                 gap_in_sequence(step, clock, logged.event)
             case "stock":
                 tags_unused(step, clock, logged.event)
+            case "action":
+                action_overdue(step, clock, logged.event)
+            case "licence":
+                licence_ran_out(step, clock)
+            case "status":
+                site_status_ran_out(step, clock, logged.event)
 
 
 def handoff_overdue(step: Step, clock: Clock, event: Event) -> None:
@@ -122,6 +131,71 @@ def tags_unused(step: Step, clock: Clock, event: Event) -> None:
             figures=counts,
             due=True,
         )
+
+
+def action_overdue(step: Step, clock: Clock, event: Event) -> None:
+    """Something promised in answer to an incident, and not said to be done by its day.
+
+    Source: OECD guidance, step 3: mitigation is measured (F22). Honest: it is done and nobody has said so.
+    """
+    if not isinstance(event, Response):
+        return
+    incident = step.before("incident", event.body.about.incident or "", Incident)
+    planned = [plan for plan in incident.planned if plan.event == due.event_of(clock)] if incident else []
+    if incident is not None and planned and incident.settled_by is None:
+        figures = {"due": planned[0].due, "party": planned[0].party}
+        subjects = [("party", planned[0].party), *incident.subjects]
+        events = (due.event_of(clock), incident.event)
+        step.note("action_overdue", "warning", subjects, events=events, figures=figures, due=True)
+
+
+def licence_ran_out(step: Step, clock: Clock) -> None:
+    """A licence whose last day is over, while its party has no other of that sort.
+
+    Source: events, `licence_grant`. Honest: the renewal is under way, or the party has stopped.
+    """
+    licence = step.before("licence", due.event_of(clock), Licence)
+    party = step.before("party", licence.party, Party) if licence is not None else None
+    if licence is None or party is None or licence.revoked_from is not None:
+        return
+    today = time_text(step.entry.record_time)[:10]
+    others = [step.before("licence", other, Licence) for other in party.licences]
+    if any(
+        other is not None
+        and other.sort == licence.sort
+        and other.revoked_from is None
+        and (other.until is None or other.until >= today)
+        for other in others
+    ):
+        return
+    figures = {"number": licence.number, "type": licence.sort, "until": licence.until}
+    subjects = [("licence", licence.event), ("party", party.id)]
+    step.note("licence_ran_out", "notice", subjects, events=(licence.event,), figures=figures, due=True)
+
+
+def site_status_ran_out(step: Step, clock: Clock, event: Event) -> None:
+    """A site's colour ran out and nobody has looked again: green and yellow become blue, blue becomes red.
+
+    After its own last day, else after `green_days` (365), `yellow_days` (180), `blue_days` (1,095). Source: regional
+    certification manual (ICGLR); for yellow the DRC gives three months and Rwanda six. Honest: it is the State that is
+    late (F6).
+    """
+    if not isinstance(event, SiteInspection):
+        return
+    site = step.before("site", event.body.site, Site)
+    status = at(site.statuses, time_text(step.entry.record_time)[:10]) if site else None
+    if site is None or (status is not None and status.event != due.event_of(clock)):
+        return
+    becomes = "red" if event.body.status == "blue" else "blue"
+    figures = {"status": event.body.status, "becomes": becomes}
+    step.note(
+        "site_status_ran_out",
+        "notice",
+        [("site", site.id)],
+        events=(due.event_of(clock),),
+        figures=figures,
+        due=True,
+    )
 
 
 def _lots(step: Step, ids: Iterable[str]) -> list[Lot]:
