@@ -60,6 +60,7 @@ from traceability.core.events import (
     Withdrawal,
     Zone,
 )
+from traceability.core.findings.kinds import look_at_kinds
 from traceability.core.ids import EventId, unpadded
 from traceability.core.leaf import time_text
 from traceability.core.naming import addresses, lots_named
