@@ -24,7 +24,7 @@ from traceability.api.paper_views import (
 )
 from traceability.api.permission import OpenFinding, OpenPaper, Visitor, may
 from traceability.api.problems import Problem
-from traceability.api.queries import EventCursor, IdCursor, IndexCursor, Limit, next_page
+from traceability.api.queries import EventCursor, IdCursor, IndexCursor, Limit, OfParty, next_page
 from traceability.api.reading import visitor
 from traceability.api.services import Services
 from traceability.api.tables import Format
@@ -51,6 +51,7 @@ About = Annotated[
     ),
 ]
 _SIGNED = {"security": openapi.SIGNED}
+State = Literal["open", "ended"]
 _SCAN_MAX = 5000
 """How many findings of others are passed over for one page."""
 
@@ -138,6 +139,8 @@ class _Register(NamedTuple):
     row: type[Any]
     listed: type[Any]
     of: Callable[[Any], tuple[Iterable[PartyId], Iterable[LotId]]]
+    is_open: Callable[[Any], bool]
+    open_means: str
 
 
 def _lots_among(subjects: Iterable[Address]) -> list[LotId]:
@@ -179,6 +182,8 @@ _REGISTERS = (
         CertificateView,
         CertificateList,
         _of_certificate,
+        lambda c: c.valid_by is not None and c.ended_by is None,
+        "valid and not ended",
     ),
     _Register(
         "licences",
@@ -189,6 +194,8 @@ _REGISTERS = (
         LicenceView,
         LicenceList,
         _of_licence,
+        lambda record: record.revoked_from is None,
+        "not revoked",
     ),
     _Register(
         "holds",
@@ -199,6 +206,8 @@ _REGISTERS = (
         HoldView,
         HoldList,
         _of_hold,
+        lambda record: record.released_by is None,
+        "not released",
     ),
     _Register(
         "incidents",
@@ -209,6 +218,8 @@ _REGISTERS = (
         IncidentView,
         IncidentList,
         _of_incident,
+        lambda record: record.settled_by is None,
+        "not settled",
     ),
     _Register(
         "rolls",
@@ -219,19 +230,37 @@ _REGISTERS = (
         RollView,
         RollList,
         _of_roll,
+        lambda record: sum(a.last - a.first + 1 for a in record.allocations) < record.count,
+        "not all handed out",
     ),
 )
 
 
-def _visible_records(
-    services: Services, who: Visitor, register: _Register, cursor: str | None, limit: int
+REGISTERS = {register.name: register for register in _REGISTERS}
+
+
+def visible_records(
+    services: Services,
+    who: Visitor,
+    name: str,
+    state: State | None = None,
+    party: str | None = None,
+    cursor: str | None = None,
+    limit: int = 100,
 ) -> Page[Any]:
-    """A page of the register, of which those are left that the visitor may see."""
+    """A page of a register, of which those are left that the visitor may see and asked for."""
     if who.party is None:
         return Page([], None)
+    register = REGISTERS[name]
     with services.reads.read() as view:
         page = lists.records(view, register.kind, register.record, cursor, limit)
-        shown = [each for each in page.items if _may_open(view, who, register, each)]
+        shown = [
+            each
+            for each in page.items
+            if state in (None, "open" if register.is_open(each) else "ended")
+            and (party is None or PartyId(party) in set(register.of(each)[0]))
+            and _may_open(view, who, register, each)
+        ]
     return Page(shown, page.next)
 
 
@@ -251,17 +280,21 @@ def _add(register: _Register) -> None:
     async def listing(
         request: Request,
         who: Asking,
+        state: State | None = None,
+        party: OfParty = None,
         limit: Limit = 100,
         cursor: EventCursor if hashes else IdCursor = None,  # type: ignore[valid-type]
         form: Format = "json",
     ) -> Response:
         services: Services = request.app.state.services
-        page = await services.run(_visible_records, services, who, register, cursor, limit)
+        page = await services.run(visible_records, services, who, register.name, state, party, cursor, limit)
         rows = [register.row.of(record) for record in page.items]
         listed = register.listed(**{register.name: rows, "next": page.next})
         return tables.answer(listed, rows, register.row, next_page(request, page.next), form)
 
-    listing.__doc__ = register.says
+    listing.__doc__ = (
+        f"{register.says}\n\n`state`: `open` is {register.open_means}. A page may have fewer than `limit`."
+    )
     router.add_api_route(
         f"/v1/{register.name}",
         listing,

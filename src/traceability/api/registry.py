@@ -2,7 +2,7 @@
 
 from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
 from traceability.api import openapi, tables
@@ -14,6 +14,7 @@ from traceability.api.reading import visitor
 from traceability.api.register_views import KeyView, PartyList, PartyView, SiteList, SiteView
 from traceability.api.services import Services
 from traceability.api.tables import Format
+from traceability.core.forms import COUNTRY_PATTERN, Mineral, Role
 from traceability.core.ids import ID_PATTERN
 from traceability.core.state import Key, Party, Site
 from traceability.ledger import lists
@@ -22,6 +23,13 @@ from traceability.ledger.reader import Page
 router = APIRouter(tags=["register"])
 Asking = Annotated[Visitor, Depends(visitor)]
 _R = TypeVar("_R")
+InCountry = Annotated[str | None, Query(pattern=COUNTRY_PATTERN, description="ISO 3166-1, like CD")]
+InRegion = Annotated[
+    str | None,
+    Query(
+        pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$", description="A region or a whole country, like CD-SK or CD"
+    ),
+]
 _CURSOR_CHARACTERS = 8
 _SIGNED = {"security": openapi.SIGNED}
 
@@ -34,7 +42,13 @@ _SIGNED = {"security": openapi.SIGNED}
     openapi_extra=_SIGNED,
 )
 async def parties(
-    request: Request, who: Asking, limit: Limit = 100, cursor: PartyCursor = None, form: Format = "json"
+    request: Request,
+    who: Asking,
+    limit: Limit = 100,
+    role: Role | None = None,
+    country: InCountry = None,
+    cursor: PartyCursor = None,
+    form: Format = "json",
 ) -> Response:
     """Authorities and parties that chose to be public; the reader itself; all, for who keeps the register.
 
@@ -42,7 +56,13 @@ async def parties(
     """
     services: Services = request.app.state.services
     page = await services.run(_page, services, "party", Party, cursor, limit)
-    found = [party for party in page.items if may(who, ListParty(party), services.reader.held_by)]
+    found = [
+        party
+        for party in page.items
+        if (role is None or role in party.roles)
+        and country in (None, party.facts[-1].country)
+        and may(who, ListParty(party), services.reader.held_by)
+    ]
     # The last of a page may be one that is not shown: its whole id must not stand in the cursor. "~" sorts
     # after everything that begins like it.
     after = page.next and page.next[:_CURSOR_CHARACTERS] + "~"
@@ -73,11 +93,22 @@ async def party(
     responses=openapi.answers({200: Listed(SiteList)}, "malformed"),
 )
 async def sites(
-    request: Request, limit: Limit = 100, cursor: IdCursor = None, form: Format = "json"
+    request: Request,
+    limit: Limit = 100,
+    mineral: Mineral | None = None,
+    region: InRegion = None,
+    cursor: IdCursor = None,
+    form: Format = "json",
 ) -> Response:
     services: Services = request.app.state.services
     page = await services.run(_page, services, "site", Site, cursor, limit)
-    view = SiteList(sites=[SiteView.of(site) for site in page.items], next=page.next)
+    found = [
+        SiteView.of(site)
+        for site in page.items
+        if (mineral is None or mineral in site.facts[-1].minerals)
+        and region in (None, site.facts[-1].region, site.facts[-1].country)
+    ]
+    view = SiteList(sites=found, next=page.next)
     return tables.answer(view, view.sites, SiteView, next_page(request, page.next), form)
 
 
