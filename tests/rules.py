@@ -101,6 +101,8 @@ class StrictState:
             assert self.watch, f"{address} is for global rules alone"
             return
         ids = [address[1]] if address[0] == "tag" else address[1].split(":")
+        if address[0] == "held":
+            ids = [address[1].partition(":")[2]]
         numbers = address[0] in ("number", "pool")
         if address not in self.touched:
             unread = [part for part in ids if part not in self.read and not (numbers and part.isdigit())]

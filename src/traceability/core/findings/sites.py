@@ -53,7 +53,8 @@ def output_above_capacity(
     a_month = most.days_per_month or step.number("thresholds", "output_above_capacity", "days_per_month")
     ppm = step.number("thresholds", "output_above_capacity", "ppm")
     sums = dict(output.days)
-    month_ug = sum(mass for each, mass in output.days if day - MONTH < each <= day)
+    since = max(day - MONTH, due.day_number(most.since) - 1)
+    month_ug = sum(mass for each, mass in output.days if since < each <= day)
     for days, mass_ug, allowed in ((1, sums[day], _dug_days(event)), (MONTH, month_ug, a_month)):
         if mass_ug * _MILLION > most.mass_per_day_ug * allowed * ppm:
             figures = {
