@@ -61,12 +61,11 @@ def count_down(step: Step, kind: ClockKind, index: int, by: int) -> None:
     clocks = step.find("due", chunk, Clocks)
     if clocks is None:
         return
-    changed = tuple(
-        replace(clock, open=max(clock.open - by, 0)) if clock.index == index and clock.kind == kind else clock
-        for clock in clocks.clocks
-    )
-    if changed != clocks.clocks:
-        step.put("due", chunk, Clocks(changed))
+    for at, clock in enumerate(clocks.clocks):
+        if clock.index == index and clock.kind == kind:
+            counted = replace(clock, open=max(clock.open - by, 0))
+            step.put("due", chunk, Clocks((*clocks.clocks[:at], counted, *clocks.clocks[at + 1 :])))
+            return
 
 
 def fallen(step: Step) -> Iterator[Clock]:

@@ -119,6 +119,8 @@ class Step:
         self.findings: list[Finding] = []
         self.fates: dict[LotId, bool] = {}
         self.stands = True
+        self._policy: tuple[Policy | None] | None = None
+        """As it was when a rule first asked: it is asked for often."""
 
     @property
     def policy(self) -> Policy | None:
@@ -138,7 +140,9 @@ class Step:
 
     def number(self, section: Section, rule: str, name: str, mineral: str | None = None) -> int:
         """A number of a rule, as the policy in force or else the program has it."""
-        return policy.number(self.policy, section, rule, name, mineral=mineral)
+        if self._policy is None:
+            self._policy = (self.policy,)
+        return policy.number(self._policy[0], section, rule, name, mineral=mineral)
 
     def need(self, kind: str, id_: str, record: type[_R]) -> _R:
         """The record; the whole event waits where there is none yet."""

@@ -90,8 +90,6 @@ class KeyTally(Record, frozen=True):
     cell: Cell | None = None
     delays: tuple[int, ...] = ()
     """Hours from event to record of its last events, newest last."""
-    late: int = 0
-    """How many of its next events are not said again to be late."""
     visits: tuple[tuple[int, str], ...] = ()
     """Its last productions: event time and site, newest last, a site once while it stays there."""
     tags_from: int = 0

@@ -95,14 +95,15 @@ def _count_lots(step: Step, event: Event) -> dict[LotId, Lot]:
     counts: dict[tuple[ClockKind, int], int] = {}
     taken: dict[LotId, Lot] = {}
     offered = exported = untagged = 0
+    find = step.state.find
     for address, after in step.changes.items():
-        if type(after) is not Lot:
+        if address[0] != "lot" or type(after) is not Lot:
             continue
-        before = step.before("lot", address[1], Lot)
-        if before is None:
+        before = find(address)
+        if type(before) is not Lot:
             untagged += waiting.wants_tag(after)
             continue
-        if before.offer is not after.offer and before.offer != after.offer:
+        if before.offer != after.offer:
             if before.offer is not None:
                 taken[after.id] = before
                 _count(counts, "handoff", before.custody_index, 1)
@@ -121,6 +122,8 @@ def _count_lots(step: Step, event: Event) -> dict[LotId, Lot]:
             if after.state == "exported":
                 exported += after.custody_index == step.entry.index
                 _count(counts, "arrival", after.custody_index, -1)
+        if after.tags and before.tags:
+            continue
         wanted = waiting.wants_tag(before)
         if wanted != waiting.wants_tag(after):
             _count(counts, "tag", before.maker_index, 1 if wanted else -1)
@@ -160,11 +163,17 @@ def touches(event: Event) -> Iterator[Address]:
             yield "tally", f"readings:{event.party}"
             if event.body.site is not None:
                 yield "tally", f"readings:{event.body.site}"
+                yield "tally", f"cells:{event.body.site}"
+                for kind in {f"{lot.mineral}:{lot.form}" for lot in event.body.lots}:
+                    yield "tally", f"output:{event.body.site}:{kind}"
         case _:
             pass
     named = [tag for new in new_lots(event.body) for tag in new.tags or ()]
     if isinstance(event, Retagging):
         named += [*(event.body.tags_on or ()), *(off.tag for off in event.body.tags_off or ())]
-    for roll in {tag[2:28] for tag in named if tag.startswith("t:")}:
-        yield "roll", roll
-        yield "tally", f"stock:{roll}"
+    for tag in named:
+        if tag.startswith("t:"):
+            yield "roll", tag[2:28]
+            yield "tally", f"stock:{tag[2:28]}"
+        elif (address := stock.places(tag)) is not None:
+            yield address

@@ -1,6 +1,7 @@
 """Rules on sums of readings: a small steady gain is the signature of laundering, a small steady loss of a scale."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from traceability.core.due import today
 from traceability.core.events import Acceptance
@@ -45,8 +46,10 @@ def watch_drift(step: Step, event: Acceptance, taken: Mapping[LotId, Lot]) -> No
             closed_circle(
                 step, event, first.site, _signer(step, first), abs(above_ug) * _MILLION // expected_ug
             )
-    for subject, (above_ug, expected_ug, count) in sums.items():
-        _take(step, subject, above_ug, expected_ug, count)
+    if sums:
+        limits = _limits(step)
+        for subject, (above_ug, expected_ug, count) in sums.items():
+            _take(step, subject, above_ug, expected_ug, count, limits)
 
 
 def _signer(step: Step, lot: Lot) -> str:
@@ -65,7 +68,25 @@ def _add(sums: dict[Address, list[int]], subject: Address, above_ug: int, expect
     known[2] += 1
 
 
-def _take(step: Step, subject: Address, above_ug: int, expected_ug: int, count: int) -> None:
+class _Limits(NamedTuple):
+    """What the rules allow: ppm, and how many weighings there must be at least."""
+
+    gain_ppm: int
+    gain_weighings: int
+    loss_ppm: int
+    loss_weighings: int
+
+
+def _limits(step: Step) -> _Limits:
+    return _Limits(
+        step.number("thresholds", "steady_gain", "ppm"),
+        step.number("thresholds", "steady_gain", "weighings"),
+        step.number("thresholds", "steady_loss", "ppm"),
+        step.number("thresholds", "steady_loss", "weighings"),
+    )
+
+
+def _take(step: Step, subject: Address, above_ug: int, expected_ug: int, count: int, limits: _Limits) -> None:
     slot = today(step) // SLOT_DAYS
     known = step.find("tally", f"drift:{subject[1]}", Drift) or Drift()
     slots = known.slots
@@ -76,52 +97,72 @@ def _take(step: Step, subject: Address, above_ug: int, expected_ug: int, count: 
     else:
         slots = (*slots[-SLOTS + 1 :], Drifted(slot, above_ug, expected_ug, count))
     quiet_until = known.quiet_until
-    if slot >= quiet_until and (steady_gain(step, subject, slots) or steady_loss(step, subject, slots)):
-        quiet_until = slot + WINDOWS[0] // SLOT_DAYS
+    if slot >= quiet_until and _beyond(above_ug, expected_ug, limits):
+        for days, window in _windows(slots):
+            if steady_gain(step, subject, days, window, limits) or steady_loss(
+                step, subject, days, window, limits
+            ):
+                quiet_until = slot + WINDOWS[0] // SLOT_DAYS
+                break
     step.put("tally", f"drift:{subject[1]}", Drift(slots, quiet_until))
 
 
-def _window(slots: Sequence[Drifted], days: int) -> tuple[int, int, int]:
-    since = slots[-1].slot - days // SLOT_DAYS
-    within = [each for each in slots if each.slot > since]
-    return (
-        sum(each.above_ug for each in within),
-        sum(each.expected_ug for each in within),
-        sum(each.count for each in within),
-    )
+def _beyond(above_ug: int, expected_ug: int, limits: _Limits) -> bool:
+    """Whether a reading is itself beyond what is allowed of sums: one that is not carries no sum over its edge."""
+    return not -expected_ug * limits.loss_ppm <= above_ug * _MILLION <= expected_ug * limits.gain_ppm
 
 
-def steady_gain(step: Step, subject: Address, slots: Sequence[Drifted]) -> bool:
+def _windows(slots: Sequence[Drifted]) -> list[tuple[int, Drifted]]:
+    """For each window of days, shortest first, what its slots come to together; `slot` is its first."""
+    found = []
+    above_ug = expected_ug = count = 0
+    newest = slots[-1].slot
+    waiting = list(WINDOWS)
+    for each in reversed(slots):
+        while waiting and each.slot <= newest - waiting[0] // SLOT_DAYS:
+            found.append((waiting.pop(0), Drifted(each.slot, above_ug, expected_ug, count)))
+        if not waiting:
+            break
+        above_ug += each.above_ug
+        expected_ug += each.expected_ug
+        count += each.count
+    found += [(days, Drifted(slots[0].slot, above_ug, expected_ug, count)) for days in waiting[:1]]
+    return found
+
+
+def steady_gain(step: Step, subject: Address, days: int, window: Drifted, limits: _Limits) -> bool:
     """Over 30 or 90 days readings add up to more than was expected by `ppm` (10,000), in at least `weighings` (20).
 
-    Each may lie inside its band: ore of elsewhere is added a little at a time (F5, F2). Told of the site the lots are
+    Said at a reading that is itself so far above. Each may lie inside its band: ore of elsewhere is added a little at a time (F5, F2). Told of the site the lots are
     from, of who had them before they were weighed, and of who weighed. Honest: a scale at one end reads wrong, and
     should be checked; dust that drew water in the rains.
     """
-    return _steady(step, subject, slots, "steady_gain", 1)
+    if window.count < limits.gain_weighings:
+        return False
+    if window.above_ug * _MILLION <= window.expected_ug * limits.gain_ppm:
+        return False
+    step.note("steady_gain", "warning", [subject], figures=_figures(days, window))
+    return True
 
 
-def steady_loss(step: Step, subject: Address, slots: Sequence[Drifted]) -> bool:
+def steady_loss(step: Step, subject: Address, days: int, window: Drifted, limits: _Limits) -> bool:
     """Over 30 or 90 days readings add up to less than was expected by `ppm` (30,000), in at least `weighings` (20).
 
     A buyer's scale that always reads low, or ore taken out on the way (F12). Honest: wet concentrate that dries.
     """
-    return _steady(step, subject, slots, "steady_loss", -1)
+    if window.count < limits.loss_weighings:
+        return False
+    if -window.above_ug * _MILLION <= window.expected_ug * limits.loss_ppm:
+        return False
+    step.note("steady_loss", "notice", [subject], figures=_figures(days, window))
+    return True
 
 
-def _steady(step: Step, subject: Address, slots: Sequence[Drifted], rule: str, sign: int) -> bool:
-    ppm = step.number("thresholds", rule, "ppm")
-    least = step.number("thresholds", rule, "weighings")
-    for days in WINDOWS:
-        above_ug, expected_ug, count = _window(slots, days)
-        if count >= least and sign * above_ug * _MILLION > expected_ug * ppm:
-            figures = {
-                "days": days,
-                "difference_ug": above_ug,
-                "difference_ppm": above_ug * _MILLION // expected_ug,
-                "known_ug": expected_ug,
-                "weighings": count,
-            }
-            step.note(rule, "warning" if sign > 0 else "notice", [subject], figures=figures)
-            return True
-    return False
+def _figures(days: int, window: Drifted) -> dict[str, int]:
+    return {
+        "days": days,
+        "difference_ppm": window.above_ug * _MILLION // window.expected_ug,
+        "difference_ug": window.above_ug,
+        "known_ug": window.expected_ug,
+        "weighings": window.count,
+    }

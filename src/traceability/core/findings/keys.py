@@ -23,7 +23,7 @@ def watch_key(step: Step, event: Event, tags: int) -> None:
     tally = step.find("tally", id_, KeyTally) or KeyTally()
     tally = _number(step, event, tally)
     delay = recorded_unusually_late(step, event, tally)
-    tally = replace(tally, delays=(*tally.delays, delay)[-DELAYS:], late=max(tally.late - 1, 0))
+    tally = replace(tally, delays=(*tally.delays[-DELAYS + 1 :], delay))
     if event.body.cell is not None and event.body.source in (None, "device"):
         tally = impossible_travel(step, event, tally)
     if isinstance(event, Production) and event.body.site is not None:
@@ -102,17 +102,17 @@ def _revoked(step: Step, event: KeyRevocation) -> None:
 def recorded_unusually_late(step: Step, event: Event, tally: KeyTally) -> int:
     """An event that comes much later than this key's events do: after `days` (14), and `times_usual` (8) its median.
 
-    A device clock set back, or a book written afterwards (F9). Gives the delay in hours. Honest: weeks in the bush;
+    Of several brought together the first is told of. A device clock set back, or a book written afterwards (F9). Gives
+    the delay in hours. Honest: weeks in the bush;
     what was typed from paper counts from when it was typed.
     """
     said = event.body.captured_time or event.event_time
     delay = max(step.entry.record_time - seconds_of(said), 0) // 3600
-    if delay > 24 and len(tally.delays) == DELAYS and not tally.late:
+    if delay > 24 and len(tally.delays) == DELAYS:
         usual = sorted(tally.delays)[DELAYS // 2]
-        late = delay > 24 * step.number("times", "recorded_unusually_late", "days")
-        if late and delay > max(usual, 1) * step.number(
-            "thresholds", "recorded_unusually_late", "times_usual"
-        ):
+        times = step.number("thresholds", "recorded_unusually_late", "times_usual")
+        late = max(24 * step.number("times", "recorded_unusually_late", "days"), times * usual)
+        if tally.delays[-1] <= late < delay:
             figures = {"hours": delay, "usual_hours": usual}
             step.note("recorded_unusually_late", "notice", [("key", event.key)], figures=figures)
     return delay
@@ -149,7 +149,7 @@ def sites_interleaved(step: Step, event: Production, site: str, tally: KeyTally)
     (F1, F2). Honest: two pits at one landing, an agent who waits for both.
     """
     time = seconds_of(event.event_time)
-    if tally.visits and tally.visits[-1][1] == site:
+    if not tally.visits or tally.visits[-1][1] == site:
         return replace(tally, visits=(*tally.visits[:-1], (time, site)))
     since = time - 3600 * step.number("times", "sites_interleaved", "hours")
     visits = (*(visit for visit in tally.visits if visit[0] >= since), (time, site))[-VISITS:]

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from traceability.core import due
 from traceability.core.custody_bodies import new_lots
-from traceability.core.errors import Malformed
 from traceability.core.events import Event, Production, Retagging, TagIssue, TagVoid
 from traceability.core.outcome import Step
 from traceability.core.state import Allocation, Roll, TagRecord
-from traceability.core.tag import OUR_SCHEME, Numbers, parse_our_number, parse_tag
+from traceability.core.tag import OUR_SCHEME, Numbers
+from traceability.core.tagging import roll_position
 from traceability.core.tallies import Range, Stock
 
 RANGE = 1000
@@ -66,37 +66,28 @@ class Spot(NamedTuple):
 
 def spot(step: Step, tag: str) -> Spot | None:
     """Where a tag is in stock; None for one of no roll that is known here."""
-    try:
-        scheme, number = parse_tag(tag)
-        found = _ours(step, number) if scheme == OUR_SCHEME else _other(step, scheme, number)
-    except Malformed:
+    ours = roll_position(tag)
+    roll_id, position = ours or _other(step, tag)
+    roll = step.find("roll", roll_id, Roll) if roll_id else None
+    if roll is None or not 1 <= position <= roll.count:
         return None
-    if found is None:
-        return None
-    roll, position = found
-    covering = (a for a in reversed(roll.allocations) if a.first <= position <= a.last)
-    return Spot(roll, position, next(covering, None))
+    for allocation in reversed(roll.allocations):
+        if allocation.first <= position <= allocation.last:
+            return Spot(roll, position, allocation)
+    return Spot(roll, position, None)
 
 
-def _ours(step: Step, number: str) -> tuple[Roll, int] | None:
-    roll_id, position = parse_our_number(number)
-    roll = step.find("roll", roll_id, Roll)
-    return (roll, position) if roll is not None and position <= roll.count else None
-
-
-def _other(step: Step, scheme: str, number: str) -> tuple[Roll, int] | None:
+def _other(step: Step, tag: str) -> tuple[str, int]:
+    """Roll and position of a printed number of another scheme; no roll where its number is of none."""
+    scheme, _, number = tag.partition(":")
     shape = _shape(number)
-    if shape is None:
-        return None
-    name, value = shape
-    known = step.find("tally", f"range:{scheme}:{name}:{value // RANGE}", Range)
-    for first, last, roll_id in known.runs if known else ():
-        if first <= value <= last:
-            roll = step.find("roll", roll_id, Roll)
-            position = Numbers(*roll.numbers).position_of(number) if roll and roll.numbers else None
-            if roll is not None and position is not None:
-                return roll, position
-    return None
+    if shape is not None:
+        name, value = shape
+        known = step.find("tally", f"range:{scheme}:{name}:{value // RANGE}", Range)
+        for first, last, roll in known.runs if known else ():
+            if first <= value <= last:
+                return roll, value - first + 1
+    return "", 0
 
 
 def _shape(number: str) -> tuple[str, int] | None:
@@ -106,6 +97,13 @@ def _shape(number: str) -> tuple[str, int] | None:
         return None
     before, digits, after = found.groups()
     return f"{before}|{len(digits)}|{after}", int(digits)
+
+
+def places(tag: str) -> tuple[str, str] | None:
+    """The tally by which a tag's roll is found, where that takes one."""
+    scheme, _, number = tag.partition(":")
+    shape = None if scheme == OUR_SCHEME else _shape(number)
+    return None if shape is None else ("tally", f"range:{scheme}:{shape[0]}:{shape[1] // RANGE}")
 
 
 def index_roll(step: Step, event: TagIssue) -> None:
