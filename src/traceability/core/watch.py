@@ -5,7 +5,7 @@ findings: nothing they do bears on custody, and with them off everything else co
 without effect is counted for its key and for nothing else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from traceability.core import due
 from traceability.core.custody_bodies import new_lots
@@ -15,7 +15,9 @@ from traceability.core.events import (
     CertificateUse,
     Event,
     Export,
+    Import,
     Incident,
+    Intake,
     LicenceGrant,
     Production,
     Response,
@@ -25,6 +27,7 @@ from traceability.core.events import (
     TagIssue,
     TagVoid,
     Transfer,
+    Transformation,
 )
 from traceability.core.findings import drift, handoffs, keys, papers, silence, sites, stock, waiting, weights
 from traceability.core.ids import LotId
@@ -32,6 +35,9 @@ from traceability.core.outcome import Step
 from traceability.core.record import Address
 from traceability.core.state import Lot
 from traceability.core.tallies import ClockKind
+
+_PASSED = frozenset({"refusal", "withdrawal", "retagging", "inspection", "payment", "correction", "approval"})
+"""Frequent kinds whose lots and tags are all that global rules look at."""
 
 
 def apply(step: Step) -> None:
@@ -50,18 +56,27 @@ def apply(step: Step) -> None:
 
 
 def _watch_kind(step: Step, event: Event, taken: dict[LotId, Lot]) -> None:
+    if event.kind in _PASSED:
+        return
     match event:  # the most frequent first; kinds that no global rule looks at pass
+        case Transfer():
+            handoffs.keep_act(step, event)
         case Acceptance():
             handoffs.watch_taking(step, event, taken)
             drift.watch_drift(step, event, taken)
+            handoffs.keep_act(step, event)
         case Production():
             weights.watch_readings(step, event)
             silence.no_incident_in_zone(step, event)
             if event.body.site is not None:
                 sites.watch_site(step, event, event.body.site)
+            handoffs.keep_act(step, event)
+        case Intake() | Transformation() | Import():
+            handoffs.keep_act(step, event)
         case Export():
             papers.certificate_overdrawn(step, event)
             papers.watch_exports(step, event)
+            handoffs.keep_act(step, event)
         case CertificateUse():
             papers.certificate_overdrawn(step, event)
         case Certificate():
@@ -83,8 +98,6 @@ def _watch_kind(step: Step, event: Event, taken: dict[LotId, Lot]) -> None:
             sites.start_status_clock(step, event)
         case _:
             pass
-    if isinstance(event, handoffs.MOVING):
-        handoffs.keep_act(step, event)
 
 
 # Lots that wait for something
@@ -103,14 +116,14 @@ def _count_lots(step: Step, event: Event) -> dict[LotId, Lot]:
         if type(before) is not Lot:
             untagged += waiting.wants_tag(after)
             continue
-        if before.offer != after.offer:
+        if before.offer is not after.offer and before.offer != after.offer:
             if before.offer is not None:
                 taken[after.id] = before
                 _count(counts, "handoff", before.custody_index, 1)
             if after.offer is not None:
                 offered += after.custody_index == step.entry.index
                 _count(counts, "handoff", after.custody_index, -1)
-        if before.title_offer != after.title_offer:
+        if before.title_offer is not after.title_offer and before.title_offer != after.title_offer:
             if before.title_offer is not None:
                 _count(counts, "handoff", before.title_index, 1)
             if after.title_offer is not None:
@@ -154,21 +167,27 @@ def touches(event: Event) -> Iterator[Address]:
     """The addresses of tallies and rolls that will be looked up for this event, as far as it tells itself."""
     yield "due", ""
     yield "tally", f"key:{event.key}"
-    if isinstance(event, handoffs.MOVING):
-        yield "tally", f"trail:{event.actor}"
     match event:
+        case Transfer():
+            yield "tally", f"trail:{event.actor}"
+            return
         case Acceptance():
+            yield "tally", f"trail:{event.actor}"
             yield "tally", f"drift:{event.party}"
+            return
         case Production():
+            yield "tally", f"trail:{event.actor}"
             yield "tally", f"readings:{event.party}"
             if event.body.site is not None:
                 yield "tally", f"readings:{event.body.site}"
                 yield "tally", f"cells:{event.body.site}"
                 for kind in {f"{lot.mineral}:{lot.form}" for lot in event.body.lots}:
                     yield "tally", f"output:{event.body.site}:{kind}"
+        case Intake() | Transformation() | Export() | Import():
+            yield "tally", f"trail:{event.actor}"
         case _:
             pass
-    named = [tag for new in new_lots(event.body) for tag in new.tags or ()]
+    named = [tag for new in new_lots(event.body) for tag in new.tags or ()] if event.made else []
     if isinstance(event, Retagging):
         named += [*(event.body.tags_on or ()), *(off.tag for off in event.body.tags_off or ())]
     for tag in named:
@@ -177,3 +196,17 @@ def touches(event: Event) -> Iterator[Address]:
             yield "tally", f"stock:{tag[2:28]}"
         elif (address := stock.places(tag)) is not None:
             yield address
+
+
+def touches_behind(event: Event, find: Callable[[Address], object]) -> Iterator[Address]:
+    """More of them, by the first lot an acceptance takes, as far as `find` knows it: mostly they all lie together."""
+    if not isinstance(event, Acceptance):
+        return
+    lot = find(("lot", event.moved[0][1]))
+    if isinstance(lot, Lot):
+        yield "tally", f"trail:{lot.custodian}"
+        yield "tally", f"drift:{lot.custodian}"
+        yield "due", f"c{lot.custody_index // due.NEIGHBOURS}"
+        if lot.site is not None:
+            yield "tally", f"drift:{lot.site}"
+            yield "tally", f"dealings:{lot.site}"

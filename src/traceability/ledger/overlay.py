@@ -48,6 +48,7 @@ class Overlay:
 
     def preload(self, events: Iterable[Event]) -> None:
         """Loads what the fold will ask about these events."""
+        events = list(events)
         wanted: set[Address] = set()
         keys: set[str] = set()
         for event in events:
@@ -55,11 +56,10 @@ class Overlay:
             wanted.update(watch.touches(event))
             keys.add(event.key)
         self._preload_signers(keys)
-        wanted = {
-            address for address in wanted if address[0] not in _OF_THE_LOG and address not in self._known
-        }
-        self._known.update(dict.fromkeys(wanted))
-        self._known.update(self._view.records(wanted))
+        self._load_all(wanted)
+        self._load_all(
+            {address for event in events for address in watch.touches_behind(event, self._known.get)}
+        )
 
     def find(self, address: Address) -> AnyRecord | None:
         """The record as the batch has left it, or None."""
@@ -121,6 +121,13 @@ class Overlay:
             found = self.signers[key] = Signer(self._signers_known, -1)
             self._signers_known += 1
         return found
+
+    def _load_all(self, addresses: set[Address]) -> None:
+        wanted = {
+            address for address in addresses if address[0] not in _OF_THE_LOG and address not in self._known
+        }
+        self._known.update(dict.fromkeys(wanted))
+        self._known.update(self._view.records(wanted))
 
     def _preload_signers(self, keys: set[str]) -> None:
         rows = self._view.all("SELECT key_id, no, top FROM signer WHERE key_id = ANY(?)", list(keys))

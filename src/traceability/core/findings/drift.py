@@ -1,7 +1,6 @@
 """Rules on sums of readings: a small steady gain is the signature of laundering, a small steady loss of a scale."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from traceability.core.due import today
 from traceability.core.events import Acceptance
@@ -47,9 +46,12 @@ def watch_drift(step: Step, event: Acceptance, taken: Mapping[LotId, Lot]) -> No
                 step, event, first.site, _signer(step, first), abs(above_ug) * _MILLION // expected_ug
             )
     if sums:
-        limits = _limits(step)
+        allowed = (
+            step.number("thresholds", "steady_loss", "ppm"),
+            step.number("thresholds", "steady_gain", "ppm"),
+        )
         for subject, (above_ug, expected_ug, count) in sums.items():
-            _take(step, subject, above_ug, expected_ug, count, limits)
+            _take(step, subject, Drifted(0, above_ug, expected_ug, count), allowed)
 
 
 def _signer(step: Step, lot: Lot) -> str:
@@ -68,48 +70,25 @@ def _add(sums: dict[Address, list[int]], subject: Address, above_ug: int, expect
     known[2] += 1
 
 
-class _Limits(NamedTuple):
-    """What the rules allow: ppm, and how many weighings there must be at least."""
-
-    gain_ppm: int
-    gain_weighings: int
-    loss_ppm: int
-    loss_weighings: int
-
-
-def _limits(step: Step) -> _Limits:
-    return _Limits(
-        step.number("thresholds", "steady_gain", "ppm"),
-        step.number("thresholds", "steady_gain", "weighings"),
-        step.number("thresholds", "steady_loss", "ppm"),
-        step.number("thresholds", "steady_loss", "weighings"),
-    )
-
-
-def _take(step: Step, subject: Address, above_ug: int, expected_ug: int, count: int, limits: _Limits) -> None:
+def _take(step: Step, subject: Address, new: Drifted, allowed: tuple[int, int]) -> None:
     slot = today(step) // SLOT_DAYS
     known = step.find("tally", f"drift:{subject[1]}", Drift) or Drift()
     slots = known.slots
     if slots and slots[-1].slot == slot:
         last = slots[-1]
-        new = Drifted(slot, last.above_ug + above_ug, last.expected_ug + expected_ug, last.count + count)
-        slots = (*slots[:-1], new)
+        above_ug, expected_ug = last.above_ug + new.above_ug, last.expected_ug + new.expected_ug
+        slots = (*slots[:-1], Drifted(slot, above_ug, expected_ug, last.count + new.count))
     else:
-        slots = (*slots[-SLOTS + 1 :], Drifted(slot, above_ug, expected_ug, count))
+        slots = (*slots[-SLOTS + 1 :], Drifted(slot, new.above_ug, new.expected_ug, new.count))
     quiet_until = known.quiet_until
-    if slot >= quiet_until and _beyond(above_ug, expected_ug, limits):
-        for days, window in _windows(slots):
-            if steady_gain(step, subject, days, window, limits) or steady_loss(
-                step, subject, days, window, limits
-            ):
-                quiet_until = slot + WINDOWS[0] // SLOT_DAYS
-                break
+    loss_ppm, gain_ppm = allowed
+    above = new.above_ug * _MILLION
+    # A reading that is not itself beyond what is allowed carries no sum over its edge.
+    if slot >= quiet_until and not -new.expected_ug * loss_ppm <= above <= new.expected_ug * gain_ppm:
+        rule = steady_gain if above > 0 else steady_loss
+        if any(rule(step, subject, days, window) for days, window in _windows(slots)):
+            quiet_until = slot + WINDOWS[0] // SLOT_DAYS
     step.put("tally", f"drift:{subject[1]}", Drift(slots, quiet_until))
-
-
-def _beyond(above_ug: int, expected_ug: int, limits: _Limits) -> bool:
-    """Whether a reading is itself beyond what is allowed of sums: one that is not carries no sum over its edge."""
-    return not -expected_ug * limits.loss_ppm <= above_ug * _MILLION <= expected_ug * limits.gain_ppm
 
 
 def _windows(slots: Sequence[Drifted]) -> list[tuple[int, Drifted]]:
@@ -130,29 +109,29 @@ def _windows(slots: Sequence[Drifted]) -> list[tuple[int, Drifted]]:
     return found
 
 
-def steady_gain(step: Step, subject: Address, days: int, window: Drifted, limits: _Limits) -> bool:
+def steady_gain(step: Step, subject: Address, days: int, window: Drifted) -> bool:
     """Over 30 or 90 days readings add up to more than was expected by `ppm` (10,000), in at least `weighings` (20).
 
     Said at a reading that is itself so far above. Each may lie inside its band: ore of elsewhere is added a little at a time (F5, F2). Told of the site the lots are
     from, of who had them before they were weighed, and of who weighed. Honest: a scale at one end reads wrong, and
     should be checked; dust that drew water in the rains.
     """
-    if window.count < limits.gain_weighings:
+    if window.count < step.number("thresholds", "steady_gain", "weighings"):
         return False
-    if window.above_ug * _MILLION <= window.expected_ug * limits.gain_ppm:
+    if window.above_ug * _MILLION <= window.expected_ug * step.number("thresholds", "steady_gain", "ppm"):
         return False
     step.note("steady_gain", "warning", [subject], figures=_figures(days, window))
     return True
 
 
-def steady_loss(step: Step, subject: Address, days: int, window: Drifted, limits: _Limits) -> bool:
+def steady_loss(step: Step, subject: Address, days: int, window: Drifted) -> bool:
     """Over 30 or 90 days readings add up to less than was expected by `ppm` (30,000), in at least `weighings` (20).
 
     A buyer's scale that always reads low, or ore taken out on the way (F12). Honest: wet concentrate that dries.
     """
-    if window.count < limits.loss_weighings:
+    if window.count < step.number("thresholds", "steady_loss", "weighings"):
         return False
-    if -window.above_ug * _MILLION <= window.expected_ug * limits.loss_ppm:
+    if -window.above_ug * _MILLION <= window.expected_ug * step.number("thresholds", "steady_loss", "ppm"):
         return False
     step.note("steady_loss", "notice", [subject], figures=_figures(days, window))
     return True

@@ -144,7 +144,7 @@ def closed_circle(step: Step, event: Acceptance, site: str, signer: str, apart_p
     agree = apart_ppm <= step.number("thresholds", "closed_circle", "spread_ppm")
     same = known is not None and (known.signer, known.buyer) == (signer, event.actor)
     times = (known.times + 1 if known is not None and same else 1) if agree else 0
-    if times and times % step.number("thresholds", "closed_circle", "deals") == 0:
+    if times > 1 and times % step.number("thresholds", "closed_circle", "deals") == 0:
         subjects = [("site", site), ("party", event.actor), ("party", signer)]
         step.note("closed_circle", "notice", subjects, figures={"deals": times})
     step.put("tally", id_, Dealings(signer, event.actor, times))

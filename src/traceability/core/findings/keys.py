@@ -10,27 +10,30 @@ from traceability.core.events import Event, KeyRevocation, Production
 from traceability.core.ids import EventId
 from traceability.core.outcome import Step
 from traceability.core.state import Key
-from traceability.core.tallies import Gap, KeyTally
+from traceability.core.tallies import Cell, Gap, KeyTally
 
 GAPS_MAX = 64
 DELAYS = 16
 VISITS = 8
+Visits = tuple[tuple[int, str], ...]
 
 
 def watch_key(step: Step, event: Event, tags: int) -> None:
     """Takes an event into its key's tally, and asks the rules on keys. `tags`: how many tags it puts on."""
     id_ = f"key:{event.key}"
     tally = step.find("tally", id_, KeyTally) or KeyTally()
-    tally = _number(step, event, tally)
+    gaps = _gaps(step, event, tally)
     delay = recorded_unusually_late(step, event, tally)
-    tally = replace(tally, delays=(*tally.delays[-DELAYS + 1 :], delay))
+    time, cell = tally.time, tally.cell
     if event.body.cell is not None and event.body.source in (None, "device"):
-        tally = impossible_travel(step, event, tally)
+        time, cell = impossible_travel(step, event, tally)
+    visits = tally.visits
     if isinstance(event, Production) and event.body.site is not None:
-        tally = sites_interleaved(step, event, event.body.site, tally)
-    if tags:
-        tally = tags_in_a_rush(step, event, tally, tags)
-    step.put("tally", id_, tally)
+        visits = sites_interleaved(step, event, event.body.site, visits)
+    since, count = tags_in_a_rush(step, event, tally, tags) if tags else (tally.tags_from, tally.tags)
+    number = max(tally.next, event.sequence + 1)
+    delays = (*tally.delays[-DELAYS + 1 :], delay)
+    step.put("tally", id_, KeyTally(number, gaps, time, cell, delays, visits, since, count))
     if isinstance(event, KeyRevocation):
         _revoked(step, event)
 
@@ -38,24 +41,21 @@ def watch_key(step: Step, event: Event, tags: int) -> None:
 # Numbers
 
 
-def _number(step: Step, event: Event, tally: KeyTally) -> KeyTally:
-    """The tally after one more number: a gap is seen, closed, or called abandoned."""
-    gaps, number = tally.gaps, event.sequence
-    if gaps and (number < tally.next or event.body.abandoned):
-        for known in (number, *(event.body.abandoned or ())):
+def _gaps(step: Step, event: Event, tally: KeyTally) -> tuple[Gap, ...]:
+    """The gaps after one more number: one is seen, closed, or called abandoned."""
+    gaps, number, abandoned = tally.gaps, event.sequence, event.body.abandoned or ()
+    if gaps:
+        for known in (number, *abandoned):
             gaps = _without(gaps, known)
-    elif number > tally.next:
-        left_out = set(event.body.abandoned or ())
-        missing = [Gap(tally.next, number - 1, step.entry.index)]
-        for known in sorted(left_out):
-            missing = list(_without(missing, known))
-        if missing:
-            # Of very many gaps the oldest are forgotten: they were said long ago, or are about to be.
-            gaps = (*gaps, *missing)[-GAPS_MAX:]
-            due.start(step, "gap", due.today(step) + step.number("times", "gap_in_sequence", "days"), 1)
-    if gaps is tally.gaps and number < tally.next:
-        return tally
-    return replace(tally, next=max(tally.next, number + 1), gaps=tuple(gaps))
+    if number <= tally.next:
+        return gaps
+    missing: tuple[Gap, ...] = (Gap(tally.next, number - 1, step.entry.index),)
+    for known in abandoned:
+        missing = _without(missing, known)
+    if missing:
+        due.start(step, "gap", due.today(step) + step.number("times", "gap_in_sequence", "days"), 1)
+    # Of very many gaps the oldest are forgotten: nobody who is honest has so many.
+    return (*gaps, *missing)[-GAPS_MAX:]
 
 
 def _without(gaps: Sequence[Gap], number: int) -> tuple[Gap, ...]:
@@ -118,7 +118,7 @@ def recorded_unusually_late(step: Step, event: Event, tally: KeyTally) -> int:
     return delay
 
 
-def impossible_travel(step: Step, event: Event, tally: KeyTally) -> KeyTally:
+def impossible_travel(step: Step, event: Event, tally: KeyTally) -> tuple[int, Cell | None]:
     """One key in two places that nobody travels between in that time: more than `km` (30) at over `km_h` (120).
 
     The cells' near edges count, and `slack_minutes` (30) are given. Somebody signs from a desk, or two people share a
@@ -131,7 +131,7 @@ def impossible_travel(step: Step, event: Event, tally: KeyTally) -> KeyTally:
         if too_fast(step, km, abs(time - tally.time)):
             figures = {"km": km, "minutes": abs(time - tally.time) // 60}
             step.note("impossible_travel", "warning", [("key", event.key)], figures=figures)
-    return tally if time < tally.time else replace(tally, cell=cell, time=time)
+    return (tally.time, tally.cell) if time < tally.time else (time, cell)
 
 
 def too_fast(step: Step, km: int, seconds: int) -> bool:
@@ -142,17 +142,17 @@ def too_fast(step: Step, km: int, seconds: int) -> bool:
     return km * 3600 > seconds * step.number("thresholds", "impossible_travel", "km_h")
 
 
-def sites_interleaved(step: Step, event: Production, site: str, tally: KeyTally) -> KeyTally:
+def sites_interleaved(step: Step, event: Production, site: str, visits: Visits) -> Visits:
     """Tags of two sites put on by one key in turn: it comes back to a site `returns` (3) times within `hours` (6).
 
     Whoever walks from pit to pit does one after the other; bags of one heap given to two sites are signed in turn
     (F1, F2). Honest: two pits at one landing, an agent who waits for both.
     """
     time = seconds_of(event.event_time)
-    if not tally.visits or tally.visits[-1][1] == site:
-        return replace(tally, visits=(*tally.visits[:-1], (time, site)))
+    if not visits or visits[-1][1] == site:
+        return (*visits[:-1], (time, site))
     since = time - 3600 * step.number("times", "sites_interleaved", "hours")
-    visits = (*(visit for visit in tally.visits if visit[0] >= since), (time, site))[-VISITS:]
+    visits = (*(visit for visit in visits if visit[0] >= since), (time, site))[-VISITS:]
     returns = len(visits) - len({name for _, name in visits})
     if returns >= step.number("thresholds", "sites_interleaved", "returns"):
         sites = sorted({name for _, name in visits})
@@ -164,10 +164,10 @@ def sites_interleaved(step: Step, event: Production, site: str, tally: KeyTally)
             figures=figures,
         )
         visits = visits[-1:]
-    return replace(tally, visits=visits)
+    return visits
 
 
-def tags_in_a_rush(step: Step, event: Event, tally: KeyTally, tags: int) -> KeyTally:
+def tags_in_a_rush(step: Step, event: Event, tally: KeyTally, tags: int) -> tuple[int, int]:
     """More than `tags` (120) put on with one key within `minutes` (60).
 
     Filling, weighing and closing a bag takes minutes: tags that go on faster go on at a table (F1). Honest: a day's
@@ -179,9 +179,9 @@ def tags_in_a_rush(step: Step, event: Event, tally: KeyTally, tags: int) -> KeyT
         <= time
         <= tally.tags_from + 60 * step.number("times", "tags_in_a_rush", "minutes")
     ):
-        return replace(tally, tags_from=time, tags=tags)
+        return time, tags
     most = step.number("thresholds", "tags_in_a_rush", "tags")
     if tally.tags <= most < tally.tags + tags:
         figures = {"minutes": (time - tally.tags_from) // 60, "tags": tally.tags + tags}
         step.note("tags_in_a_rush", "warning", [("key", event.key)], figures=figures)
-    return replace(tally, tags=tally.tags + tags)
+    return tally.tags_from, tally.tags + tags

@@ -1,6 +1,5 @@
 """Rules on the digits of weights: readings that no scale and no shovel would give."""
 
-from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from math import comb, gcd
@@ -37,12 +36,13 @@ def _take(step: Step, subject: Address, new: Sequence[int], unit_ug: int) -> Non
     masses = (*known.masses, *new)[-READINGS:]
     quiet = max(known.quiet - len(new), 0)
     if not quiet and len(masses) == READINGS:
-        asked = [
-            weights_too_round(step, subject, masses, unit_ug),
-            weights_repeated(step, subject, masses),
-            weights_too_even(step, subject, masses),
-        ]
-        quiet = READINGS if any(asked) else 0
+        # One that is not round makes no list too round: it is asked where a new one is.
+        round_ = any(mass % unit_ug == 0 for mass in new) and weights_too_round(
+            step, subject, masses, unit_ug
+        )
+        repeated = weights_repeated(step, subject, masses)
+        if weights_too_even(step, subject, masses) or round_ or repeated:
+            quiet = READINGS
     step.put("tally", f"readings:{subject[1]}", Readings(masses, quiet))
 
 
@@ -79,11 +79,12 @@ def _surprising(count: int, one_in: int, unlikely: int) -> int:
 
 
 def weights_repeated(step: Step, subject: Address, masses: Sequence[int]) -> bool:
-    """One weight makes up more than `share_ppm` (500,000) of the last 40 readings.
+    """The newest weight makes up more than `share_ppm` (500,000) of the last 40 readings.
 
     Copied down the page (F3). Honest: bags filled to a mark on the scale on purpose.
     """
-    weight, times = Counter(masses).most_common(1)[0]
+    weight = masses[-1]
+    times = masses.count(weight)
     if times * _MILLION <= len(masses) * step.number("thresholds", "weights_repeated", "share_ppm"):
         return False
     figures = {"mass_ug": weight, "readings": len(masses), "times": times}
