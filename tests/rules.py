@@ -97,12 +97,13 @@ class StrictState:
                 pass
 
     def _check(self, address: Address) -> None:
-        if address[0] in TALLIES:
+        kind, id_ = address
+        if kind in TALLIES:
             assert self.watch, f"{address} is for global rules alone"
             return
-        ids = [address[1]] if address[0] == "tag" else address[1].split(":")
-        if address[0] == "held":
-            ids = [address[1].partition(":")[2]]
+        if kind == "held":  # what is held, by its own type and id
+            kind, _, id_ = id_.partition(":")
+        ids = [id_] if kind == "tag" else id_.split(":")
         numbers = address[0] in ("number", "pool")
         if address not in self.touched:
             unread = [part for part in ids if part not in self.read and not (numbers and part.isdigit())]

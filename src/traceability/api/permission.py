@@ -297,6 +297,11 @@ def _may_see_sealed(visitor: Visitor, event: Event, path: str) -> bool:
             return False  # a code opens a page to whoever has it: a QR at a time (`OpenQr`)
 
 
+def in_story(event: Event) -> bool:
+    """Whether the story that a tag opens tells of this event: not of money, nor of who reported what to whom."""
+    return not isinstance(event, Payment | Incident | Response | Redaction | Audit)
+
+
 def parties(event: Event) -> frozenset[PartyId]:
     """The signer of an event, the one acted for, and every party it names."""
     return frozenset({event.party, event.actor, *_named(event)})

@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from traceability.core.findings.global_numbers import GLOBAL_NUMBERS
+from traceability.core.findings.numbers import NUMBERS
 from traceability.core.ids import EventId
 from traceability.core.record import Subject
 from traceability.core.registry_bodies import PolicyFacts, PolicyValue
@@ -40,45 +42,7 @@ class Policy(Subject, frozen=True):
     values: tuple[Value, ...] = ()
 
 
-DEFAULTS: dict[tuple[Section, str, str, str | None, str | None], int] = {
-    ("thresholds", "away_from_its_site", "km", None, None): 40,
-    ("thresholds", "certificate_overdrawn", "ppm", None, None): 5_000,
-    ("thresholds", "closed_circle", "deals", None, None): 20,
-    ("thresholds", "closed_circle", "spread_ppm", None, None): 100,
-    ("thresholds", "exports_above_production", "ppm", None, None): 1_100_000,
-    ("thresholds", "impossible_travel", "km", None, None): 30,
-    ("thresholds", "impossible_travel", "km_h", None, None): 120,
-    ("thresholds", "no_incident_in_zone", "productions", None, None): 200,
-    ("thresholds", "output_above_capacity", "days_per_month", None, None): 26,
-    ("thresholds", "output_above_capacity", "ppm", None, None): 1_250_000,
-    ("thresholds", "recorded_unusually_late", "times_usual", None, None): 8,
-    ("thresholds", "sites_interleaved", "returns", None, None): 3,
-    ("thresholds", "steady_gain", "ppm", None, None): 10_000,
-    ("thresholds", "steady_gain", "weighings", None, None): 20,
-    ("thresholds", "steady_loss", "ppm", None, None): 30_000,
-    ("thresholds", "steady_loss", "weighings", None, None): 20,
-    ("thresholds", "tags_in_a_rush", "tags", None, None): 120,
-    ("thresholds", "weights_permuted", "apart_ppm", None, None): 30_000,
-    ("thresholds", "weights_permuted", "near_ppm", None, None): 15_000,
-    ("thresholds", "weights_repeated", "share_ppm", None, None): 500_000,
-    ("thresholds", "weights_too_even", "spread_ppm", None, None): 10_000,
-    ("thresholds", "weights_too_round", "unlikely", None, None): 10_000_000,
-    ("times", "arrival_not_confirmed", "days", None, None): 60,
-    ("times", "gap_in_sequence", "days", None, None): 30,
-    ("times", "handoff_overdue", "days", None, None): 14,
-    ("times", "impossible_travel", "slack_minutes", None, None): 30,
-    ("times", "lot_without_tag", "days", None, None): 30,
-    ("times", "moved_without_travel", "minutes", None, None): 5,
-    ("times", "no_incident_in_zone", "days", None, None): 180,
-    ("times", "recorded_unusually_late", "days", None, None): 14,
-    ("times", "site_status_ran_out", "blue_days", None, None): 1_095,
-    ("times", "site_status_ran_out", "green_days", None, None): 365,
-    ("times", "site_status_ran_out", "yellow_days", None, None): 180,
-    ("times", "sites_interleaved", "hours", None, None): 6,
-    ("times", "sold_on_within_minutes", "minutes", None, None): 60,
-    ("times", "tags_in_a_rush", "minutes", None, None): 60,
-    ("times", "tags_unused", "days", None, None): 180,
-}
+DEFAULTS: dict[tuple[Section, str, str, str | None, str | None], int] = {**NUMBERS, **GLOBAL_NUMBERS}
 """What counts where no policy says otherwise: by section, rule, name, mineral and step."""
 
 
@@ -113,7 +77,7 @@ def number(
     country: str | None = None,
 ) -> int:
     """The number in force. Raises KeyError for a name that no rule has."""
-    table = _table(_ByEvent(policy)) if policy is not None and policy.values else {}
+    table = _table(ByEvent(policy)) if policy is not None and policy.values else {}
     for where in (country, None) if country is not None else (None,):
         for what in (mineral, None) if mineral is not None else (None,):
             for at in (step, None) if step is not None else (None,):
@@ -128,8 +92,8 @@ def number(
     raise KeyError(f"{section} of {rule}: {name}")
 
 
-class _ByEvent:
-    """A policy as a key: its event says all of it, because an event has one place in one log."""
+class ByEvent:
+    """A policy as a key of what is remembered about it: its event has one place in one log and says all of it."""
 
     __slots__ = ("policy",)
 
@@ -140,11 +104,11 @@ class _ByEvent:
         return hash(self.policy.event)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _ByEvent) and self.policy.values == other.policy.values
+        return isinstance(other, ByEvent) and self.policy.values == other.policy.values
 
 
 @lru_cache(maxsize=16)
-def _table(key: _ByEvent) -> Mapping[tuple[str | None, Section, str, str, str | None, str | None], int]:
+def _table(key: ByEvent) -> Mapping[tuple[str | None, Section, str, str, str | None, str | None], int]:
     return {
         (value.country, value.section, value.rule, value.name, value.mineral, value.step): value.value
         for value in key.policy.values

@@ -5,7 +5,7 @@ findings: nothing they do bears on custody, and with them off everything else co
 without effect is counted for its key and for nothing else.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from traceability.core import due
 from traceability.core.custody_bodies import new_lots
@@ -198,11 +198,13 @@ def touches(event: Event) -> Iterator[Address]:
             yield address
 
 
-def touches_behind(event: Event, find: Callable[[Address], object]) -> Iterator[Address]:
-    """More of them, by the first lot an acceptance takes, as far as `find` knows it: mostly they all lie together."""
-    if not isinstance(event, Acceptance):
-        return
-    lot = find(("lot", event.moved[0][1]))
+def first_taken(event: Event) -> Address | None:
+    """The first lot an acceptance takes: mostly they all come from one place."""
+    return ("lot", event.moved[0][1]) if isinstance(event, Acceptance) else None
+
+
+def near(lot: object) -> Iterator[Address]:
+    """What will be looked up besides when this lot is taken, if it is one."""
     if isinstance(lot, Lot):
         yield "tally", f"trail:{lot.custodian}"
         yield "tally", f"drift:{lot.custodian}"

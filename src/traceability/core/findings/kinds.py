@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from traceability.core.custody_bodies import new_lots
 from traceability.core.events import Event, Production, Transformation
-from traceability.core.outcome import Severity, Step
+from traceability.core.findings.raised import Severity
+from traceability.core.outcome import Step
 from traceability.core.state import Lot, Party
 
 HEADINGS: Mapping[str, frozenset[str]] = {

@@ -10,10 +10,11 @@ from traceability.core import due
 from traceability.core.concern_records import Incident
 from traceability.core.events import Event, Response, SiteInspection, TagAllocation
 from traceability.core.findings.keys import say_gaps
+from traceability.core.findings.raised import Severity
 from traceability.core.findings.stock import count_tags
 from traceability.core.ground_records import Licence, at
 from traceability.core.leaf import time_text
-from traceability.core.outcome import Severity, Step
+from traceability.core.outcome import Step
 from traceability.core.state import Lot, Party, Roll, Site
 from traceability.core.tallies import Clock, KeyTally, Stock
 
