@@ -124,7 +124,9 @@ class History:
             self._edge(self.lots[lots[0]], whole, marked, dry=is_dry(self.lots[lots[0]], moisture))
             for _ in "abc"
         ]
-        reading = max(1, self.chance.choice([whole, *near, self.amount()]) + self.chance.choice([-1, 0, 0, 1]))
+        reading = max(
+            1, self.chance.choice([whole, *near, self.amount()]) + self.chance.choice([-1, 0, 0, 1])
+        )
         if reading > 9 * 10**15:
             return
         said = weighing(f"{reading // 1000}.{reading % 1000:03}", unit="MGM", lots=sorted(lots))

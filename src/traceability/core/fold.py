@@ -167,6 +167,7 @@ def touches(event: Event) -> set[Address]:
     found: set[Address] = {
         ("ledger", ""),
         ("book", ""),
+        ("policy", "policy"),
         ("key", event.key),
         ("party", event.party),
         ("number", f"{event.key}:{event.sequence}"),

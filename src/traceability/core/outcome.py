@@ -15,6 +15,7 @@ from traceability.core.events import Event
 from traceability.core.findings.catalogue import RULES
 from traceability.core.findings.raised import Raised, Severity
 from traceability.core.ids import EventId, LotId
+from traceability.core.once import once
 from traceability.core.policy import Policy
 from traceability.core.record import Address, Subject
 from traceability.core.state import AnyRecord, Delegation, Key, LedgerFacts, LogEntry, Lot, Move, Party, State
@@ -119,9 +120,9 @@ class Step:
         self.fates: dict[LotId, bool] = {}
         self.stands = True
 
-    @property
+    @once
     def policy(self) -> Policy | None:
-        """The ledger's rules in force; None before genesis."""
+        """The ledger's rules in force as this entry found them; None before genesis."""
         return self.find("policy", "policy", Policy)
 
     def find(self, kind: str, id_: str, record: type[_R]) -> _R | None:
