@@ -19,26 +19,42 @@ from traceability.core import balance, mass, quality
 from traceability.core.custody_bodies import (
     CorrectedField,
     RetaggingBody,
-    lots_named,
     new_lots,
 )
 from traceability.core.events import (
     Approval,
+    Audit,
+    CapacityEstimate,
+    Certificate,
+    CertificateUse,
     Correction,
     Delegation,
     DelegationEnd,
     Enrolment,
     Event,
+    Finding,
     Genesis,
+    Hold,
     KeyAddition,
     KeyRevocation,
+    LicenceGrant,
+    LicenceRevocation,
+    Policy,
+    Redaction,
+    Reference,
+    Release,
+    Response,
     RoleChange,
+    SiteInspection,
     SiteRegistration,
     TagAllocation,
     TagIssue,
+    TagVoid,
+    Zone,
 )
 from traceability.core.forms import Assay, Quantity
 from traceability.core.ids import LotId
+from traceability.core.naming import lots_named
 from traceability.core.outcome import Step, reject
 from traceability.core.quantity import show_grams
 from traceability.core.registry_bodies import Body
@@ -83,6 +99,9 @@ def _corrected(
         case (
             Genesis() | Enrolment() | RoleChange() | KeyAddition() | KeyRevocation() | Delegation()
             | DelegationEnd() | Approval() | SiteRegistration() | TagIssue() | TagAllocation() | Correction()
+            | SiteInspection() | CapacityEstimate() | LicenceGrant() | LicenceRevocation() | TagVoid() | Zone()
+            | Reference() | Certificate() | CertificateUse() | Response() | Hold() | Release() | Finding()
+            | Redaction() | Policy() | Audit()
         ):  # fmt: skip
             reject("not_correctable", f"what a {event.kind} says is put right by a new event of its kind")
         case _:

@@ -42,14 +42,14 @@ from traceability.core.state import Lot, Site
 from traceability.core.tagging import put_on, take_off
 
 CustodyEvent = (
-    Production
-    | Intake
-    | Transfer
+    Transfer  # the most frequent first
     | Acceptance
+    | Production
+    | Transformation
     | Refusal
     | Withdrawal
+    | Intake
     | Reassignment
-    | Transformation
     | Retagging
     | Inspection
     | Export
@@ -62,14 +62,14 @@ CustodyEvent = (
 def apply(step: Step, event: CustodyEvent, *, doubled: bool) -> None:
     """Judges one custody event whose signer has been admitted; `doubled`: its number was used before."""
     match event:
-        case Production():
-            _production(step, event, doubled=doubled)
-        case Intake():
-            _intake(step, event, doubled=doubled)
         case Transfer():
             handoff.transfer(step, event, doubled=doubled)
         case Acceptance() | Refusal() | Withdrawal():
             handoff.answer(step, event, doubled=doubled)
+        case Production():
+            _production(step, event, doubled=doubled)
+        case Intake():
+            _intake(step, event, doubled=doubled)
         case Export():
             leaving.export(step, event, doubled=doubled)
         case Import():

@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from traceability.core.certificates import certificate, draw
 from traceability.core.claims import claim, custody_only, put_move, settle
 from traceability.core.ending import check_holds, end, keep_change, keep_moved
 from traceability.core.events import (
@@ -17,8 +18,8 @@ from traceability.core.state import Lot
 
 def export(step: Step, event: Export, *, doubled: bool) -> None:
     body, actor = event.body, event.actor
-    for draw in body.certificates or ():
-        step.logged(draw.certificate)
+    for drawn in body.certificates or ():
+        certificate(step, drawn.certificate)
     if body.importer is not None:
         step.party(body.importer)
     claims = claim(
@@ -44,6 +45,8 @@ def export(step: Step, event: Export, *, doubled: bool) -> None:
         )
         keep_moved(step, lot)
         put_move(step, lot, "custody", c.lot, recipient=body.importer)
+    for drawn in body.certificates or () if standing else ():
+        draw(step, drawn.certificate, drawn.mass.mass_ug)
     if "exporter" not in step.party(actor).roles:
         step.note("no_exporter_role", "warning", [("party", actor)])
 

@@ -78,6 +78,8 @@ class PartOfReading(Weighing):
 def share(weighing: Weighing, lots: Mapping[LotId, Lot]) -> dict[LotId, int]:
     """One reading over its lots in micrograms, shared by the Webster rule over their expected masses."""
     named = weighing.lots or []
+    if len(named) == 1:
+        return {LotId(named[0]): weighing.net.mass_ug}
     return balance.share_reading(weighing.net.mass_ug, {lot: lots[lot].expected_ug for lot in sorted(named)})
 
 

@@ -155,6 +155,13 @@ class Step:
             raise RejectedStep(WaitsFor("event", event_id))
         return found
 
+    def of_event(self, kind: str, event_id: EventId, record: type[_R]) -> _R | None:
+        """The record an event named here made, None where it made none. The whole event waits where the log has it not."""
+        self.logged(event_id)
+        address = (kind, event_id)
+        found = self.changes.get(address) or self.state.need(address)
+        return found if isinstance(found, record) else None
+
     def ledger(self) -> LedgerFacts:
         """What genesis fixed."""
         return self.need("ledger", "", LedgerFacts)

@@ -14,7 +14,19 @@ from typing import Literal, Protocol
 import msgspec
 
 from traceability.core.composition import Part, Pool
+from traceability.core.concern_records import Held, Hold, Incident
 from traceability.core.events import Event
+from traceability.core.ground_records import (
+    Capacity,
+    Certificate,
+    CertificateNumber,
+    Licence,
+    Polygons,
+    Reference,
+    Region,
+    SiteStatus,
+    Suspension,
+)
 from traceability.core.ids import EventId, KeyId, LotId, PartyId, RollId, SiteId
 from traceability.core.policy import Policy
 from traceability.core.record import Address, Record, Subject
@@ -69,6 +81,7 @@ class Party(Subject, frozen=True):
     """Role changes that are not approved yet, and the roles they would give."""
     since: tuple[tuple[str, str], ...] = ()
     """Roles given by role changes, and the day each gave; the others came with the enrolment, on its day."""
+    licences: tuple[EventId, ...] = ()
 
 
 class Revocation(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -115,6 +128,10 @@ class Site(Subject, frozen=True):
 
     id: SiteId
     facts: tuple[SiteFacts, ...]
+    statuses: tuple[SiteStatus, ...] = ()
+    suspensions: tuple[Suspension, ...] = ()
+    capacities: tuple[Capacity, ...] = ()
+    """Side by side, whoever their authors are."""
 
 
 class Allocation(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -124,6 +141,15 @@ class Allocation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     last: int
     party: PartyId
     site: SiteId | None
+    event: EventId
+
+
+class Void(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Positions of a roll that must not be used any more."""
+
+    first: int
+    last: int
+    reason: str
     event: EventId
 
 
@@ -140,6 +166,7 @@ class Roll(Subject, frozen=True):
     """prefix, first, last, digits, suffix of other schemes' numbers."""
     issued_by: EventId
     allocations: tuple[Allocation, ...] = ()
+    voids: tuple[Void, ...] = ()
 
 
 class TagRecord(Subject, frozen=True):
@@ -147,6 +174,7 @@ class TagRecord(Subject, frozen=True):
 
     on: tuple[LotId, ...] = ()
     last_lot: LotId | None = None
+    void_by: EventId | None = None
 
 
 class Delegation(Record, frozen=True):
@@ -175,7 +203,7 @@ class Act(Record, frozen=True):
     """An event that is waited on or was answered: its approvals and corrections."""
 
     event: EventId
-    needs: Literal["nothing", "quorum", "registrar", "inspection", "guardians", "revoked_key"] = "nothing"
+    needs: Literal["nothing", "quorum", "authority", "certifier", "guardians"] = "nothing"
     approvals: tuple[Decision, ...] = ()
     """The newest of each party."""
     effective: bool = True
@@ -184,6 +212,8 @@ class Act(Record, frozen=True):
     """What corrections have put in place of values the event said, by path; the newest of each."""
     taken: tuple[tuple[str, str | int], ...] = ()
     """The same, as far as the event's lots have taken it over."""
+    withheld: tuple[str, ...] = ()
+    """Paths of sealed values that were erased."""
 
 
 class Number(Record, frozen=True):
@@ -466,8 +496,19 @@ AnyRecord = (
     | Changed
     | Mention
     | PoolRecord
+    | Licence
+    | Region
+    | Polygons
+    | Certificate
+    | CertificateNumber
+    | Reference
+    | Hold
+    | Held
+    | Incident
 )
-SubjectRecord = Lot | TagRecord | Party | Key | Site | Roll | Policy | Mention  # the most frequent first
+SubjectRecord = (  # the most frequent first
+    Lot | TagRecord | Party | Key | Site | Roll | Policy | Licence | Certificate | Region | Mention
+)
 _DECODER: msgspec.msgpack.Decoder[AnyRecord] = msgspec.msgpack.Decoder(AnyRecord)
 _ENCODER = msgspec.msgpack.Encoder()
 

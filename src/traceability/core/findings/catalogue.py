@@ -64,4 +64,5 @@ RULES: dict[str, Rule] = {
     "stones_lost": Rule("local", ("F12",)),
     "tag_on_two_lots": Rule("global", ("F4",)),
     "title_not_held": Rule("local"),
+    "undervalued": Rule("stated", ("F17",)),
 }
