@@ -88,10 +88,15 @@ class StrictState:
                 pass
 
     def _check(self, address: Address) -> None:
-        ids = [address[1]] if address[0] == "tag" else address[1].split(":")
-        numbers = address[0] in ("number", "pool")
+        kind, id_ = address if address[0] != "held" else address[1].split(":", 1)
+        ids = [id_] if kind == "tag" else id_.split(":")
+        numbers = kind in ("number", "pool", "produced")  # sequence, pool of the lot, day
         if address not in self.touched:
-            unread = [part for part in ids if part not in self.read and not (numbers and part.isdigit())]
+            unread = [
+                part
+                for part in ids
+                if part not in self.read and not (numbers and part.replace("-", "").isdigit())
+            ]
             assert not unread, f"{address} is no business of this event"
 
     def find(self, address: Address) -> AnyRecord | None:

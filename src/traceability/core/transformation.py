@@ -9,7 +9,7 @@ were followed before go by number (`share_by` item), the rest by mass.
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from traceability.core import balance, quantity
+from traceability.core import balance, origin, quantity
 from traceability.core.begin import begin, begin_nothing
 from traceability.core.claims import claim, settle
 from traceability.core.composition import Parts, mix
@@ -52,6 +52,7 @@ def apply(step: Step, event: Transformation, *, doubled: bool) -> None:
         step.put("lot", c.lot.id, inputs[c.lot.id])
         end(step, c)
     _make(step, event, inputs, titles)
+    origin.transformed(step, event, inputs)
     if "processor" not in step.party(actor).roles and body.type == "processing":
         step.note("no_processor_role", "notice", [("party", actor)])
 

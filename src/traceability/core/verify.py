@@ -372,6 +372,8 @@ def _completeness_not_shown(replay: Replay) -> dict[str, list[str]]:
     """No snapshot is part of a log yet, so nothing states how much there is: whatever was used is listed."""
     found: dict[str, set[str]] = defaultdict(set)
     for kind, name in replay.relied_on:
+        if kind == "held":
+            kind, _, name = name.partition(":")  # noqa: PLW2901  # what a hold would be on
         if kind in _SUBJECTS and (kind != "lot" or name in replay.until):
             found[kind].add(name)
         elif kind == "number":

@@ -1,0 +1,105 @@
+"""Where lots begin and who handles them, held against the registry: sites, licences, zones, holds.
+
+Nothing here decides about custody; it notes what rules of `core.findings` have to say of an event that stands. What
+it looks up is what the event has loaded anyway, or what `fold.touches` names.
+"""
+
+from collections.abc import Sequence
+
+from traceability.core.authority import day_of
+from traceability.core.events import Acceptance, Export, Intake, Production, Transfer, Transformation
+from traceability.core.findings import holds, later, licences, mixing, sites, zones
+from traceability.core.ground_facts import Need, site_facts
+from traceability.core.ground_records import Drawn, Licence, Terms
+from traceability.core.ids import LotId
+from traceability.core.outcome import Step
+from traceability.core.record import Address
+from traceability.core.state import Lot, Party, Site
+
+
+def produced(step: Step, event: Production, site: Site | None) -> None:
+    """Notes what is known of the ground a production's lots come from."""
+    region = event.body.region
+    assert region is not None
+    subjects: list[Address] = [("lot", lot) for lot in event.made]
+    minerals = {new.mineral for new in event.body.lots}
+    producer = step.party(event.body.producer or event.actor)
+    held: list[Terms] = list(producer.licences)
+    regions = [region]
+    if site is None:
+        step.note("no_registered_site", "warning", subjects)
+    else:
+        recorded = day_of(step.entry.record_time)
+        for rule, found in sites.produced(site, step.day, recorded, minerals, producer, step.policy):
+            step.notice(rule, found, subjects)
+        facts = site_facts(site, step.day)
+        regions = list(dict.fromkeys((facts.region, region)))
+        for named in facts.licences:
+            licence = step.find("licence", named, Licence)
+            if licence is not None:
+                held.append(licence.terms)
+        later.keep_production(step, site.id)
+    if "/permit_number" not in event.committed:  # else the permit is there, and nobody can read it here
+        need = Need(step.day, frozenset(minerals), site.id if site else None, regions[0])
+        under = licences.judge(step, "production", held, need, subjects)
+        _draw(step, under, event.made)
+    zones.note_origin(step, event.made, regions)
+
+
+def taken_in(step: Step, event: Intake) -> None:
+    """Notes the zones an intake's lots are in, and keeps the countries they are said to be from."""
+    assert event.body.region is not None
+    mixing.begin(step, event.made, event.body.countries)
+    zones.note_origin(step, event.made, [event.body.region])
+
+
+def handled(step: Step, event: Transfer | Acceptance | Export, lots: Sequence[LotId]) -> None:
+    """Notes what is to be said of these lots' being moved by this event, which stands on them."""
+    if not lots:
+        return
+    holds.note_moved(step, lots)
+    zones.note_transit(step, lots)
+    actor = step.party(event.actor)
+    need = Need(step.day, _minerals(step, lots), None, event.body.region)
+    if isinstance(event, Export):
+        under = _licensed(step, "export", actor, need)
+        _draw(step, under, lots)
+        return
+    if "trader" in actor.roles:
+        _licensed(step, "trade", actor, need)
+    if isinstance(event, Transfer) and event.body.carrier is not None:
+        _licensed(step, "transport", step.party(event.body.carrier), need)
+
+
+def transformed(step: Step, event: Transformation, inputs: dict[LotId, Lot]) -> None:
+    """Notes what is to be said of these lots' having become others."""
+    holds.note_moved(step, inputs)
+    mixing.carry(step, inputs, event.made)
+    if event.body.type == "processing":
+        need = Need(step.day, frozenset(lot.mineral for lot in inputs.values()), None, event.body.region)
+        _licensed(step, "processing", step.party(event.actor), need)
+
+
+def _licensed(step: Step, act: str, party: Party, need: Need) -> Terms | None:
+    return licences.judge(step, act, party.licences, need, [("party", party.id)])
+
+
+def _minerals(step: Step, lots: Sequence[LotId]) -> frozenset[str]:
+    return frozenset(step.lot(lot).mineral for lot in lots)
+
+
+def _draw(step: Step, terms: Terms | None, lots: Sequence[LotId]) -> None:
+    """Draws the lots' mass on the quota of the licence, if it has one for their mineral and day."""
+    if terms is None or terms.quota is None or not step.state.whole:
+        return
+    quota = terms.quota
+    if not quota.since <= step.day <= quota.until:
+        return
+    mass_ug = sum(lot.expected_ug for lot in map(step.lot, lots) if lot.mineral == quota.mineral)
+    known = step.find("drawn", terms.event, Drawn) or Drawn(0)
+    drawn = Drawn(known.mass_ug + mass_ug, known.exceeded_by)
+    found = licences.quota_exceeded(drawn.mass_ug, terms)
+    if found is not None and drawn.exceeded_by is None:
+        drawn = Drawn(drawn.mass_ug, step.entry.event_id)
+        step.notice("quota_exceeded", found, [("licence", terms.event), *(("lot", lot) for lot in lots)])
+    step.put("drawn", terms.event, drawn)
