@@ -54,6 +54,8 @@ def fairest(day: str, reading: Callable[[str], _T], rank: Callable[[_T], int]) -
 
 def site_facts(site: Site, day: str) -> SiteFacts:
     """What was registered of a site for a day: the newest facts that had begun; before them all, the first."""
+    if len(site.facts) == 1:
+        return site.facts[0]
     begun = [facts for facts in site.facts if facts.since <= day]
     if not begun:
         return site.facts[0]
@@ -69,6 +71,7 @@ class Standing(NamedTuple):
     event: EventId | None
 
 
+NO_STANDING = Standing(None, None, None)
 _NEXT: dict[Colour, Colour] = {"green": "blue", "yellow": "red", "blue": "red"}
 
 
@@ -81,7 +84,7 @@ def site_status(site: Site, day: str, policy: Policy | None) -> Standing:
     """
     said = [status for status in site.statuses if status.since <= day]
     if not said:
-        return Standing(None, None, None)
+        return NO_STANDING
     newest = max(status.since for status in said)
     last = [status for status in said if status.since == newest][-1]
     country = site_facts(site, day).country

@@ -39,7 +39,8 @@ def produced(step: Step, event: Production, site: Site | None) -> None:
             if licence is not None:
                 held.append(licence.terms)
         later.keep_production(step, site.id)
-    if "/permit_number" not in event.committed:  # else the permit is there, and nobody can read it here
+    sealed = "/permit_number" in event.committed  # then the permit is there, and nobody can read it here
+    if not sealed and licences.matters(step.policy, "production", held):
         need = Need(step.day, frozenset(minerals), site.id if site else None, regions[0])
         under = licences.judge(step, "production", held, need, subjects)
         _draw(step, under, event.made)
@@ -60,15 +61,14 @@ def handled(step: Step, event: Transfer | Acceptance | Export, lots: Sequence[Lo
     holds.note_moved(step, lots)
     zones.note_transit(step, lots)
     actor = step.party(event.actor)
-    need = Need(step.day, _minerals(step, lots), None, event.body.region)
     if isinstance(event, Export):
-        under = _licensed(step, "export", actor, need)
+        under = _licensed(step, "export", actor, lots)
         _draw(step, under, lots)
         return
     if "trader" in actor.roles:
-        _licensed(step, "trade", actor, need)
+        _licensed(step, "trade", actor, lots)
     if isinstance(event, Transfer) and event.body.carrier is not None:
-        _licensed(step, "transport", step.party(event.body.carrier), need)
+        _licensed(step, "transport", step.party(event.body.carrier), lots)
 
 
 def transformed(step: Step, event: Transformation, inputs: dict[LotId, Lot]) -> None:
@@ -76,16 +76,16 @@ def transformed(step: Step, event: Transformation, inputs: dict[LotId, Lot]) -> 
     holds.note_moved(step, inputs)
     mixing.carry(step, inputs, event.made)
     if event.body.type == "processing":
-        need = Need(step.day, frozenset(lot.mineral for lot in inputs.values()), None, event.body.region)
-        _licensed(step, "processing", step.party(event.actor), need)
+        _licensed(step, "processing", step.party(event.actor), list(inputs))
 
 
-def _licensed(step: Step, act: str, party: Party, need: Need) -> Terms | None:
+def _licensed(step: Step, act: str, party: Party, lots: Sequence[LotId]) -> Terms | None:
+    """The licence under which a party does this with these lots; notes where there should be one."""
+    if not licences.matters(step.policy, act, party.licences):
+        return None
+    minerals = frozenset(step.lot(lot).mineral for lot in lots)
+    need = Need(step.day, minerals, None, step.event.body.region)
     return licences.judge(step, act, party.licences, need, [("party", party.id)])
-
-
-def _minerals(step: Step, lots: Sequence[LotId]) -> frozenset[str]:
-    return frozenset(step.lot(lot).mineral for lot in lots)
 
 
 def _draw(step: Step, terms: Terms | None, lots: Sequence[LotId]) -> None:

@@ -30,6 +30,8 @@ def moved_under_hold(hold: Hold, event_time: str) -> Raised | None:
 
 def note_moved(step: Step, lots: Iterable[LotId]) -> None:
     """Notes the holds that these lots, as they stood before, were moved under."""
+    if step.state.whole and not step.ledger().held:
+        return
     found: dict[tuple[str, str], tuple[Hold, list[Address]]] = {}
     region = step.event.body.region
     here = holds_on(step, ("region", region)) if region is not None else []

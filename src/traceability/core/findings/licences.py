@@ -6,12 +6,13 @@ ledger that keeps no licences raises no false alarm. All of it is read from the 
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from traceability.core.findings.raised import Raised
 from traceability.core.ground_facts import Cover, Need, covers
 from traceability.core.ground_records import Terms
 from traceability.core.outcome import Step
-from traceability.core.policy import Policy, number
+from traceability.core.policy import DEFAULTS, ByEvent, Policy, number
 from traceability.core.record import Address
 
 SORTS: dict[str, frozenset[str]] = {
@@ -41,6 +42,20 @@ def judge(step: Step, act: str, held: Sequence[Terms], need: Need, about: Sequen
         case "revoked":
             step.notice("licence_revoked", licence_revoked(act, terms, need), about)
     return None
+
+
+def matters(policy: Policy | None, act: str, held: Sequence[Terms]) -> bool:
+    """Whether there is anything to judge: a licence recorded, or one asked for somewhere by the policy."""
+    return bool(held) or _asked(ByEvent(policy) if policy else None, act)
+
+
+@lru_cache(maxsize=64)
+def _asked(key: ByEvent | None, act: str) -> bool:
+    stated = key.policy.values if key else ()
+    return (
+        any((value.rule, value.name) == ("licence_missing", act) and value.value for value in stated)
+        or DEFAULTS["thresholds", "licence_missing", act, None, None] > 0
+    )
 
 
 def best(held: Sequence[Terms], act: str, need: Need) -> Terms | None:

@@ -8,17 +8,19 @@ counts as closed only where it was closed on the days beside it too.
 from collections.abc import Collection, Iterator
 
 from traceability.core.findings.raised import Raised
-from traceability.core.ground_facts import Standing, fairest, site_facts, site_status
+from traceability.core.ground_facts import NO_STANDING, Standing, fairest, site_facts, site_status
 from traceability.core.ground_records import Suspension, in_force
 from traceability.core.ids import PartyId
 from traceability.core.policy import Policy, number
-from traceability.core.state import Party, Site
+from traceability.core.state import Party, Site, SiteFacts
 
 _RANK = {"green": 0, None: 1, "blue": 2, "yellow": 3, "red": 4}
 
 
 def standing(site: Site, day: str, policy: Policy | None) -> Standing:
     """The colour that counts for what was done on a day: the best of it and the days beside it."""
+    if not site.statuses:
+        return NO_STANDING
     return fairest(day, lambda on: site_status(site, on, policy), lambda found: _RANK[found.status])
 
 
@@ -41,79 +43,74 @@ def produced(
     site: Site, day: str, recorded: str, minerals: Collection[str], producer: Party, policy: Policy | None
 ) -> Iterator[tuple[str, Raised | None]]:
     """What each rule says of a production on a day, recorded on a later one, by the name of the rule."""
-    yield "site_red", site_red(site, day, policy)
-    yield "site_suspended", site_suspended(site, day)
-    yield "site_not_active", site_not_active(site, day)
-    yield "site_yellow", site_yellow(site, day, policy)
-    yield "site_blue", site_blue(site, day, policy)
-    yield "site_status_not_recorded", site_status_not_recorded(site, day, minerals, policy)
+    colour, stopped, facts = standing(site, day, policy), suspension(site, day), site_facts(site, day)
+    yield "site_red", site_red(colour)
+    yield "site_yellow", site_yellow(colour)
+    yield "site_blue", site_blue(colour)
+    yield "site_status_not_recorded", site_status_not_recorded(colour, facts.country, minerals, policy)
+    yield "site_suspended", site_suspended(stopped)
+    yield "site_not_active", site_not_active(activity(site, day))
     yield "mineral_not_registered", mineral_not_registered(site, day, minerals)
-    yield "producer_not_at_site", producer_not_at_site(site, day, producer)
-    if recorded != day:
-        yield "site_closed_before_recorded", site_closed_before_recorded(site, day, recorded, policy)
+    yield "producer_not_at_site", producer_not_at_site(facts, producer)
+    if recorded != day and colour.status != "red" and stopped is None:
+        then = standing(site, recorded, policy), suspension(site, recorded)
+        yield "site_closed_before_recorded", site_closed_before_recorded(*then, day, recorded)
 
 
-def site_red(site: Site, day: str, policy: Policy | None) -> Raised | None:
+def site_red(found: Standing) -> Raised | None:
     """The ore was produced while its site was red: no production for export (F6). Severe.
 
     Numbers (`times` of `site_status`): `green_months`, `yellow_months`, `blue_months`. Source: ICGLR manual, status of
     mine sites. Honest: the inspection that cleared the site is not recorded, or the State was late to inspect.
     """
-    found = standing(site, day, policy)
     return Raised("severe", _said(found)) if found.status == "red" else None
 
 
-def site_yellow(site: Site, day: str, policy: Policy | None) -> Raised | None:
+def site_yellow(found: Standing) -> Raised | None:
     """The site had criteria to put right: it may still produce for its months. A notice to buyers. Source: ICGLR."""
-    found = standing(site, day, policy)
     return Raised("notice", _said(found)) if found.status == "yellow" else None
 
 
-def site_blue(site: Site, day: str, policy: Policy | None) -> Raised | None:
+def site_blue(found: Standing) -> Raised | None:
     """The site was not inspected yet, or its year of green ran out: ore may leave, a buyer should know.
 
     A notice. Source: ICGLR. Honest: nearly always, the State has few inspectors.
     """
-    found = standing(site, day, policy)
     return Raised("notice", _said(found)) if found.status == "blue" else None
 
 
 def site_status_not_recorded(
-    site: Site, day: str, minerals: Collection[str], policy: Policy | None
+    found: Standing, country: str, minerals: Collection[str], policy: Policy | None
 ) -> Raised | None:
     """No colour of the site is recorded for the day, where the country wants one. A notice.
 
     Number (`thresholds`): `required`, 1 where a colour must be recorded; 0 unless a policy of the country says so.
     Honest: the inspection stands on paper.
     """
-    facts = site_facts(site, day)
-    if standing(site, day, policy).status is not None:
-        return None
-    rule, country = "site_status_not_recorded", facts.country
-    if any(
-        number(policy, "thresholds", rule, "required", mineral=each, country=country) for each in minerals
+    rule = "site_status_not_recorded"
+    if found.status is None and any(
+        number(policy, "thresholds", rule, "required", mineral=mineral, country=country)
+        for mineral in minerals
     ):
-        return Raised("notice", {"country": facts.country})
+        return Raised("notice", {"country": country})
     return None
 
 
-def site_suspended(site: Site, day: str) -> Raised | None:
+def site_suspended(found: Suspension | None) -> Raised | None:
     """An inspector had stopped work at the site on that day (F2, F6). Severe.
 
     Honest: ore dug before, recorded with the day it was bagged.
     """
-    found = suspension(site, day)
     if found is None:
         return None
     return Raised("severe", {"inspection": found.event, "since": found.since, "until": found.until or "open"})
 
 
-def site_not_active(site: Site, day: str) -> Raised | None:
+def site_not_active(found: str) -> Raised | None:
     """The site was registered as inactive or abandoned on that day (F2): where does the ore come from? A warning.
 
     Honest: work began again and nobody restated the site.
     """
-    found = activity(site, day)
     return None if found == "active" else Raised("warning", {"activity": found})
 
 
@@ -129,13 +126,12 @@ def mineral_not_registered(site: Site, day: str, minerals: Collection[str]) -> R
     return Raised("warning", {"mineral": ",".join(strange), "site": ",".join(known)}) if strange else None
 
 
-def producer_not_at_site(site: Site, day: str, producer: Party) -> Raised | None:
+def producer_not_at_site(facts: SiteFacts, producer: Party) -> Raised | None:
     """The producer is neither holder of the site, nor named as working it, nor part of who is. A notice.
 
     Not asked of a zone, where permits are given and no single pit is worked, nor of a party that holds no role of
     a miner: it bought of a miner who is not enrolled. Honest: somebody joined since the site was registered.
     """
-    facts = site_facts(site, day)
     at_home = {facts.holder, *facts.worked_by}
     mine: set[PartyId | None] = {producer.id, *(each.part_of for each in producer.facts)}
     if facts.type == "zone" or "miner" not in producer.roles or not mine.isdisjoint(at_home):
@@ -143,20 +139,18 @@ def producer_not_at_site(site: Site, day: str, producer: Party) -> Raised | None
     return Raised("notice", {"holder": facts.holder, "producer": producer.id})
 
 
-def site_closed_before_recorded(site: Site, day: str, recorded: str, policy: Policy | None) -> Raised | None:
-    """The site was open on the day of production, but red or suspended when that came to the log (F6, F9).
+def site_closed_before_recorded(
+    colour: Standing, stopped: Suspension | None, day: str, recorded: str
+) -> Raised | None:
+    """The site was open on the day of production, but red or suspended on the day that came to the log (F6, F9).
 
     A warning: the day is the signer's word. Honest: a phone that was without a network in between.
     """
-    if standing(site, day, policy).status == "red" or suspension(site, day) is not None:
-        return None
-    red, stopped = standing(site, recorded, policy), suspension(site, recorded)
-    if red.status == "red":
-        return Raised("warning", {**_said(red), "day": day, "recorded": recorded})
+    days: dict[str, object] = {"day": day, "recorded": recorded}
+    if colour.status == "red":
+        return Raised("warning", {**_said(colour), **days})
     if stopped is not None:
-        return Raised(
-            "warning", {"day": day, "inspection": stopped.event, "recorded": recorded, "since": stopped.since}
-        )
+        return Raised("warning", {**days, "inspection": stopped.event, "since": stopped.since})
     return None
 
 

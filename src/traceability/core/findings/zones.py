@@ -121,8 +121,9 @@ def note_origin(step: Step, lots: Sequence[LotId], regions: Sequence[str]) -> No
 
 def note_transit(step: Step, lots: Iterable[LotId]) -> None:
     """Notes for lots this event moves the zones they were not noticed in before."""
-    by_region = zones_of(step, [step.event.body.region])
-    by_cell = polygons_over(step)
+    body = step.event.body
+    by_region = zones_of(step, (body.region,))
+    by_cell = polygons_over(step) if body.cell is not None else []
     if not (by_region or by_cell):
         return
     for mineral, about in _by_mineral(step, lots).items():
