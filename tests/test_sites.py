@@ -267,3 +267,21 @@ def test_a_registration_restated_for_an_earlier_day():
     assert not ground.rules()
     ground.restate(ground.mine, activity="abandoned", **{"from": "2026-02-01"})
     assert ground.found("site_changed_later").subjects == (("lot", bag),)
+
+
+def test_a_correction_that_puts_ore_to_another_site_hides_nothing():
+    """Told to be of a green site and corrected to a red one: the red one's findings come, now and later."""
+    ground = Ground()
+    red = ground.site(ground.miner)
+    ground.inspect(red, "red", "2026-02-01")
+    bag = ground.dig()
+    made = ground.last().event_id
+    ground.append(ground.miner, ground.correction(made, {"/site": red}))
+    assert ground.lot(bag).site == red
+    assert "site_red" in ground.rules()
+    assert ground.agree(bag) >= {"site_red"}
+    ground.clock += 10 * DAY
+    ground.inspect(red, "green", "2026-02-01")
+    assert ground.found("site_changed_later").subjects == (("lot", bag),)
+    ground.inspect(ground.mine, "red", "2026-02-01")
+    assert not ground.rules()

@@ -14,7 +14,7 @@ from traceability.core.ground_records import Drawn, Licence, Terms
 from traceability.core.ids import LotId
 from traceability.core.outcome import Step
 from traceability.core.record import Address
-from traceability.core.state import Lot, Party, Site
+from traceability.core.state import LogEntry, Lot, Party, Site
 
 
 def produced(step: Step, event: Production, site: Site | None) -> None:
@@ -38,20 +38,38 @@ def produced(step: Step, event: Production, site: Site | None) -> None:
             licence = step.find("licence", named, Licence)
             if licence is not None:
                 held.append(licence.terms)
-        later.keep_production(step, site.id)
+        later.keep_production(step, site.id, step.day, step.entry.event_id)
     sealed = "/permit_number" in event.committed  # then the permit is there, and nobody can read it here
     if not sealed and licences.matters(step.policy, "production", held):
         need = Need(step.day, frozenset(minerals), site.id if site else None, regions[0])
         under = licences.judge(step, "production", held, need, subjects)
         _draw(step, under, event.made)
-    zones.note_origin(step, event.made, regions)
+    zones.note_origin(step, event.made, regions, step.day)
+
+
+def moved_to_site(step: Step, production: LogEntry) -> None:
+    """Notes what is known of the site that a correction has put a production's lots to, on their own day."""
+    event, own = production.event, production.event_id
+    recorded = day_of(production.record_time)
+    day = min(event.event_time[:10], recorded)
+    lots = [lot for id_ in event.made if (lot := step.find("lot", id_, Lot)) is not None]
+    site = step.find("site", lots[0].site, Site) if lots and lots[0].site else None
+    about = [lot for lot in lots if site is not None and lot.site == site.id]
+    if site is None:
+        return
+    producer = step.party(about[0].producer)
+    minerals = {lot.mineral for lot in about}
+    for rule, found in sites.produced(site, day, recorded, minerals, producer, step.policy):
+        step.notice(rule, found, [("lot", lot.id) for lot in about], events=(own,))
+    later.keep_production(step, site.id, day, own)
+    zones.note_origin(step, [lot.id for lot in about], [site_facts(site, day).region], day)
 
 
 def taken_in(step: Step, event: Intake) -> None:
     """Notes the zones an intake's lots are in, and keeps the countries they are said to be from."""
     assert event.body.region is not None
     mixing.begin(step, event.made, event.body.countries)
-    zones.note_origin(step, event.made, [event.body.region])
+    zones.note_origin(step, event.made, [event.body.region], step.day)
 
 
 def handled(step: Step, event: Transfer | Acceptance | Export, lots: Sequence[LotId]) -> None:

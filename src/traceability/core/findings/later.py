@@ -99,12 +99,12 @@ def licence_revoked_later(licence: Licence) -> Raised | None:
 # Finding the lots
 
 
-def keep_production(step: Step, site: SiteId) -> None:
+def keep_production(step: Step, site: SiteId, day: str, event: EventId) -> None:
     """Keeps under its site and day that this event's lots were produced."""
     if step.state.whole:
-        address = f"{site}:{step.day}"
-        known = step.find("produced", address, Produced)
-        step.put("produced", address, Produced((*(known.events if known else ()), step.entry.event_id)))
+        known = step.find("produced", f"{site}:{day}", Produced)
+        if known is None or event not in known.events:
+            step.put("produced", f"{site}:{day}", Produced((*(known.events if known else ()), event)))
 
 
 def keep_site(step: Step, site: SiteId, region: str) -> None:

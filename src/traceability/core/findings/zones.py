@@ -96,8 +96,8 @@ def polygons_over(step: Step) -> list[tuple[Zone, bool]]:
     return found
 
 
-def note_origin(step: Step, lots: Sequence[LotId], regions: Sequence[str]) -> None:
-    """Notes for lots that begin with this event the zones they come from; `regions`: the event's and its site's."""
+def note_origin(step: Step, lots: Sequence[LotId], regions: Sequence[str], day: str) -> None:
+    """Notes for lots that begin the zones they come from, on a day; `regions`: the event's and its site's."""
     by_region = zones_of(step, regions)
     by_cell = polygons_over(step)
     countries = dict.fromkeys(code[:2] for code in regions)
@@ -109,12 +109,12 @@ def note_origin(step: Step, lots: Sequence[LotId], regions: Sequence[str]) -> No
         around = [(zone, False) for zone in by_region] + by_cell
         noticed = []
         for zone, partly in around:
-            found = from_zone(zone, partly=partly) if over([zone], step.day, mineral) else None
+            found = from_zone(zone, partly=partly) if over([zone], day, mineral) else None
             if found is not None and zone not in noticed:
                 step.notice("from_zone", found, subjects)
                 noticed.append(zone)
         places = ([zone for zone, _ in around],)
-        found = outside_compliant_zones(compliant, places, step.day, mineral)
+        found = outside_compliant_zones(compliant, places, day, mineral)
         step.notice("outside_compliant_zones", found, subjects)
         _remember(step, about, noticed)
 
