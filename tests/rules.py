@@ -88,9 +88,11 @@ class StrictState:
                 pass
 
     def _check(self, address: Address) -> None:
-        kind, id_ = address if address[0] != "held" else address[1].split(":", 1)
+        kind, id_ = address
+        if kind == "held":  # what is held, by its own type and id
+            kind, _, id_ = id_.partition(":")
         ids = [id_] if kind == "tag" else id_.split(":")
-        numbers = kind in ("number", "pool", "produced")  # sequence, pool of the lot, day
+        numbers = address[0] in ("number", "pool", "produced")  # sequence, pool of the lot, day
         if address not in self.touched:
             unread = [
                 part

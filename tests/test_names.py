@@ -59,7 +59,7 @@ def _sets(node: ast.Assign, name: str) -> bool:
 
 
 REJECTIONS = _names("reject")
-FINDINGS = {name for name, rule in RULES.items() if rule.scope != "stated"}
+FINDINGS = {**_names("note"), **_names("notice")}
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +95,16 @@ def test_names_are_short_and_of_one_form() -> None:
         assert len(name) <= 32
 
 
+def test_the_catalogue_has_each_rule_once() -> None:
+    """Every finding names a rule of the catalogue, and no rule of it is without a finding."""
+    assert set(FINDINGS) == {name for name, rule in RULES.items() if rule.scope != "stated"}
+
+
 def test_every_call_names_what_it_refuses() -> None:
-    """No name is put together at run time, where nobody could find it. (Findings have their catalogue.)"""
-    for path in sorted(CORE.rglob("*.py")):
-        for scope in ast.walk(ast.parse(path.read_text())):
-            if isinstance(scope, ast.FunctionDef) and scope.name != "reject":
-                for call in _calls(scope, "reject"):
-                    assert _texts(call.args[0], scope), f"{path.name}:{call.lineno}"
+    """No name is put together at run time, where nobody could find it."""
+    for function in ("reject", "note", "notice"):
+        for path in sorted(CORE.rglob("*.py")):
+            for scope in ast.walk(ast.parse(path.read_text())):
+                if isinstance(scope, ast.FunctionDef) and scope.name not in (function, "notice"):
+                    for call in _calls(scope, function):
+                        assert _texts(call.args[0], scope), f"{path.name}:{call.lineno}"

@@ -97,6 +97,6 @@ def test_rebuilding_gives_the_same(ground, guard):
 
 def test_other_processes_find_the_same(ground, guard, monkeypatch):
     """Checked in chunks by several processes, productions of a site are found by day all the same."""
-    monkeypatch.setattr(replay, "PARALLEL_FROM", 1)
+    monkeypatch.setattr(replay, "AHEAD_FROM", 1)
     monkeypatch.setattr(replay, "CHUNK", 4)
     assert fsck.check(ground.store, guard).verdict == "good"

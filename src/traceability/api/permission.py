@@ -58,6 +58,7 @@ from traceability.core.events import (
     Zone,
 )
 from traceability.core.ids import KeyId, LotId, PartyId
+from traceability.core.record import Address
 from traceability.core.rolls import answers_for
 from traceability.core.state import Lot, Party, Roll
 
@@ -81,6 +82,7 @@ _SEE_PERSONS = frozenset({"registrar", "inspectorate", "regulator", "auditor"})
 _SEE_REPORTS = frozenset({"inspectorate", "regulator", "auditor", "monitor"})
 _SEE_PRICES = frozenset({"regulator", "auditor"})
 _KEEP_REGISTRY = frozenset({"registrar", "inspectorate"})
+_KEEP_PAPERS = frozenset({"registrar", "inspectorate", "certifier", "tag_issuer", "monitor"})
 
 
 # What can be wished for
@@ -114,6 +116,20 @@ class OpenDisclosure(NamedTuple):
     path: str
 
 
+class OpenFinding(NamedTuple):
+    """What a rule noticed, with those lots it is about that the visitor could open."""
+
+    subjects: tuple[Address, ...]
+    lots: tuple[Lot, ...]
+
+
+class OpenPaper(NamedTuple):
+    """A certificate, licence, hold, incident or roll: the parties it is of, and the lots it names."""
+
+    parties: tuple[PartyId, ...]
+    lots: tuple[Lot, ...] = ()
+
+
 class OpenParty(NamedTuple):
     """A party, asked for by its id."""
 
@@ -141,7 +157,19 @@ class TagStory(NamedTuple):
     by_code: bool
 
 
-Wish = OpenLot | OpenEvent | OpenOnward | OpenLog | OpenDisclosure | OpenParty | ListParty | OpenQr | TagStory
+Wish = (
+    OpenLot
+    | OpenEvent
+    | OpenOnward
+    | OpenLog
+    | OpenDisclosure
+    | OpenFinding
+    | OpenPaper
+    | OpenParty
+    | ListParty
+    | OpenQr
+    | TagStory
+)
 Held = Callable[[PartyId, LotId], bool]
 """Whether the party was ever custodian or title holder of the lot."""
 
@@ -161,6 +189,20 @@ def may(visitor: Visitor, wish: Wish, held: Held) -> bool:
             return visitor.oversees
         case OpenDisclosure(event, path):
             return _may_see_sealed(visitor, event, path)
+        case OpenFinding(subjects, lots):
+            return (
+                visitor.oversees
+                or ("party", visitor.party) in subjects
+                or ("key", visitor.key) in subjects
+                or any(_concerned(visitor, lot, held) for lot in lots)
+            )
+        case OpenPaper(named, lots):
+            return (
+                visitor.oversees
+                or bool(visitor.roles & _KEEP_PAPERS)
+                or visitor.party in named
+                or any(_concerned(visitor, lot, held) for lot in lots)
+            )
         case OpenParty(party):
             # Whoever knows the id was shown it: by an offer, a history, a code on a phone.
             return visitor.party is not None or _is_public(party)
@@ -253,6 +295,11 @@ def _may_see_sealed(visitor: Visitor, event: Event, path: str) -> bool:
             return bool(visitor.roles & _SEE_REPORTS)  # not the parties a report names
         case "codes":
             return False  # a code opens a page to whoever has it: a QR at a time (`OpenQr`)
+
+
+def in_story(event: Event) -> bool:
+    """Whether the story that a tag opens tells of this event: not of money, nor of who reported what to whom."""
+    return not isinstance(event, Payment | Incident | Response | Redaction | Audit)
 
 
 def parties(event: Event) -> frozenset[PartyId]:

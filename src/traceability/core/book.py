@@ -57,7 +57,7 @@ from traceability.core.events import (
     Zone,
 )
 from traceability.core.ids import EventId, unpadded
-from traceability.core.naming import addresses, lots_named, zone_regions
+from traceability.core.naming import addresses, zone_regions
 from traceability.core.record import Address, Place
 from traceability.core.signing import key_id
 
@@ -103,27 +103,34 @@ def subjects(event: Event, event_id: EventId, named: _Named) -> list[Address]:
 
     `named` gives the event behind an id this event names, or None where the log has it not.
     """
-    return sorted(set(_about(event, event_id, named)))
+    return sorted(about(event, event_id, named))
 
 
-def _about(event: Event, event_id: EventId, named: _Named) -> list[Address]:
+def about(event: Event, event_id: EventId, named: _Named) -> set[Address]:
+    """The same, in no order."""
+    found = set(_about(event, event_id))
+    while (target := _target(event)) is not None:
+        # A loop: events about events about events may go on as long as somebody cares to sign them.
+        of = named(target)
+        if of is None:
+            break
+        event = of
+        found.update(_about(event, target))
+    return found
+
+
+def _about(event: Event, event_id: EventId) -> list[Address]:
+    """What it is about by itself."""
     match event:  # the most frequent first
-        case (
-            Transfer()
-            | Acceptance()
-            | Refusal()
-            | Withdrawal()
-            | Reassignment()
-            | Inspection()
-            | Import()
-            | Closure()
-        ):
+        case Transfer() | Acceptance():
             return _lots(event)
         case Export():
             drawn = [("certificate", draw.certificate) for draw in event.body.certificates or ()]
             return _lots(event) + drawn
         case Production() | Intake():
             return _lots(event) + [("tag", tag) for lot in event.body.lots for tag in lot.tags or ()]
+        case Refusal() | Withdrawal() | Reassignment() | Inspection() | Export() | Import() | Closure():
+            return _lots(event)
         case Genesis():
             return _genesis(event)
         case Enrolment():
@@ -142,29 +149,22 @@ def _about(event: Event, event_id: EventId, named: _Named) -> list[Address]:
             if event.body.site is not None:
                 sides.append(("site", event.body.site))
             return sides
-        case DelegationEnd():
-            return _of(event.body.delegation, named)
-        case Approval():
-            return _of(event.body.event, named)
+        case DelegationEnd() | Approval() | Redaction() | Release():
+            return []
         case Correction():
-            return _of(event.body.event, named) + _corrected_tags(event)
-        case Response():
-            about = event.body.about.incident
-            return _lots(event) if about is None else _of(about, named)
-        case Release():
-            return _of(event.body.hold, named)
-        case Redaction():
-            return _of(event.body.event, named)
-        case Payment():
-            transfer = event.body.transfer
-            return _lots(event) if transfer is None else _of(transfer, named)
+            fields = event.body.fields_ or ()
+            return [
+                ("tag", field.is_) for field in fields if "/tags" in field.path and isinstance(field.is_, str)
+            ]
+        case Response() | Payment():
+            return _lots(event)
         case SiteInspection() | CapacityEstimate():
             return [("site", event.body.site)]
         case LicenceGrant():
             return [("licence", event_id), ("party", event.body.party)]
         case LicenceRevocation():
-            # The party too, so that a licence that is missing differs from one that is not shown.
-            return [("licence", event.body.licence), *_of(event.body.licence, named)]
+            # And, with the grant, the party: so a licence that is missing differs from one that is not shown.
+            return [("licence", event.body.licence)]
         case TagVoid():
             roll = event.body.roll
             return [("tag", tag) for tag in event.body.tags or ()] if roll is None else [("roll", roll)]
@@ -192,25 +192,26 @@ def _about(event: Event, event_id: EventId, named: _Named) -> list[Address]:
 
 
 def _lots(event: Event) -> list[Address]:
-    moved = [("lot", lot) for _, lot in event.moved]
-    return [*moved, *(("lot", lot) for lot in lots_named(event.body)), *(("lot", lot) for lot in event.made)]
+    return [("lot", lot) for lot in event.lots]
 
 
-def _of(event_id: EventId, named: Callable[[EventId], Event | None]) -> list[Address]:
-    found: list[Address] = []
-    event = named(event_id)
-    while event is not None and isinstance(event, Approval | Correction | DelegationEnd | Redaction):
-        # A loop: events about events about events may go on as long as somebody cares to sign them.
-        if isinstance(event, Correction):
-            found += _corrected_tags(event)
-        event_id = event.body.delegation if isinstance(event, DelegationEnd) else event.body.event
-        event = named(event_id)
-    return found if event is None else found + _about(event, event_id, named)
-
-
-def _corrected_tags(event: Correction) -> list[Address]:
-    fields = event.body.fields_ or ()
-    return [("tag", field.is_) for field in fields if "/tags" in field.path and isinstance(field.is_, str)]
+def _target(event: Event) -> EventId | None:
+    """The event whose subjects this one is about too."""
+    match event:
+        case Approval() | Correction() | Redaction():
+            return event.body.event
+        case DelegationEnd():
+            return event.body.delegation
+        case LicenceRevocation():
+            return event.body.licence
+        case Response():
+            return event.body.about.incident
+        case Release():
+            return event.body.hold
+        case Payment():
+            return event.body.transfer
+        case _:
+            return None
 
 
 def _genesis(event: Genesis) -> list[Address]:

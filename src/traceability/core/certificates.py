@@ -11,7 +11,7 @@ from traceability.core.events import Certificate, CertificateUse
 from traceability.core.ground_records import Certificate as CertificateRecord
 from traceability.core.ground_records import CertificateNumber, Draw
 from traceability.core.ids import EventId
-from traceability.core.outcome import Step
+from traceability.core.outcome import Step, reject
 from traceability.core.record import NEW
 
 
@@ -87,4 +87,7 @@ def draw(step: Step, named: EventId, mass_ug: int) -> CertificateRecord:
 
 def certificate(step: Step, named: EventId) -> CertificateRecord:
     """The certificate behind an event id. Waits where the log has it not; rejects where it is something else."""
-    return step.of_event("certificate", named, CertificateRecord, "a certificate")
+    found = step.of_event("certificate", named, CertificateRecord)
+    if found is None:
+        reject("not_a_certificate", f"the event {named[:12]} is in the log and is no certificate")
+    return found

@@ -87,7 +87,9 @@ def _response(step: Step, event: Response) -> None:
                 "a finding is answered by whoever is concerned: the lot's parties, or an authority",
             )
         return
-    incident = step.of_event("incident", about.incident, Incident, "an incident")
+    incident = step.of_event("incident", about.incident, Incident)
+    if incident is None:
+        reject("not_an_incident", f"the event {about.incident[:12]} is in the log and reports no incident")
     if not overseer and actor != incident.reported_by and actor not in _concerned(step, incident.subjects):
         reject("not_concerned", "an incident is answered by whoever it concerns, or by an authority")
     match body.act:
@@ -164,7 +166,9 @@ def _hold(step: Step, event: HoldEvent) -> None:
 
 
 def _release(step: Step, event: Release) -> None:
-    hold = step.of_event("hold", event.body.hold, Hold, "a hold")
+    hold = step.of_event("hold", event.body.hold, Hold)
+    if hold is None:
+        reject("not_a_hold", f"the event {event.body.hold[:12]} is in the log and holds nothing")
     if event.actor != hold.placed_by and lacks_role(step.party(event.actor), ("regulator",)):
         reject("role_missing", "a hold is released by whoever placed it, or by a regulator")
     if hold.released_by is not None:

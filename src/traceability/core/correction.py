@@ -18,6 +18,7 @@ from traceability.core.events import (
     Import,
     Inspection,
     Intake,
+    Payment,
     Production,
     Refusal,
     Retagging,
@@ -70,6 +71,8 @@ def _undo(step: Step, target: LogEntry, *, own: bool) -> None:
             _bring_back(step, target)
         case Retagging() | Inspection():
             _change_back(step, target)
+        case Payment():
+            pass  # it changed nothing that could be brought back
         case _ if settled:
             pass
         case _:

@@ -134,7 +134,9 @@ def _licence(step: Step, event: LicenceGrant) -> None:
 
 
 def _revocation(step: Step, event: LicenceRevocation) -> None:
-    licence = step.of_event("licence", event.body.licence, Licence, "a licence")
+    licence = step.of_event("licence", event.body.licence, Licence)
+    if licence is None:
+        reject("not_a_licence", f"the event {event.body.licence[:12]} is in the log and grants no licence")
     if licence.revoked_from is None or event.body.from_ < licence.revoked_from:
         ended = replace(licence, revoked_from=event.body.from_, revoked_by=step.entry.event_id)
         step.put("licence", licence.event, ended)

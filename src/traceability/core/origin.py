@@ -4,14 +4,14 @@ Nothing here decides about custody; it notes what rules of `core.findings` have 
 it looks up is what the event has loaded anyway, or what `fold.touches` names.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from traceability.core.authority import day_of
 from traceability.core.events import Acceptance, Export, Intake, Production, Transfer, Transformation
 from traceability.core.findings import holds, later, licences, mixing, sites, zones
 from traceability.core.ground_facts import Need, site_facts
 from traceability.core.ground_records import Drawn, Licence, Terms
-from traceability.core.ids import LotId
+from traceability.core.ids import EventId, LotId
 from traceability.core.outcome import Step
 from traceability.core.record import Address
 from traceability.core.state import LogEntry, Lot, Party, Site
@@ -30,8 +30,7 @@ def produced(step: Step, event: Production, site: Site | None) -> None:
         step.note("no_registered_site", "warning", subjects)
     else:
         recorded = day_of(step.entry.record_time)
-        for rule, found in sites.produced(site, step.day, recorded, minerals, producer, step.policy):
-            step.notice(rule, found, subjects)
+        _judge_site(step, site, step.day, recorded, producer, minerals, subjects)
         facts = site_facts(site, step.day)
         regions = list(dict.fromkeys((facts.region, region)))
         for named in facts.licences:
@@ -47,6 +46,37 @@ def produced(step: Step, event: Production, site: Site | None) -> None:
     zones.note_origin(step, event.made, regions, step.day)
 
 
+def _judge_site(
+    step: Step,
+    site: Site,
+    day: str,
+    recorded: str,
+    producer: Party,
+    minerals: Collection[str],
+    about: Sequence[Address],
+    *,
+    events: tuple[EventId, ...] = (),
+) -> None:
+    """What each rule says of a site for a production on `day`, recorded on `recorded`."""
+    policy = step.policy
+    colour, stopped = sites.standing(site, day, policy), sites.suspension(site, day)
+    facts = site_facts(site, day)
+    step.notice("site_red", sites.site_red(colour), about, events=events)
+    step.notice("site_yellow", sites.site_yellow(colour), about, events=events)
+    step.notice("site_blue", sites.site_blue(colour), about, events=events)
+    unknown = sites.site_status_not_recorded(colour, facts.country, minerals, policy)
+    step.notice("site_status_not_recorded", unknown, about, events=events)
+    step.notice("site_suspended", sites.site_suspended(stopped), about, events=events)
+    step.notice("site_not_active", sites.site_not_active(sites.activity(site, day)), about, events=events)
+    strange = sites.mineral_not_registered(site, day, minerals)
+    step.notice("mineral_not_registered", strange, about, events=events)
+    step.notice("producer_not_at_site", sites.producer_not_at_site(facts, producer), about, events=events)
+    if recorded != day and colour.status != "red" and stopped is None:
+        then, stopped = sites.standing(site, recorded, policy), sites.suspension(site, recorded)
+        closed = sites.site_closed_before_recorded(then, stopped, day, recorded)
+        step.notice("site_closed_before_recorded", closed, about, events=events)
+
+
 def moved_to_site(step: Step, production: LogEntry) -> None:
     """Notes what is known of the site that a correction has put a production's lots to, on their own day."""
     event, own = production.event, production.event_id
@@ -59,8 +89,8 @@ def moved_to_site(step: Step, production: LogEntry) -> None:
         return
     producer = step.party(about[0].producer)
     minerals = {lot.mineral for lot in about}
-    for rule, found in sites.produced(site, day, recorded, minerals, producer, step.policy):
-        step.notice(rule, found, [("lot", lot.id) for lot in about], events=(own,))
+    subjects = [("lot", lot.id) for lot in about]
+    _judge_site(step, site, day, recorded, producer, minerals, subjects, events=(own,))
     later.keep_production(step, site.id, day, own)
     zones.note_origin(step, [lot.id for lot in about], [site_facts(site, day).region], day)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from traceability.core.concern_records import Hold
 from traceability.core.concerns import around, holds_on
 from traceability.core.findings.raised import Raised
-from traceability.core.ids import LotId
+from traceability.core.ids import EventId, LotId
 from traceability.core.outcome import Step
 from traceability.core.record import Address
 from traceability.core.state import Lot
@@ -32,19 +32,19 @@ def note_moved(step: Step, lots: Iterable[LotId]) -> None:
     """Notes the holds that these lots, as they stood before, were moved under."""
     if step.state.whole and not step.ledger().held:
         return
-    found: dict[tuple[str, str], tuple[Hold, list[Address]]] = {}
+    around_it: dict[EventId, tuple[Hold, list[Address]]] = {}
+    on_tags: dict[EventId, tuple[Hold, list[Address]]] = {}
     region = step.event.body.region
     here = holds_on(step, ("region", region)) if region is not None else []
     for lot_id in lots:
         lot = step.state.find(("lot", lot_id))
         if not isinstance(lot, Lot):
             continue
-        tags = [("tag", tag) for tag in lot.tags] if step.state.whole else []
-        for rule, holds in (
-            ("moved_under_hold", [*here, *holds_on(step, *around(step, lot))]),
-            ("tag_under_hold", holds_on(step, *tags)),
-        ):
-            for hold in holds:
-                found.setdefault((rule, hold.event), (hold, []))[1].append(("lot", lot_id))
-    for (rule, _), (hold, about) in found.items():
-        step.notice(rule, moved_under_hold(hold, step.event.event_time), about)
+        for hold in (*here, *holds_on(step, *around(step, lot))):
+            around_it.setdefault(hold.event, (hold, []))[1].append(("lot", lot_id))
+        for hold in holds_on(step, *(("tag", tag) for tag in lot.tags)) if step.state.whole else ():
+            on_tags.setdefault(hold.event, (hold, []))[1].append(("lot", lot_id))
+    for hold, about in around_it.values():
+        step.notice("moved_under_hold", moved_under_hold(hold, step.event.event_time), about)
+    for hold, about in on_tags.values():
+        step.notice("tag_under_hold", moved_under_hold(hold, step.event.event_time), about)

@@ -5,7 +5,7 @@ The lots are found without reading the log: each production is kept under its si
 global rules. What merely passed through a zone declared later is not gone over again, nor what a polygon covers.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from traceability.core.authority import day_of
@@ -25,9 +25,9 @@ from traceability.core.findings.zones import from_zone
 from traceability.core.ground_facts import Need, covers, days_after, over, site_facts
 from traceability.core.ground_records import Licence, Produced, SitesIn, Zone
 from traceability.core.ids import EventId, SiteId
-from traceability.core.lineage import lots_of
 from traceability.core.outcome import Step
 from traceability.core.policy import Policy
+from traceability.core.record import Address
 from traceability.core.state import Lot, Party, Site
 
 DAYS_MAX = 1100
@@ -122,7 +122,8 @@ def note_site(step: Step, before: Site, after: Site, since: str) -> None:
         if was != now:
             found.setdefault((was, now), []).extend(_lots(step, events, after.id))
     for (was, now), lots in found.items():
-        _note(step, "site_changed_later", site_changed_later(was, now), lots)
+        if lots:
+            step.notice("site_changed_later", site_changed_later(was, now), _newest(lots))
 
 
 def note_zone(step: Step, zone: Zone, regions: Iterable[str]) -> None:
@@ -136,7 +137,8 @@ def note_zone(step: Step, zone: Zone, regions: Iterable[str]) -> None:
                 if site is not None and site_facts(site, day).region == code:
                     lots = _lots(step, events, site_id)
                     found += [lot for lot in lots if over([zone], day, lot.mineral)]
-    _note(step, "zone_declared_later", zone_declared_later(zone), found)
+    if found:
+        step.notice("zone_declared_later", zone_declared_later(zone), _newest(found))
 
 
 def note_revocation(step: Step, licence: Licence) -> None:
@@ -158,10 +160,11 @@ def note_revocation(step: Step, licence: Licence) -> None:
             day = min(entry.event.event_time[:10], day_of(entry.record_time))
             if entry.stands and isinstance(entry.event, _KINDS[act]) and day >= first:
                 lots = [
-                    lot for id_ in lots_of(entry.event) if (lot := step.find("lot", id_, Lot)) is not None
+                    lot for id_ in sorted(entry.event.lots) if (lot := step.find("lot", id_, Lot)) is not None
                 ]
                 found += [lot for lot in lots if _stood_on(licence, party, act, day, lot)]
-    _note(step, "licence_revoked_later", licence_revoked_later(licence), found)
+    if found:
+        step.notice("licence_revoked_later", licence_revoked_later(licence), _newest(found))
 
 
 def _stood_on(licence: Licence, party: Party, act: str, day: str, lot: Lot) -> bool:
@@ -197,8 +200,6 @@ def _lots(step: Step, events: Iterable[EventId], site: SiteId) -> list[Lot]:
     return [lot for lot in found if lot is not None and lot.site == site]
 
 
-def _note(step: Step, rule: str, raised: Raised | None, lots: Iterable[Lot]) -> None:
-    """The newest LOTS_MAX lots; of more the rest is left."""
-    about = list(dict.fromkeys(lot.id for lot in lots))[:LOTS_MAX]
-    if about:
-        step.notice(rule, raised, [("lot", lot) for lot in about])
+def _newest(lots: Iterable[Lot]) -> Sequence[Address]:
+    """Of these lots, the newest first, LOTS_MAX; of more the rest is left."""
+    return [("lot", lot) for lot in dict.fromkeys(lot.id for lot in lots)][:LOTS_MAX]

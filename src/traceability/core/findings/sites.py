@@ -5,7 +5,7 @@ of an earlier day is another rule's (`findings.later`). A date typed in the fiel
 counts as closed only where it was closed on the days beside it too.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 from traceability.core.findings.raised import Raised
 from traceability.core.ground_facts import NO_STANDING, Standing, fairest, site_facts, site_status
@@ -37,24 +37,6 @@ def suspension(site: Site, day: str) -> Suspension | None:
 def activity(site: Site, day: str) -> str:
     """`active`, or what else was registered of the site for a day and the days beside it."""
     return fairest(day, lambda on: site_facts(site, on).activity, lambda found: found != "active")
-
-
-def produced(
-    site: Site, day: str, recorded: str, minerals: Collection[str], producer: Party, policy: Policy | None
-) -> Iterator[tuple[str, Raised | None]]:
-    """What each rule says of a production on a day, recorded on a later one, by the name of the rule."""
-    colour, stopped, facts = standing(site, day, policy), suspension(site, day), site_facts(site, day)
-    yield "site_red", site_red(colour)
-    yield "site_yellow", site_yellow(colour)
-    yield "site_blue", site_blue(colour)
-    yield "site_status_not_recorded", site_status_not_recorded(colour, facts.country, minerals, policy)
-    yield "site_suspended", site_suspended(stopped)
-    yield "site_not_active", site_not_active(activity(site, day))
-    yield "mineral_not_registered", mineral_not_registered(site, day, minerals)
-    yield "producer_not_at_site", producer_not_at_site(facts, producer)
-    if recorded != day and colour.status != "red" and stopped is None:
-        then = standing(site, recorded, policy), suspension(site, recorded)
-        yield "site_closed_before_recorded", site_closed_before_recorded(*then, day, recorded)
 
 
 def site_red(found: Standing) -> Raised | None:
