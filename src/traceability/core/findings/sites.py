@@ -49,7 +49,10 @@ def site_red(found: Standing) -> Raised | None:
 
 
 def site_yellow(found: Standing) -> Raised | None:
-    """The site had criteria to put right: it may still produce for its months. A notice to buyers. Source: ICGLR."""
+    """The site had criteria to put right: it may still produce for its months. A notice to buyers.
+
+    Source: ICGLR. Honest: most yellow sites are put right; a buyer follows up.
+    """
     return Raised("notice", _said(found)) if found.status == "yellow" else None
 
 
