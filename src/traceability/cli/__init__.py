@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from traceability.cli import begin, demo, keys, ledger, upkeep, verify
+from traceability.cli import begin, demo, keys, ledger, upkeep, verify, witness
 from traceability.cli.common import Exit, Stop, remark
 from traceability.core.errors import TraceabilityError
 
@@ -28,6 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(keys.key, name="key")
+app.add_typer(witness.witness, name="witness")
 
 
 def _add(command: Callable[..., object], example: str, short: str | None = None) -> None:
