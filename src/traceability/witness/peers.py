@@ -66,6 +66,14 @@ class Peer:
             self._connection.close()
             self._connection = None
 
+    def abort(self) -> None:
+        """Ends what another thread is waiting for here, as far as it has come to be connected."""
+        connection = self._connection
+        waiting = None if connection is None else connection.sock
+        if waiting is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(waiting, socket.SHUT_RDWR)
+
     def _ask(self, method: str, path: str, body: bytes | None, size_max: int) -> Answer:
         until = time.monotonic() + self._seconds
         kept = self._connection is not None
