@@ -115,6 +115,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
     """Python's own file server, without its log."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, *_) -> None:
         pass

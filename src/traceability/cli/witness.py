@@ -115,7 +115,7 @@ def refused(
 ) -> None:
     """Writes a file for each signed checkpoint that did not grow out of the one it held then.
 
-    `verify-misbehaviour` tells which of them prove that their log lied. Exit code 1 where there is any.
+    `judge` tells which of them prove that their log lied. Exit code 1 where there is any.
     """
     found = _open(key, data).refused()
     for number, each in enumerate(found):
