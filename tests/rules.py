@@ -88,7 +88,10 @@ class StrictState:
                 pass
 
     def _check(self, address: Address) -> None:
-        ids = [address[1]] if address[0] == "tag" else address[1].split(":")
+        kind, id_ = address
+        if kind == "held":  # what is held, by its own type and id
+            kind, _, id_ = id_.partition(":")
+        ids = [id_] if kind == "tag" else id_.split(":")
         numbers = address[0] in ("number", "pool")
         if address not in self.touched:
             unread = [part for part in ids if part not in self.read and not (numbers and part.isdigit())]

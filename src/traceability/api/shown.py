@@ -15,12 +15,11 @@ from traceability.core.composition import TooFinelyMixed
 from traceability.core.events import Event
 from traceability.core.ids import EventId, LotId, PartyId, to_unpadded
 from traceability.core.leaf import leaf_hash
-from traceability.core.lineage import lots_of
 from traceability.core.outcome import Finding
 from traceability.core.state import Lot
 from traceability.ledger import publish
 from traceability.ledger.ancestry import Lineage
-from traceability.ledger.reader import LoggedEntry
+from traceability.ledger.reader import LoggedEntry, Page
 from traceability.ledger.view import View
 
 # Lots
@@ -45,15 +44,30 @@ def lots(
     limit: int,
 ) -> LotList:
     """Lots this visitor may open, the newest first: his own, past and present, or all."""
+    page = lot_page(services, who, holder=holder, mineral=mineral, state=state, cursor=cursor, limit=limit)
+    return LotList(lots=[LotView.of(found) for found in page.items], next=page.next)
+
+
+def lot_page(
+    services: Services,
+    who: Visitor,
+    *,
+    holder: str | None,
+    mineral: str | None,
+    state: str | None,
+    cursor: int | None,
+    limit: int,
+) -> Page[Lot]:
+    """The same as records."""
     if not who.oversees:
         if who.party is None or holder not in (None, who.party):
-            return LotList(lots=[])
+            return Page([], None)
         holder = who.party
     page = services.reader.lots(
         holder=PartyId(holder) if holder else None, mineral=mineral, state=state, cursor=cursor, limit=limit
     )
     may_open = [found for found in page.items if may(who, OpenLot(found), services.reader.held_by)]
-    return LotList(lots=[LotView.of(found) for found in may_open], next=page.next)
+    return Page(may_open, page.next)
 
 
 def history(services: Services, who: Visitor, lot_id: str, limit: int, before: int | None) -> History:
@@ -132,7 +146,7 @@ def event(services: Services, who: Visitor, event_id: str) -> LoggedEntry:
     if found is None:
         raise not_here()
     with services.reads.read() as view:
-        records = view.records(("lot", id_) for id_ in lots_of(found.event))
+        records = view.records(("lot", id_) for id_ in found.event.lots)
     about = tuple(record for record in records.values() if isinstance(record, Lot))
     if not may(who, OpenEvent(found.event, about), services.reader.held_by):
         raise not_here()
@@ -141,7 +155,7 @@ def event(services: Services, who: Visitor, event_id: str) -> LoggedEntry:
 
 def lots_of_event(services: Services, who: Visitor, event_id: str) -> list[LotId]:
     """The lots an event moves, names or makes."""
-    return sorted(lots_of(event(services, who, event_id).event))
+    return sorted(event(services, who, event_id).event.lots)
 
 
 def event_view(services: Services, who: Visitor, event_id: str) -> EventView:

@@ -5,7 +5,7 @@ without effect), `Rejected` (a short stable name) or `WaitsFor` (what is not kno
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -13,12 +13,11 @@ from msgspec.structs import replace
 from traceability.core import canonical
 from traceability.core.events import Event
 from traceability.core.findings.catalogue import RULES
+from traceability.core.findings.raised import Raised, Severity
 from traceability.core.ids import EventId, LotId
 from traceability.core.policy import Policy
 from traceability.core.record import Address, Subject
 from traceability.core.state import AnyRecord, Delegation, Key, LedgerFacts, LogEntry, Lot, Move, Party, State
-
-Severity = Literal["notice", "warning", "severe"]
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -155,6 +154,13 @@ class Step:
             raise RejectedStep(WaitsFor("event", event_id))
         return found
 
+    def of_event(self, kind: str, event_id: EventId, record: type[_R]) -> _R | None:
+        """The record an event named here made, None where it made none. The whole event waits where the log has it not."""
+        self.logged(event_id)
+        address = (kind, event_id)
+        found = self.changes.get(address) or self.state.need(address)
+        return found if isinstance(found, record) else None
+
     def ledger(self) -> LedgerFacts:
         """What genesis fixed."""
         return self.need("ledger", "", LedgerFacts)
@@ -196,3 +202,15 @@ class Step:
         events = (self.entry.event_id, *events)
         version = RULES[rule].version
         self.findings.append(Finding(rule, version, severity, tuple(sorted(set(subjects))), events, shown))
+
+    def notice(
+        self,
+        rule: str,
+        raised: Raised | None,
+        subjects: Sequence[Address],
+        *,
+        events: tuple[EventId, ...] = (),
+    ) -> None:
+        """Adds the finding a rule's function answered with, if any."""
+        if raised is not None:
+            self.note(rule, raised.severity, subjects, events=events, figures=raised.figures)

@@ -20,6 +20,10 @@ from traceability.core import fold
 from traceability.core.events import (
     Acceptance,
     Approval,
+    Audit,
+    CapacityEstimate,
+    Certificate,
+    CertificateUse,
     Closure,
     Correction,
     Delegation,
@@ -27,27 +31,43 @@ from traceability.core.events import (
     Enrolment,
     Event,
     Export,
+    Finding,
     Genesis,
+    Hold,
     Import,
+    Incident,
     Inspection,
     Intake,
     KeyAddition,
     KeyRevocation,
+    LicenceGrant,
+    LicenceRevocation,
+    Payment,
+    Policy,
     Production,
     Reassignment,
+    Redaction,
+    Reference,
     Refusal,
+    Release,
+    Response,
     Retagging,
     RoleChange,
+    SiteInspection,
     SiteRegistration,
     TagAllocation,
     TagIssue,
+    TagVoid,
     Transfer,
     Transformation,
     Withdrawal,
+    Zone,
 )
 from traceability.core.ids import EventId, KeyId, LotId, unpadded
-from traceability.core.lineage import lots_of, restrict
-from traceability.core.outcome import Appended, Entry, Finding, Rejected, WaitsFor
+from traceability.core.lineage import restrict
+from traceability.core.naming import addresses
+from traceability.core.outcome import Appended, Entry, Rejected, WaitsFor
+from traceability.core.outcome import Finding as Noted
 from traceability.core.record import Address
 from traceability.core.signing import key_id
 from traceability.core.state import AnyRecord, LogEntry, Mention, NotShown, Number, signed_by
@@ -56,7 +76,7 @@ _AS_SHOWN = frozenset(
     {
         "count_does_not_close", "delegation_does_not_cover", "does_not_close", "lot_ended", "miner_not_named",
         "more_than_the_lot", "needs_no_approval", "no_guardians", "not_importer", "not_your_event", "role_missing",
-        "stands_on_it", "stranger_as_title_holder", "tag_not_on_lot", "title_needed", "weigh_inputs",
+        "stands_on_it", "stranger_as_title_holder", "tag_not_on_lot", "title_needed", "under_hold", "weigh_inputs",
     }
 )  # fmt: skip
 """Names of rejections that further entries about a lot, party or site could have averted: a role given, a reading."""
@@ -92,7 +112,7 @@ class PartialState:
         self.asked.add(address)
         if address in self.unjudged:
             raise NotShown(address)
-        if address[0] == "lot" and self._until.get(LotId(address[1]), -1) < self.index:
+        if address[0] == "lot" and self._until.get(address[1], -1) < self.index:  # type: ignore[call-overload]
             return None  # not followed up to here: what is known of it may be old
         return self.records.get(address)
 
@@ -106,9 +126,10 @@ class PartialState:
 
     def take(self, changes: Mapping[Address, AnyRecord]) -> None:
         """Keeps what an entry changed; a lot that is not followed any more stays as it was last known."""
+        records = self.records
         for address, record in changes.items():
-            if not isinstance(record, Mention) or address not in self.records:
-                self.records[address] = record
+            if type(record) is not Mention or address not in records:
+                records[address] = record
 
     def event(self, event_id: EventId) -> LogEntry | None:
         """The entry of that event if it was shown before this one; None if it is shown to come later."""
@@ -136,7 +157,7 @@ class Replay:
         whole: Collection[Address] = (),
     ) -> None:
         self.state = PartialState(places, until)
-        self.findings: list[tuple[int, Finding]] = []
+        self.findings: list[tuple[int, Noted]] = []
         """Each with the index of its entry."""
         self.used_in: dict[LotId, int] = {}
         """Followed lots of which a transformation that is not judged here is the last heard: its index."""
@@ -159,8 +180,8 @@ class Replay:
         if not signed:
             self._leave(entry, event, ("key", event.key))
             return
-        followed = (lot for lot in lots if self.until.get(lot, -1) >= entry.index)
-        known = {lot for lot in followed if ("lot", lot) not in state.unjudged}
+        index, until, unjudged = entry.index, self.until, state.unjudged
+        known = {lot for lot in lots if until.get(lot, -1) >= index and ("lot", lot) not in unjudged}
         judged = restrict(event, known) if known or not lots else None
         if judged is None:
             self._log(entry, event, stands=True)
@@ -169,7 +190,7 @@ class Replay:
             self._judge(entry, judged)
         if isinstance(event, Transformation) and judged is None:
             self.used_in.update(dict.fromkeys(known, entry.index))
-        elif judged is not event and (apart := known - (lots_of(judged) if judged else set())):
+        elif judged is not event and (apart := known - (judged.lots if judged else set())):
             why = "it was weighed together with lots that are not known here"
             self._spoil((("lot", lot) for lot in apart), Unjudged(entry.index, why))
 
@@ -177,8 +198,9 @@ class Replay:
         state = self.state
         state.asked.clear()
         try:
-            part = msgspec.structs.replace(entry, event=event, partial=event is not entry.event)
-            outcome = fold.apply(part, state)
+            if event is not entry.event:
+                entry = msgspec.structs.replace(entry, event=event, partial=True)
+            outcome = fold.apply(entry, state)
         except NotShown as missing:
             self._leave(entry, event, missing.address)
             self._count(entry)
@@ -207,6 +229,8 @@ class Replay:
         """That something is not shown which could avert the rejection of this name; None where nothing could."""
         if name == "key_revoked":  # an approval given ahead of its event is about no subject
             return "no approval of what this revoked key signed is shown"
+        if name == "not_concerned" and isinstance(event, Response):
+            return "not all whom it concerns are shown"
         if name in _AS_SHOWN or (name == "not_custodian" and isinstance(event, Retagging)):
             for kind, id_ in sorted(self.state.asked - self._whole):
                 if kind in ("party", "site") or (kind == "lot" and id_ in self.until):
@@ -266,11 +290,41 @@ def _changeable(event_id: EventId, event: Event, state: PartialState) -> list[Ad
             found.append(("site", event.body.site))
         case TagIssue() | TagAllocation():
             found.append(("roll", event.body.roll))
+        case SiteInspection() | CapacityEstimate():
+            found.append(("site", event.body.site))
+        case LicenceGrant():
+            found += [("licence", event_id), ("party", event.body.party)]
+        case LicenceRevocation():
+            found.append(("licence", event.body.licence))
+        case TagVoid():
+            found += [("tag", tag) for tag in event.body.tags or ()]
+            found += [("roll", event.body.roll)] if event.body.roll else []
+        case Zone():
+            found += [("region", code) for code in event.body.regions or ()] or [("polygons", "")]
+        case Certificate():
+            found.append(("certificate", event_id))
+        case CertificateUse():
+            found.append(("certificate", event.body.certificate))
+        case Incident():
+            found.append(("incident", event_id))
+        case Response():
+            found += [("incident", about)] if (about := event.body.about.incident) else []
+        case Hold():
+            held = [("held", f"{kind}:{id_}") for kind, id_ in addresses(event.body.subjects)]
+            found += [("hold", event_id), *held]
+        case Release():
+            found.append(("hold", event.body.hold))
+        case Redaction():
+            found.append(("act", event.body.event))
+        case Policy():
+            found.append(("policy", "policy"))
+        case Reference() | Payment() | Finding() | Audit():
+            pass
         case Genesis():
             found.append(("ledger", ""))
         case (
             Production() | Intake() | Transfer() | Acceptance() | Refusal() | Withdrawal() | Reassignment()
             | Transformation() | Retagging() | Inspection() | Export() | Import() | Closure()
         ):  # fmt: skip
-            found += [("lot", lot) for lot in lots_of(event)]
+            found += [("lot", lot) for lot in event.lots]
     return found

@@ -7,7 +7,6 @@ from traceability.api.permission import OpenDisclosure, OpenLot, OpenParty, Visi
 from traceability.api.services import Services
 from traceability.core.ids import LotId, PartyId
 from traceability.core.leaf import time_text
-from traceability.core.lineage import lots_of
 from traceability.core.state import Lot, Party, Site
 from traceability.ledger.reader import LoggedEntry
 from traceability.web.eyes import role_of
@@ -194,7 +193,7 @@ def _effect(words: Words, entry: LoggedEntry) -> Value:
 
 def _lots(services: Services, visitor: Visitor, words: Words, entry: LoggedEntry) -> list[Row]:
     """The event's lots, those the visitor may open by their numbers; and the file that proves all of them."""
-    named: list[LotId] = list(lots_of(entry.event))
+    named: list[LotId] = list(entry.event.lots)
     if not named:
         return []
     with services.reads.read() as view:
