@@ -35,6 +35,8 @@ def create_app(of: Settings | Services, more: Sequence[APIRouter] = ()) -> FastA
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if services.asking is not None:
+            services.asking.start()
         yield
         if isinstance(of, Settings):
             services.close()

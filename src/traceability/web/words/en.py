@@ -24,6 +24,10 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "front.go": "Look it up",
     "front.size": ("This ledger has {n} entry", "This ledger has {n} entries"),
     "front.newest": "the newest of {day}",
+    "front.confirmed": (
+        "Independent witnesses confirmed {n} entry, last on {moment}.",
+        "Independent witnesses confirmed {n} entries, last on {moment}.",
+    ),
     "front.yours": "Lots you hold or held",
     "front.all": "The newest lots of this ledger",
     "front.more": "Only the newest are listed. Any other is found by the number on its papers.",

@@ -24,6 +24,10 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "front.go": "Chercher",
     "front.size": ("Ce registre compte {n} inscription", "Ce registre compte {n} inscriptions"),
     "front.newest": "la dernière du {day}",
+    "front.confirmed": (
+        "Des témoins indépendants ont confirmé {n} inscription, en dernier le {moment}.",
+        "Des témoins indépendants ont confirmé {n} inscriptions, en dernier le {moment}.",
+    ),
     "front.yours": "Lots que vous détenez ou avez détenus",
     "front.all": "Les lots les plus récents de ce registre",
     "front.more": "Seuls les plus récents sont listés. Les autres se trouvent par le numéro de leurs papiers.",
