@@ -62,7 +62,9 @@ def spoiled(payload: bytes) -> dict[str, str]:
     )
     if '"unit":"KGM","value":"' in text:
         twins["comma_in_a_mass"] = re.sub(r'("unit":"KGM","value":")[^"]*', r"\g<1>1,250", text, count=1)
-        twins["no_mass"] = re.sub(r'("(?:net|mass)":\{"unit":"KGM","value":")[^"]*', r"\g<1>0", text, count=1)
+        twins["no_mass"] = re.sub(
+            r'("(?:net|mass|mass_per_day)":\{"unit":"KGM","value":")[^"]*', r"\g<1>0", text, count=1
+        )
         twins["unknown_unit"] = text.replace('"unit":"KGM"', '"unit":"LBR"', 1)
     assert all(twin != text for twin in twins.values()), [n for n, t in twins.items() if t == text]
     return twins

@@ -21,8 +21,9 @@ from traceability.core.checkpoint import Checkpoint
 from traceability.core.ids import EventId, KeyId, LotId, PartyId, SiteId, commitment, derive, to_unpadded
 from traceability.core.note import Signer, sign_note
 from traceability.core.outcome import Appended, Entry, Outcome
+from traceability.core.record import Address
 from traceability.core.signing import Algorithm, Envelope, PublicKey, SigningKey, event_id
-from traceability.core.state import Address, AnyRecord, LogEntry, Lot, signed_by
+from traceability.core.state import AnyRecord, LogEntry, Lot, signed_by
 from traceability.core.trust_policy import TrustPolicy
 
 LOG = "ledger.example.org/car"
@@ -109,6 +110,8 @@ def _public_key(spki: bytes) -> PublicKey:
 
 class MemoryState:
     """The records after some entries, in a dict. `asked` keeps every address that was looked up."""
+
+    whole = True
 
     def __init__(self) -> None:
         self.records: dict[Address, AnyRecord] = {}

@@ -16,21 +16,15 @@ from traceability.core.checkpoint import Checkpoint
 from traceability.core.ids import EventId, KeyId
 from traceability.core.note import open_note
 from traceability.core.outcome import Appended, Entry
+from traceability.core.record import Address
 from traceability.core.signing import PublicKey, event_id
-from traceability.core.state import (
-    Address,
-    AnyRecord,
-    Key,
-    LogEntry,
-    Lot,
-    Move,
-    PoolRecord,
-    encode_record,
-)
+from traceability.core.state import AnyRecord, Key, LogEntry, Lot, Move, PoolRecord, encode_record
 
 
 class Replayed:
     """A state in a dictionary, as the fold left it after the entries so far."""
+
+    whole = True
 
     def __init__(self) -> None:
         self.records: dict[Address, AnyRecord] = {}

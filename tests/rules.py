@@ -37,9 +37,9 @@ from traceability.core.events import Event
 from traceability.core.ids import EventId, KeyId, LotId, PartyId, derive
 from traceability.core.mass import leaf_pool
 from traceability.core.outcome import Appended, Entry, Finding, Outcome, Rejected, WaitsFor
+from traceability.core.record import Address, Subject
 from traceability.core.signing import Envelope, event_id
 from traceability.core.state import (
-    Address,
     AnyRecord,
     Book,
     Key,
@@ -49,7 +49,6 @@ from traceability.core.state import (
     Move,
     Party,
     PoolRecord,
-    Subject,
     decode_record,
     encode_record,
 )
@@ -66,6 +65,8 @@ class StrictState:
     event, or in a record or entry this state has given out before (an event's own id counts as read). Of an
     entry it has given out, what that entry's event touches is allowed too.
     """
+
+    whole = True
 
     def __init__(self, inner: MemoryState, event: Event, own: EventId) -> None:
         self.inner = inner
@@ -87,7 +88,10 @@ class StrictState:
                 pass
 
     def _check(self, address: Address) -> None:
-        ids = [address[1]] if address[0] == "tag" else address[1].split(":")
+        kind, id_ = address
+        if kind == "held":  # what is held, by its own type and id
+            kind, _, id_ = id_.partition(":")
+        ids = [id_] if kind == "tag" else id_.split(":")
         numbers = address[0] in ("number", "pool")
         if address not in self.touched:
             unread = [part for part in ids if part not in self.read and not (numbers and part.isdigit())]

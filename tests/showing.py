@@ -8,7 +8,8 @@ from traceability.core import evidence
 from traceability.core.events import Event
 from traceability.core.evidence import Evidence
 from traceability.core.ids import EventId, LotId
-from traceability.core.state import Act, Address, Number, Place, Subject
+from traceability.core.record import Address, Place, Subject
+from traceability.core.state import Act, Number
 from traceability.ledger.gather import Logged, gather, show
 
 

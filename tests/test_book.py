@@ -1,5 +1,6 @@
 """The book: what each kind of event is about, in which order, and the chains over it."""
 
+import copy
 import hashlib
 import json
 from typing import Any
@@ -13,11 +14,12 @@ from traceability.core import book, events, fold
 from traceability.core.events import Event
 from traceability.core.ids import EventId, derive
 from traceability.core.outcome import Appended, Finding
-from traceability.core.signing import SigningKey
-from traceability.core.state import Place, Subject
+from traceability.core.record import Place, Subject
+from traceability.core.signing import SigningKey, event_id
 
 E = examples
 KEY = {name: SigningKey.from_seed(f"example {name}".encode(), "Ed25519").id for name in ("office", "second")}
+OWN = {kind: event_id(E.encoded(kind)) for kind in ("licence_grant", "certificate")}
 MADE = {number: derive("lot", E.TRADER.id, E.nonce(number)) for number in (9, 10, 11)}
 MOVED = [("lot", E.LOT)]
 SUBJECTS: dict[str, list[tuple[str, str]]] = {
@@ -52,7 +54,39 @@ SUBJECTS: dict[str, list[tuple[str, str]]] = {
     "import": MOVED,
     "closure": MOVED,
     "correction": [("tag", "itsci:0148232")],  # and those of what it names
+    "site_inspection": [("site", E.SITE)],
+    "capacity_estimate": [("site", E.SITE)],
+    "licence_grant": [("licence", OWN["licence_grant"]), ("party", E.TRADER_PARTY)],
+    "licence_revocation": [("licence", E.EVENT)],  # and the party, by the grant it names
+    "tag_void": [("tag", "itsci:0148219"), ("tag", f"t:{E.ROLL}-18")],
+    "zone": [("region", "CF-HS")],
+    "reference": [("policy", "policy")],
+    "certificate": [("certificate", OWN["certificate"]), ("lot", E.LOT), ("lot", E.OTHER_LOT)],
+    "certificate_use": [("certificate", E.EVENT)],
+    "payment": MOVED,
+    "incident": [("site", E.SITE), ("lot", E.LOT), ("region", "CF-HS"), ("region", "CF-BGF")],
+    "response": MOVED,
+    "hold": [("lot", E.LOT), ("region", "CF-HS")],
+    "release": [],  # those of the hold it names
+    "finding": MOVED,
+    "redaction": [],  # those of what it names
+    "policy": [("policy", "policy")],
+    "audit": [("party", E.TRADER_PARTY), ("site", E.SITE)],
 }
+ABOUT_OTHERS = {
+    "approval": ("event",),
+    "correction": ("event",),
+    "delegation_end": ("delegation",),
+    "licence_revocation": ("licence",),
+    "payment": ("transfer",),
+    "redaction": ("event",),
+    "release": ("hold",),
+    "response": ("about", "incident"),
+}
+"""The kinds that are about what another event is about, and where they name it."""
+
+
+_OWN_TYPE = {"licence_grant": ("licence",), "certificate": ("certificate",)}
 
 
 def unknown(_: EventId) -> Event | None:
@@ -63,17 +97,42 @@ def unknown(_: EventId) -> Event | None:
 def test_what_each_kind_is_about(kind: str) -> None:
     """As section 17 of the events page lists it; sorted by type, then id, each once."""
     event = events.parse(E.encoded(kind))
-    assert book.subjects(event, unknown) == sorted(set(SUBJECTS[kind]))
+    assert book.subjects(event, event_id(E.encoded(kind)), unknown) == sorted(set(SUBJECTS[kind]))
 
 
-@pytest.mark.parametrize("kind", ["delegation_end", "approval", "correction"])
+@pytest.mark.parametrize("kind", ABOUT_OTHERS)
 @pytest.mark.parametrize("named", [kind for kind in events.KINDS if SUBJECTS[kind] and kind != "correction"])
 def test_what_is_about_an_event_is_about_its_subjects(kind: str, named: str) -> None:
-    """An approval, correction or end of a delegation has the subjects of the event it names."""
-    event = events.parse(E.encoded(kind))
-    target = events.parse(E.encoded(named))
-    found = book.subjects(event, lambda id_: target if id_ == E.EVENT else None)
-    assert found == sorted({*SUBJECTS[named], *SUBJECTS[kind]})
+    """An approval, a release, the answer to an incident… has the subjects of the event it names."""
+    whole = E.payload(kind)
+    *way, last = ABOUT_OTHERS[kind]
+    body = copy.deepcopy(whole["body"])
+    at = body
+    for name in way:
+        at[name] = {}
+        at = at[name]
+    at[last] = target = event_id(E.encoded(named))
+    if last == "transfer":
+        del body["lots"]
+    log = {target: events.parse(E.encoded(named))}
+    found = book.subjects(events.parse(events.encode({**whole, "body": body})), E.EVENT, log.get)
+    own = [] if kind in ("payment", "response") else SUBJECTS[kind]
+    if kind == "licence_revocation":
+        own = [("licence", target)]
+    assert found == sorted({*SUBJECTS[named], *own})
+
+
+def test_zones_of_polygons_and_voids_of_a_roll() -> None:
+    """A polygon lies in no region by its code: the policy has it; positions of a roll are the roll's."""
+    whole = E.payload("zone")
+    body = {name: value for name, value in whole["body"].items() if name != "regions"}
+    ring = [[0, 0], [10, 0], [10, 10], [0, 0]]
+    event = events.parse(events.encode({**whole, "body": {**body, "polygon": ring}}))
+    assert book.subjects(event, E.EVENT, unknown) == [("policy", "policy")]
+    whole = E.payload("tag_void")
+    body = {"roll": E.ROLL, "first": 3, "last": 9, "reason": "lost"}
+    event = events.parse(events.encode({**whole, "body": body}))
+    assert book.subjects(event, E.EVENT, unknown) == [("roll", E.ROLL)]
 
 
 def test_events_about_events_are_followed_as_far_as_they_go() -> None:
@@ -83,7 +142,24 @@ def test_events_about_events_are_followed_as_far_as_they_go() -> None:
     for number in range(1, 1500):
         body = {"event": f"{number - 1:064x}", "reason": "did_not_occur"}
         chain[f"{number:064x}"] = events.parse(events.encode({**whole, "body": body}))
-    assert book.subjects(chain[f"{1499:064x}"], chain.get) == MOVED
+    assert book.subjects(chain[f"{1499:064x}"], E.EVENT, chain.get) == MOVED
+
+
+@pytest.mark.threat("T46")
+def test_answers_to_answers_are_followed_as_far_as_they_go() -> None:
+    """No rule lets such a chain into a log; whoever puts one into a file of evidence does not stop its reader."""
+    chain: dict[str, Event] = {"0" * 64: events.parse(E.encoded("closure"))}
+    for number in range(1, 1500):
+        name = ("response", "release", "redaction")[number % 3]
+        whole = E.payload(name)
+        before = f"{number - 1:064x}"
+        body = {
+            "response": {**whole["body"], "about": {"incident": before}},
+            "release": {**whole["body"], "hold": before},
+            "redaction": {**whole["body"], "event": before},
+        }[name]
+        chain[f"{number:064x}"] = events.parse(events.encode({**whole, "body": body}))
+    assert book.subjects(chain[f"{1499:064x}"], E.EVENT, chain.get) == MOVED
 
 
 def test_stock_counts_and_sites_of_delegations() -> None:
@@ -98,11 +174,13 @@ def test_stock_counts_and_sites_of_delegations() -> None:
         "surplus": ["0" * 26],
     }
     event = events.parse(events.encode({**whole, "body": body}))
-    assert book.subjects(event, unknown) == sorted([("lot", E.LOT), ("lot", E.OTHER_LOT), ("lot", "0" * 26)])
+    assert book.subjects(event, E.EVENT, unknown) == sorted(
+        [("lot", E.LOT), ("lot", E.OTHER_LOT), ("lot", "0" * 26)]
+    )
     whole = E.payload("delegation")
     body = {name: value for name, value in whole["body"].items() if name != "principal"}
     event = events.parse(events.encode({**whole, "body": {**body, "site": E.SITE}}))
-    assert book.subjects(event, unknown) == [("party", E.AUTHORITY), ("site", E.SITE)]
+    assert book.subjects(event, E.EVENT, unknown) == [("party", E.AUTHORITY), ("site", E.SITE)]
 
 
 def test_new_subjects_are_numbered_by_type_and_id() -> None:
@@ -218,7 +296,9 @@ def test_what_an_event_touches_follows_from_the_event_alone(kind: str) -> None:
     touched = fold.touches(event)
     assert touched == fold.touches(events.parse(E.encoded(kind)))
     assert {("ledger", ""), ("book", ""), ("key", event.key), ("party", event.party)} <= touched
-    missing: set[Any] = set(SUBJECTS[kind]) - touched
+    missing: set[Any] = (
+        set(SUBJECTS[kind]) - touched - {(name, OWN[kind]) for name in _OWN_TYPE.get(kind, ())}
+    )
     assert not missing
 
 

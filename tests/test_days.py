@@ -5,6 +5,7 @@ from collections.abc import Callable
 from memory import MemoryLedger
 from traceability.core import events
 from traceability.core.composition import Production, flatten
+from traceability.core.ground_records import Certificate
 from traceability.core.mass import leaf_pool
 from traceability.core.outcome import Appended
 from traceability.core.state import Lot, PoolRecord, TagRecord
@@ -20,6 +21,8 @@ TABLE = [
     ("14 Mar production", "agent"),
     ("15 Mar transfer", "agent"),
     ("15 Mar acceptance", "trader"),
+    ("15 Mar payment", "trader"),
+    ("15 Mar payment", "trader"),
     ("16 Mar correction", "agent"),
     ("18 Mar transfer", "trader"),
     ("18 Mar acceptance", "processor"),
@@ -27,11 +30,14 @@ TABLE = [
     ("20 Mar transformation", "processor"),
     ("21 Mar inspection", "laboratory"),
     ("30 Mar transformation", "house"),
+    ("2 Apr payment", "trader"),
     ("2 Apr combination", "exporter"),
     ("2 Apr split", "exporter"),
     ("5 Apr transformation", "house"),
     ("5 Apr inspection", "laboratory"),
     ("7 Apr reassignment", "police"),
+    ("10 Apr certificate", "certifier"),
+    ("12 Apr approval", "certifier"),
     ("20 Apr export", "exporter"),
     ("20 May transfer", "registry"),
     ("2 June import", "importer"),
@@ -90,14 +96,21 @@ def test_the_table_of_days_is_told_in_order_and_every_event_stands() -> None:
     assert told_rows == [(row, judged.party(signer)) for row, signer in TABLE]
 
 
-def test_payment_and_certificate_are_not_told_and_the_export_draws_on_none() -> None:
-    """Only the kinds there are stand in the days; the export names no certificate."""
-    judged = Judged()
-    told = dict(judged.days.tell())
-    export = told["20 Apr export"].event
-    assert isinstance(export, events.Export)
-    assert export.body.certificates is None
-    assert all(signed.event.seen is None for signed in told.values())
+def test_money_is_sealed_and_disclosed() -> None:
+    """The price in its two parts and the royalty: who reads the entry reads whom it went to, not how much."""
+    days = Judged().days
+    paid = [told.signed for told in days.tell() if told.row.endswith("payment")]
+    said = [signed.event.body for signed in paid]
+    assert [(body.to, body.of, body.receipt_number) for body in said] == [
+        ("seller", "price", None),
+        ("seller", "price", None),
+        ("state", "royalty", "22/118"),
+    ]
+    assert [[(path, value["value"]) for _, path, value in signed.disclosures] for signed in paid] == [
+        [("/amount", "900.00")],
+        [("/amount", "490.00")],
+        [("/amount", "55.60")],
+    ]
 
 
 def after_the_bags_are_dug(judged: Judged) -> None:
@@ -193,6 +206,27 @@ def after_the_export(judged: Judged) -> None:
     drums = judged.lots("drums")
     assert {lot.state for lot in drums} == {"exported"}
     assert {lot.importer for lot in drums} == {judged.party("importer")}
+    (drawn,) = certificate(judged).draws
+    assert (drawn.mass_ug, drawn.event) == (9900 * KG, judged.ledger.entries[-1].event_id)
+
+
+def certificate(judged: Judged) -> Certificate:
+    (found,) = [r for r in judged.ledger.state.records.values() if isinstance(r, Certificate)]
+    return found
+
+
+def after_the_certificate_is_issued(judged: Judged) -> None:
+    issued = certificate(judged)
+    assert issued.lots == tuple(sorted(lot.id for lot in judged.lots("drums")))
+    assert (issued.mass_ug, issued.origins, issued.until) == (9900 * KG, ("RW",), "2026-07-09")
+    assert issued.valid_by is None
+
+
+def after_the_second_officer(judged: Judged) -> None:
+    issued, approval = certificate(judged), judged.ledger.entries[-1]
+    assert issued.valid_by == approval.event_id
+    assert approval.event.party == issued.certifier
+    assert approval.event.key != issued.key
 
 
 def after_the_ministry_sells(judged: Judged) -> None:
@@ -237,6 +271,8 @@ AFTER = {
     "2 Apr split": after_the_drums_are_filled,
     "5 Apr transformation": after_the_melt,
     "7 Apr reassignment": after_the_seizure,
+    "10 Apr certificate": after_the_certificate_is_issued,
+    "12 Apr approval": after_the_second_officer,
     "20 Apr export": after_the_export,
     "20 May transfer": after_the_ministry_sells,
     "2 June import": after_the_arrival,

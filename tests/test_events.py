@@ -14,8 +14,8 @@ import make_vectors
 from traceability.core import book, canonical, events
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.ids import commitment, derive, to_unpadded
+from traceability.core.record import Place
 from traceability.core.signing import Envelope, PublicKey, event_id
-from traceability.core.state import Place
 
 VECTORS = Path(__file__).parent / "vectors"
 KINDS: dict[str, Any] = json.loads((VECTORS / "events.json").read_text())["kinds"]
@@ -106,6 +106,8 @@ def test_no_open_field_is_about_a_person() -> None:
         ("SiteRegistrationBody", "name"),
         ("SortedClass", "name"),
         ("PolicyValue", "name"),
+        ("ZoneBody", "name"),
+        ("Figure", "name"),
     }
     seen: set[type] = set()
 

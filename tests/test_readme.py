@@ -16,8 +16,8 @@ from commands import SETTINGS, Done, core_alone, served
 from traceability.core import events, leaf, merkle
 from traceability.core.book import advance, link
 from traceability.core.ids import commitment, derive
+from traceability.core.record import Place
 from traceability.core.signing import Envelope, SigningKey, event_id
-from traceability.core.state import Place
 from traceability.core.tag import normalise
 from traceability.settings import Settings
 

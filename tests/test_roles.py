@@ -5,9 +5,11 @@ from typing import Any, get_args
 
 import pytest
 
+import papers
 from memory import Actor
 from rules import Rules, party
 from traceability.core import authority, events
+from traceability.core.findings.catalogue import RULES
 from traceability.core.forms import Role
 from traceability.core.ids import LotId
 from traceability.core.outcome import Appended, Rejected
@@ -15,6 +17,7 @@ from traceability.core.outcome import Appended, Rejected
 ROLES: tuple[str, ...] = get_args(Role)
 AUTHORITIES = {"operator", "registrar", "inspectorate", "tag_issuer", "certifier", "regulator", "auditor"}
 EVERYBODY = set(ROLES)
+OVERSEERS = {"monitor", "auditor", "inspectorate", "regulator"}
 
 
 class Scene:
@@ -207,12 +210,154 @@ SCENES: dict[str, tuple[str, set[str], Callable[[Scene], dict[str, Any]]]] = {
         AUTHORITIES,
         lambda s: s.trade.correction(s.trade.appends(s.coop, s.trade.production("1"))),
     ),
+    "site inspection": (
+        "role_missing",
+        {"inspectorate", "auditor"},
+        lambda s: papers.site_inspection(s.trade.site(s.coop)),
+    ),
+    "capacity of another's site": (
+        "role_missing",
+        {"inspectorate", "auditor", "monitor"},
+        lambda s: papers.capacity(s.trade.site(s.coop)),
+    ),
+    "capacity of one's own site": ("", EVERYBODY, lambda s: papers.capacity(s.trade.site(s.me))),
+    "capacity of a site one works": (
+        "",
+        EVERYBODY,
+        lambda s: papers.capacity(s.trade.site(s.coop, worked_by=[s.me.party])),
+    ),
+    "licence": (
+        "role_missing",
+        {"registrar", "inspectorate"},
+        lambda s: papers.licence(s.other.party),
+    ),
+    "licence taken": (
+        "role_missing",
+        {"registrar", "inspectorate"},
+        lambda s: papers.licence_end(s.trade.append(s.trade.registrar, papers.licence(s.me.party))),
+    ),
+    "one's own tags void": ("", EVERYBODY, lambda s: papers.tag_void(*_tags(s, s.me))),
+    "another's tags void": ("not_your_tags", set(), lambda s: papers.tag_void(*_tags(s, s.other))),
+    "positions of one's own roll void": (
+        "",
+        EVERYBODY,
+        lambda s: papers.tag_void(roll=_roll(s, s.me), first=1, last=5),
+    ),
+    "tag of another scheme void": (
+        "role_missing",
+        {"tag_issuer", "tag_agent"},
+        lambda s: papers.tag_void("itsci:1"),
+    ),
+    "zone": ("role_missing", {"regulator", "inspectorate"}, lambda s: papers.zone("CF-LB")),
+    "reference": ("role_missing", {"operator", "regulator"}, lambda s: papers.reference()),
+    "certificate": (
+        "role_missing",
+        {"certifier"},
+        lambda s: papers.certificate([s.strange()], s.other.party),
+    ),
+    "approval of a certificate": (
+        "role_missing",
+        {"certifier"},
+        lambda s: s.trade.approval(_certificate(s)),
+    ),
+    "use of a certificate": ("role_missing", {"certifier"}, lambda s: papers.use(_certificate(s))),
+    "payment": ("", EVERYBODY, lambda s: papers.payment([s.strange()])),
+    "incident": ("", EVERYBODY, lambda s: papers.incident(("lot", s.strange()))),
+    "incident of somebody without a key": (
+        "role_missing",
+        {"operator", "monitor"},
+        lambda s: papers.incident(("region", "CF-LB"), reporter="anonymous"),
+    ),
+    "answer to one's own incident": (
+        "",
+        EVERYBODY,
+        lambda s: papers.response(s.trade.appends(s.me, papers.incident(("region", "CF-LB")))),
+    ),
+    "answer to an incident about oneself": (
+        "",
+        EVERYBODY,
+        lambda s: papers.response(s.trade.appends(s.coop, papers.incident(("party", s.me.party)))),
+    ),
+    "answer to another's incident": (
+        "not_concerned",
+        OVERSEERS,
+        lambda s: papers.response(s.trade.appends(s.coop, papers.incident(("party", s.other.party)))),
+    ),
+    "incident settled": (
+        "role_missing",
+        OVERSEERS,
+        lambda s: papers.response(s.trade.appends(s.me, papers.incident(("region", "CF-LB"))), "checked"),
+    ),
+    "answer to a finding on one's own lot": ("", EVERYBODY, lambda s: _answer(s, s.held())),
+    "answer to a finding on another's lot": ("not_concerned", OVERSEERS, lambda s: _answer(s, s.strange())),
+    "hold on one's own lot": ("", EVERYBODY, lambda s: papers.hold(("lot", s.held()))),
+    "hold on another's lot": (
+        "role_missing",
+        {"regulator", "inspectorate"},
+        lambda s: papers.hold(("lot", s.strange())),
+    ),
+    "hold on a region": (
+        "role_missing",
+        {"regulator", "inspectorate"},
+        lambda s: papers.hold(("region", "CF-LB")),
+    ),
+    "release of one's own hold": (
+        "",
+        EVERYBODY,
+        lambda s: papers.release(s.trade.appends(s.me, papers.hold(("lot", s.held())))),
+    ),
+    "release of another's hold": (
+        "role_missing",
+        {"regulator"},
+        lambda s: papers.release(s.trade.appends(s.coop, papers.hold(("lot", s.strange())))),
+    ),
+    "stated finding": (
+        "role_missing",
+        {"operator"},
+        lambda s: papers.finding(STATED, s.trade.last().event_id, subjects=[("lot", s.strange())]),
+    ),
+    "redaction": (
+        "role_missing",
+        {"operator"},
+        lambda s: papers.redaction(s.trade.appends(s.coop, papers.payment([s.strange()])), "/amount"),
+    ),
+    "policy": ("role_missing", {"operator"}, lambda s: papers.policy()),
+    "audit": ("role_missing", {"auditor"}, lambda s: papers.audit(("party", s.other.party))),
+    "result of an audit": (
+        "role_missing",
+        {"auditor"},
+        lambda s: papers.audit_result([s.strange()], ("party", s.other.party)),
+    ),
 }
+STATED = next(name for name, rule in RULES.items() if rule.scope == "stated")
 
 
 def _end(s: Scene, delegation: dict[str, Any], signer: Actor) -> dict[str, Any]:
     given = s.trade.appends(signer, delegation)
     return {"kind": "delegation_end", "body": {"delegation": given, "from": "2026-03-01"}}
+
+
+def _roll(s: Scene, holder: Actor) -> Any:
+    """A roll of which this party answers for the first five."""
+    issue = s.trade.roll_issue(s.trade.registrar)
+    s.trade.appends(s.trade.registrar, issue)
+    body = {"roll": issue["body"]["roll"], "first": 1, "last": 5, "to_party": holder.party}
+    s.trade.appends(s.trade.registrar, {"kind": "tag_allocation", "body": body})
+    return body["roll"]
+
+
+def _tags(s: Scene, holder: Actor) -> list[str]:
+    roll = _roll(s, holder)
+    return [f"t:{roll}-1", f"t:{roll}-5"]
+
+
+def _certificate(s: Scene) -> Any:
+    return s.trade.appends(s.trade.registrar, papers.certificate([s.strange()], s.other.party))
+
+
+def _answer(s: Scene, lot: LotId) -> dict[str, Any]:
+    stranger = s.trade.appends(s.other, s.trade.intake("1"))  # of whom the finding tells
+    return papers.answer(lot, "mass_gained", stranger)
 
 
 def _offered_to_me(s: Scene) -> list[tuple[Any, Any]]:

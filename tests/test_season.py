@@ -89,8 +89,13 @@ def events_time(signed: Signed) -> int:
 
 
 def test_a_small_season_has_every_kind_of_event() -> None:
-    """Three hundred events hold one of each kind there is."""
-    assert {signed.event.kind for signed in made(300)} == set(events.KINDS)
+    """Three hundred events hold one of each kind that moves ore or says who is who."""
+    said = {
+        "audit", "capacity_estimate", "certificate", "certificate_use", "finding", "hold", "incident", "licence_grant",
+        "licence_revocation", "payment", "policy", "redaction", "reference", "release", "response", "site_inspection",
+        "tag_void", "zone",
+    }  # fmt: skip
+    assert {signed.event.kind for signed in made(300)} == set(events.KINDS) - said
 
 
 def test_a_season_begins_with_its_own_genesis_marked_demo() -> None:
@@ -159,6 +164,7 @@ def personal(value: Any) -> list[str]:
 def test_what_is_not_as_it_should_be_is_found() -> None:
     """Each odd thing that is told ends in its finding, and a small season has no other."""
     assert rules(taken(300)) - {"mass_lost", "not_weighed"} == {
+        "assay_revised",
         "clock_ahead",
         "double_issue",
         "intake_not_approved",

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+import papers
 from memory import Actor
 from rules import Rules
 from traceability.core import events
+from traceability.core.findings.catalogue import RULES
 from traceability.core.ids import LotId
 from traceability.core.outcome import Appended, Rejected
 
@@ -18,8 +21,8 @@ class Scene:
 
     def __init__(self, state: str) -> None:
         self.trade = trade = Rules()
-        self.coop, self.me, self.you, self.stranger = trade.people(
-            "coop:miner", "me:trader,exporter", "you:trader,importer", "stranger:trader"
+        self.coop, self.me, self.you, self.stranger, self.auditor = trade.people(
+            "coop:miner", "me:trader,exporter", "you:trader,importer", "stranger:trader", "auditor:auditor"
         )
         (self.lot,) = trade.produce(self.coop, "38.40")
         trade.hand_over(self.coop, self.me, [self.lot])
@@ -59,7 +62,8 @@ class Scene:
         return self.trade.on([self.lot])
 
     def actor(self, name: str) -> Actor:
-        actor: Actor = {"office": self.trade.registrar}.get(name) or getattr(self, name)
+        offices = {"office": self.trade.registrar, "operator": self.trade.operator}
+        actor: Actor = offices.get(name) or getattr(self, name)
         return actor
 
 
@@ -78,7 +82,35 @@ ACTS: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "reassignment": lambda s: s.trade.reassignment([s.lot], s.stranger.party),
     "retagging": lambda s: s.trade.act("retagging", lot=s.lot, tags_on=["itsci:1"], reason="first_tag"),
     "inspection": lambda s: s.trade.act("inspection", type="photo", lots=[s.lot]),
+    "certificate": lambda s: papers.certificate([s.lot], s.me.party),
+    "certificate_use": lambda s: papers.use(
+        s.trade.appends(s.trade.registrar, papers.certificate([s.lot], s.me.party))
+    ),
+    "payment": lambda s: papers.payment([s.lot]),
+    "incident": lambda s: papers.incident(("lot", s.lot)),
+    "response": lambda s: papers.answer(s.lot, "mass_gained", s.trade.lot(s.lot).maker),
+    "hold": lambda s: papers.hold(("lot", s.lot)),
+    "release": lambda s: papers.release(s.trade.appends(s.trade.registrar, papers.hold(("lot", s.lot)))),
+    "finding": lambda s: papers.finding(STATED, s.trade.lot(s.lot).maker, subjects=[("lot", s.lot)]),
+    "audit": lambda s: papers.audit_result([s.lot], ("lot", s.lot)),
 }
+STATED = next(name for name, rule in RULES.items() if rule.scope == "stated")
+LEFT_ALONE = {
+    ("certificate", "office"): "",
+    ("certificate_use", "office"): "",
+    ("payment", "stranger"): "",
+    ("incident", "stranger"): "",
+    ("response", "stranger"): "not_concerned",
+    ("response", "office"): "",
+    ("hold", "me"): "",
+    ("hold", "stranger"): "role_missing",
+    ("hold", "office"): "",
+    ("release", "office"): "",
+    ("release", "me"): "role_missing",
+    ("finding", "operator"): "",
+    ("audit", "auditor"): "",
+}
+"""What is said about a lot is said in any state of it, and leaves it where it is."""
 CUSTODIAN = ("transfer", "transformation", "export", "closure")
 ENDED = {
     **{(act, "me"): "lot_ended" for act in (*CUSTODIAN, "title", "retagging")},
@@ -190,6 +222,27 @@ def test_state_by_kind(state: str) -> None:
         else:
             assert isinstance(outcome, Appended), (act, who, outcome)
             assert outcome.stands, (act, who)
+
+
+@pytest.mark.parametrize("state", TABLE)
+def test_what_is_said_about_a_lot_leaves_it_alone(state: str) -> None:
+    """Papers, money, holds, reports and audits: in each state taken or refused alike, and the lot stays as it stood."""
+    begin = Scene(state)
+    for (act, who), refusal in LEFT_ALONE.items():
+        scene = begin.fork()
+        event = ACTS[act](scene)
+        before = scene.trade.lot(scene.lot)
+        outcome = scene.trade.outcome(scene.actor(who), event)
+        if refusal:
+            assert isinstance(outcome, Rejected), (act, who, outcome)
+            assert outcome.name == refusal, (act, who, outcome)
+            continue
+        assert isinstance(outcome, Appended), (act, who, outcome)
+        assert outcome.stands, (act, who)
+        assert not outcome.fates, (act, who)
+        after = scene.trade.lot(scene.lot)
+        assert replace(after, place=before.place) == before, (act, who)
+        assert after.place.count == before.place.count + (act != "certificate_use"), (act, who)
 
 
 def test_the_table_covers_every_kind_that_moves() -> None:

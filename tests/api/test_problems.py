@@ -66,6 +66,7 @@ def test_statuses_are_as_promised():
         "not_your_key", "role_missing", "not_custodian", "not_recipient", "not_giver", "not_title_holder",
         "not_importer", "not_your_event", "not_your_id", "not_your_tags", "not_your_delegation",
         "delegation_does_not_cover", "delegation_ended", "own_act", "key_revoked",
+        "not_concerned",
     }  # fmt: skip
 
 

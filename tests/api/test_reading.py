@@ -297,10 +297,17 @@ def test_reads_by_overseers_are_logged_without_what_they_read(world, client, cap
 def test_every_sealed_field_of_every_kind_has_its_privacy():
     """No field can be sealed without saying who may see it opened."""
     from traceability.api.permission import PRIVACY
-    from traceability.core import custody_bodies, forms, registry_bodies
+    from traceability.core import (
+        concern_bodies,
+        custody_bodies,
+        forms,
+        ground_bodies,
+        paper_bodies,
+        registry_bodies,
+    )
 
     names = set()
-    for module in (custody_bodies, forms, registry_bodies):
+    for module in (concern_bodies, custody_bodies, forms, ground_bodies, paper_bodies, registry_bodies):
         for thing in vars(module).values():
             if isinstance(thing, type) and issubclass(thing, forms.Form):
                 names |= set(thing.sealed_fields)

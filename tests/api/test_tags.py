@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 
 import pytest
 import zxingcpp
@@ -274,3 +275,31 @@ def test_codes_are_shown_to_their_issuer_only(world, client, bagged):
     assert [path for _, path, _ in issuer.json()["disclosures"]] == ["/codes"]
     everything = client.read(world.auditor, "/v1/log/entries").text
     assert bagged.code not in everything
+
+
+def test_a_tag_tells_nothing_of_money_and_reports(world, client):
+    """Whoever holds a bag learns of its certificate and hold; not who was paid, nor who reported what."""
+    bagged = Bagged(world)
+    subjects = [{"type": "lot", "id": bagged.lot}]
+    reported = world.anna.sign(
+        "incident",
+        {
+            "source": "device", "categories": ["illegal_tax"], "subjects": subjects, "reporter": "named",
+            "happened_from": "2026-03-13",
+        },
+    )  # fmt: skip
+    paid = world.anna.sign(
+        "payment",
+        {"source": "device", "lots": [bagged.lot], "direction": "paid", "date": "2026-03-14"},
+        sealed={"/amount": {"currency": "USD", "value": "20"}, "/of": "unofficial", "/to": "official"},
+    )
+    about = {"source": "device", "about": {"incident": reported.id}, "act": "explanation"}
+    held = {"source": "device", "subjects": subjects, "ground": "investigation"}
+    world.take(reported, paid, world.registrar.sign("response", about), world.registrar.sign("hold", held))
+    answer = client.get(f"/v1/tags/{bagged.code}")
+    (story,) = answer.json()["lots"]
+    assert [step["kind"] for step in story["steps"]] == ["production", "hold"]
+    assert "illegal" not in answer.text
+    mine = client.read(world.anna, f"/v1/lots/{bagged.lot}/history").json()
+    kinds = {json.loads(entry["event"])["kind"] for entry in mine["entries"]}
+    assert {"incident", "payment", "response"} <= kinds

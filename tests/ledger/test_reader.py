@@ -12,8 +12,10 @@ from traceability.core.ids import LotId, derive
 from traceability.core.report import HOLDS
 from traceability.core.state import Lot, Party, Site
 from traceability.core.verify import verify
+from traceability.ledger import lists
 from traceability.ledger.answers import Recorded, Submission
 from traceability.ledger.guard import FileGuard
+from traceability.ledger.lists import FindingFilter
 from traceability.ledger.reader import Reader
 from traceability.ledger.view import View
 from traceability.ledger.writer import create
@@ -55,8 +57,19 @@ def trade():
 
 
 @pytest.fixture
-def reader(trade, store_of):
-    return Reader(store_of(trade.ledger))
+def store(trade, store_of):
+    return store_of(trade.ledger)
+
+
+@pytest.fixture
+def reader(store):
+    return Reader(store)
+
+
+@pytest.fixture
+def view(store):
+    with store.read() as view:
+        yield view
 
 
 def parents(memory: MemoryLedger, lot: LotId) -> set[LotId]:
@@ -181,13 +194,44 @@ def test_lists_hold_what_is_asked_for(trade, reader):
             lot.id for lot in reader.lots(state=state, mineral="cassiterite", limit=500).items
         } == expected
     assert reader.lots(mineral="gold") == ([], None)
-    for listed, record, kind in ((reader.parties, Party, "party"), (reader.sites, Site, "site")):
+
+
+def test_records_are_listed_by_id(trade, view):
+    """Every party and site once, in order of id, however the list is cut into pages."""
+    for kind, record in (("party", Party), ("site", Site)):
         ids = sorted(id_ for type_, id_ in trade.ledger.state.records if type_ == kind)
-        first = listed(limit=1)
+        first = lists.records(view, kind, record, None, 1)
         assert all(isinstance(each, record) for each in first.items)
-        rest = listed(cursor=first.next, limit=500)
+        rest = lists.records(view, kind, record, first.next, 500)
         assert [each.id for each in (*first.items, *rest.items)] == ids
         assert rest.next is None
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7, 500])
+def test_findings_are_listed_whole_and_once(trade, view, limit):
+    """The newest entry first, all findings of an entry on one page, each once; by rule, severity and subject too."""
+    every = [
+        (kept.index, finding) for kept in reversed(trade.ledger.entries) for finding in kept.outcome.findings
+    ]
+    some = every[0][1]
+    filters = {
+        FindingFilter(): every,
+        FindingFilter(rule=some.rule): [each for each in every if each[1].rule == some.rule],
+        FindingFilter(severity="severe"): [each for each in every if each[1].severity == "severe"],
+        FindingFilter(subject=some.subjects[0]): [
+            each for each in every if some.subjects[0] in each[1].subjects
+        ],
+        FindingFilter(rule="no_such_rule"): [],
+    }
+    for wanted, expected in filters.items():
+        found, before = [], None
+        while True:
+            page = lists.findings(view, wanted, before, limit)
+            found += [(each.at, each.finding) for each in page.items]
+            if page.next is None:
+                break
+            before = int(page.next)
+        assert found == expected, wanted
 
 
 def test_findings_are_told_by_subject(trade, reader):

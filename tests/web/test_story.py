@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from told import behind, eyes, history, look
 
+import papers
 from memory import MemoryLedger, seal, weighing
 from traceability.api.permission import Visitor
 from traceability.core.state import Lot
@@ -447,3 +448,20 @@ def test_stones_are_counted_and_weighed_in_carats():
     assert present(FR, look(ledger, lot, TAG)).sentence.startswith(
         "Diamants, 14 pierres, 6,35\u00a0ct, hors de"
     )
+
+
+def test_a_tag_tells_of_papers_but_not_of_money_and_reports(trade):
+    """Its holder reads that the bag was held and certified; who paid, who reported what is for those who may open it."""
+    trade.sell()
+    bag, trader = trade.bag, trade.trader
+    made = trade.ledger.append(trader, papers.incident(("lot", bag)))
+    trade.ledger.append(trader, papers.response(made))
+    trade.ledger.append(trader, papers.payment([bag]))
+    trade.ledger.append(trade.ledger.registrar, papers.certificate([bag], trader.party))
+    trade.ledger.append(trade.ledger.registrar, papers.hold(("lot", bag)))
+    said = {
+        path: [title(EN, line) for line in look(trade.ledger, bag, path).happenings] for path in (TAG, None)
+    }
+    kinds = {path: [line.partition(" by ")[0] for line in lines[2:]] for path, lines in said.items()}
+    assert kinds[TAG] == ["Export certificate", "Hold"]
+    assert kinds[None] == ["Report of an incident", "Answer", "Payment", "Export certificate", "Hold"]

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.responses import Response
 
-from traceability.api import events, health, log, lots, openapi, problems, registry, sessions, tags
+from traceability.api import events, health, log, lots, openapi, papers, problems, registry, sessions, tags
 from traceability.api.edge import Edge
 from traceability.api.queries import plain_address
 from traceability.api.services import Services
@@ -18,6 +18,7 @@ _ROUTERS = (
     lots.router,
     tags.router,
     registry.router,
+    papers.router,
     sessions.router,
     log.router,
     health.router,

@@ -5,13 +5,15 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
-from traceability.api import openapi, shown
+from traceability.api import openapi, shown, tables
 from traceability.api.lot_views import History, LineageView, LotList, LotView
+from traceability.api.openapi import Listed
 from traceability.api.permission import OpenLot, OpenQr, Visitor, may
 from traceability.api.problems import Problem, not_here
 from traceability.api.queries import IndexCursor, Limit, OfParty, next_page
 from traceability.api.reading import visitor
 from traceability.api.services import Services
+from traceability.api.tables import Format
 from traceability.core.evidence import MEDIA_TYPE as EVIDENCE
 from traceability.core.evidence import SUFFIX
 from traceability.core.forms import Mineral
@@ -35,7 +37,7 @@ _CLOSED = ("malformed", "not_signed", "not_here")
     "/v1/lots",
     operation_id="list_lots",
     summary="Lots the reader may open, the newest first",
-    responses=openapi.answers({200: LotList}, "malformed", "not_signed"),
+    responses=openapi.answers({200: Listed(LotList)}, "malformed", "not_signed"),
     openapi_extra=_SIGNED,
 )
 async def lots(
@@ -46,6 +48,7 @@ async def lots(
     holder: OfParty = None,
     limit: Limit = 100,
     cursor: IndexCursor = None,
+    form: Format = "json",
 ) -> Response:
     """A party's own, past and present, as custodian or title holder; all, for who oversees.
 
@@ -55,7 +58,7 @@ async def lots(
     view = await services.run(
         shown.lots, services, who, holder=holder, mineral=mineral, state=state, cursor=cursor, limit=limit
     )
-    return Response(view.json(), headers=next_page(request, view.next), media_type="application/json")
+    return tables.answer(view, view.lots, LotView, next_page(request, view.next), form)
 
 
 @router.get(

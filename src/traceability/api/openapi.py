@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document: FastAPI's, with our own schemas, every status, and nothing that is not so."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -48,7 +48,16 @@ _SECURITY = {
 }
 
 
-def answers(good: Mapping[int, type[View] | str], *problems: str) -> dict[int | str, dict[str, Any]]:
+class Listed(NamedTuple):
+    """A list that is answered as JSON or, for a spreadsheet, as CSV."""
+
+    view: type[View]
+
+
+Answer = type[View] | Listed | str
+
+
+def answers(good: Mapping[int, Answer], *problems: str) -> dict[int | str, dict[str, Any]]:
     """A route's `responses`: views or media types by status, and the problems it raises by name."""
     found: dict[int | str, dict[str, Any]] = {}
     for status, what in good.items():
@@ -111,11 +120,15 @@ def _by_status(problems: Iterable[str]) -> dict[int, list[str]]:
     return dict(sorted(found.items()))
 
 
-def _said(what: type[View] | str) -> str:
+def _said(what: Answer) -> str:
+    if isinstance(what, Listed):
+        return f"{_said(what.view)} With `format=csv` as CSV."
     return (what or "Nothing") if isinstance(what, str) else (what.__doc__ or "").partition("\n")[0]
 
 
-def _content(what: type[View] | str) -> dict[str, Any]:
+def _content(what: Answer) -> dict[str, Any]:
+    if isinstance(what, Listed):
+        return {**_content(what.view), "text/csv": {"schema": {"type": "string"}}}
     if what == "":
         return {}
     if isinstance(what, str):

@@ -14,6 +14,10 @@ from traceability.core.custody_bodies import new_lots
 from traceability.core.events import (
     Acceptance,
     Approval,
+    Audit,
+    CapacityEstimate,
+    Certificate,
+    CertificateUse,
     Closure,
     Correction,
     Delegation,
@@ -21,25 +25,40 @@ from traceability.core.events import (
     Enrolment,
     Event,
     Export,
+    Finding,
     Genesis,
+    Hold,
     Import,
+    Incident,
     Inspection,
     Intake,
     KeyAddition,
     KeyRevocation,
+    LicenceGrant,
+    LicenceRevocation,
+    Payment,
+    Policy,
     Production,
     Reassignment,
+    Redaction,
+    Reference,
     Refusal,
+    Release,
+    Response,
     Retagging,
     RoleChange,
+    SiteInspection,
     SiteRegistration,
     TagAllocation,
     TagIssue,
+    TagVoid,
     Transfer,
     Transformation,
     Withdrawal,
+    Zone,
 )
 from traceability.core.ids import KeyId, LotId, PartyId
+from traceability.core.record import Address
 from traceability.core.rolls import answers_for
 from traceability.core.state import Lot, Party, Roll
 
@@ -60,8 +79,10 @@ class Visitor(NamedTuple):
 STRANGER = Visitor()
 OVERSEERS = frozenset({"auditor", "regulator", "operator"})
 _SEE_PERSONS = frozenset({"registrar", "inspectorate", "regulator", "auditor"})
+_SEE_REPORTS = frozenset({"inspectorate", "regulator", "auditor", "monitor"})
 _SEE_PRICES = frozenset({"regulator", "auditor"})
 _KEEP_REGISTRY = frozenset({"registrar", "inspectorate"})
+_KEEP_PAPERS = frozenset({"registrar", "inspectorate", "certifier", "tag_issuer", "monitor"})
 
 
 # What can be wished for
@@ -95,6 +116,20 @@ class OpenDisclosure(NamedTuple):
     path: str
 
 
+class OpenFinding(NamedTuple):
+    """What a rule noticed, with those lots it is about that the visitor could open."""
+
+    subjects: tuple[Address, ...]
+    lots: tuple[Lot, ...]
+
+
+class OpenPaper(NamedTuple):
+    """A certificate, licence, hold, incident or roll: the parties it is of, and the lots it names."""
+
+    parties: tuple[PartyId, ...]
+    lots: tuple[Lot, ...] = ()
+
+
 class OpenParty(NamedTuple):
     """A party, asked for by its id."""
 
@@ -122,7 +157,19 @@ class TagStory(NamedTuple):
     by_code: bool
 
 
-Wish = OpenLot | OpenEvent | OpenOnward | OpenLog | OpenDisclosure | OpenParty | ListParty | OpenQr | TagStory
+Wish = (
+    OpenLot
+    | OpenEvent
+    | OpenOnward
+    | OpenLog
+    | OpenDisclosure
+    | OpenFinding
+    | OpenPaper
+    | OpenParty
+    | ListParty
+    | OpenQr
+    | TagStory
+)
 Held = Callable[[PartyId, LotId], bool]
 """Whether the party was ever custodian or title holder of the lot."""
 
@@ -142,6 +189,20 @@ def may(visitor: Visitor, wish: Wish, held: Held) -> bool:
             return visitor.oversees
         case OpenDisclosure(event, path):
             return _may_see_sealed(visitor, event, path)
+        case OpenFinding(subjects, lots):
+            return (
+                visitor.oversees
+                or ("party", visitor.party) in subjects
+                or ("key", visitor.key) in subjects
+                or any(_concerned(visitor, lot, held) for lot in lots)
+            )
+        case OpenPaper(named, lots):
+            return (
+                visitor.oversees
+                or bool(visitor.roles & _KEEP_PAPERS)
+                or visitor.party in named
+                or any(_concerned(visitor, lot, held) for lot in lots)
+            )
         case OpenParty(party):
             # Whoever knows the id was shown it: by an offer, a history, a code on a phone.
             return visitor.party is not None or _is_public(party)
@@ -176,10 +237,10 @@ def _is_public(party: Party) -> bool:
 
 # Sealed fields
 
-Privacy = Literal["persons", "prices", "codes"]
+Privacy = Literal["persons", "prices", "codes", "reports"]
 
 PRIVACY: dict[str, Privacy] = {
-    **dict.fromkeys(("prices", "price", "value", "terms", "is"), "prices"),
+    **dict.fromkeys(("prices", "price", "value", "terms", "is", "amount", "to", "of"), "prices"),
     **dict.fromkeys(
         (
             "altitude_m",
@@ -192,6 +253,7 @@ PRIVACY: dict[str, Privacy] = {
             "from",
             "holder",
             "icglr_id",
+            "inspector",
             "importer",
             "miner",
             "note",
@@ -205,9 +267,13 @@ PRIVACY: dict[str, Privacy] = {
             "position",
             "responsible",
             "screenings",
+            "statement",
+            "validator",
+            "verifier",
         ),
         "persons",
     ),
+    **dict.fromkeys(("account", "people"), "reports"),
     "codes": "codes",
 }
 """What each sealed field gives away, by its name. `is`, a corrected value, may be any of them."""
@@ -225,8 +291,15 @@ def _may_see_sealed(visitor: Visitor, event: Event, path: str) -> bool:
             carrier = event.body.carrier if isinstance(event, Transfer) else None
             named = visitor.party in parties(event) and visitor.party != carrier  # who carries need not know
             return named or bool(visitor.roles & _SEE_PRICES)
+        case "reports":
+            return bool(visitor.roles & _SEE_REPORTS)  # not the parties a report names
         case "codes":
             return False  # a code opens a page to whoever has it: a QR at a time (`OpenQr`)
+
+
+def in_story(event: Event) -> bool:
+    """Whether the story that a tag opens tells of this event: not of money, nor of who reported what to whom."""
+    return not isinstance(event, Payment | Incident | Response | Redaction | Audit)
 
 
 def parties(event: Event) -> frozenset[PartyId]:
@@ -265,6 +338,12 @@ def _named(event: Event) -> list[PartyId]:
             return _some(event.body.party)
         case Export():
             return _some(event.body.importer)
+        case LicenceGrant():
+            return [event.body.party]
+        case Certificate():
+            return [event.body.exporter, *_some(event.body.importer)]
+        case Payment():
+            return _some(event.body.payee)
         case (
             KeyRevocation()
             | DelegationEnd()
@@ -277,6 +356,21 @@ def _named(event: Event) -> list[PartyId]:
             | Import()
             | Closure()
             | Correction()
+            | SiteInspection()
+            | CapacityEstimate()
+            | LicenceRevocation()
+            | TagVoid()
+            | Zone()
+            | Reference()
+            | CertificateUse()
+            | Incident()
+            | Response()
+            | Hold()
+            | Release()
+            | Finding()
+            | Redaction()
+            | Policy()
+            | Audit()
         ):
             return []
 

@@ -169,7 +169,7 @@ _NOT_YOURS: Mapping[str, tuple[str, str]] = {
     ),
     "not_your_tags": (
         "Others answer for these tags",
-        "Tags are allocated by their issuer, or by whoever answers for all of them now.",
+        "Tags are allocated, and made void, by their issuer, or by whoever answers for all of them now.",
     ),
     "not_your_delegation": (
         "The delegation names another agent",
@@ -180,6 +180,10 @@ _NOT_YOURS: Mapping[str, tuple[str, str]] = {
         "Ask the principal or a registrar for a delegation that does, or let the principal sign.",
     ),
     "delegation_ended": ("The delegation has ended", "Ask the principal or a registrar for a new one."),
+    "not_concerned": (
+        "Others are concerned",
+        "An incident or finding is answered by whom it is about, or by a monitor, auditor, inspectorate or regulator.",
+    ),
     "own_act": (
         "Nobody approves what concerns himself",
         "Ask another authority: neither the signer of an event nor the party concerned can approve it.",
@@ -216,6 +220,7 @@ _RULES: Mapping[str, tuple[str, str]] = {
         "Name the loss with its kind, or state the gain: inputs + additives + gain = outputs + losses, exactly.",
     ),
     "genesis_first": ("A log has one genesis, its first entry", "Send it only to an empty log."),
+    "hold_released": ("The hold is released already", "Nothing is left to do; look at what released it."),
     "item_number_twice": (
         "Two followed items have one number",
         "Give each stone or bar that is followed a number of its own.",
@@ -243,10 +248,22 @@ _RULES: Mapping[str, tuple[str, str]] = {
         "Nobody shows that he holds the new key",
         "Let the new key sign {key, log, party} itself and put that under `proof`.",
     ),
+    "no_such_rule": (
+        "No rule of this name states findings",
+        "State findings only of rules that read sealed values or scans, in the version this ledger applies.",
+    ),
+    "not_a_certificate": ("The event named is no certificate", "Name the `certificate` event itself."),
     "not_a_delegation": (
         "The event named gives nobody a right to act",
         "Name under `delegation` the event by which the principal or a registrar gave it.",
     ),
+    "not_a_hold": ("The event named holds nothing", "Name the `hold` event itself."),
+    "not_a_licence": ("The event named grants no licence", "Name the `licence_grant` event itself."),
+    "not_a_transfer": (
+        "The event named is no transfer",
+        "Name the transfer that was paid for, or the lots themselves.",
+    ),
+    "not_an_incident": ("The event named reports no incident", "Name the `incident` event itself."),
     "not_correctable": (
         "This cannot be corrected",
         "`detail` says which event records what is right instead.",
@@ -255,6 +272,10 @@ _RULES: Mapping[str, tuple[str, str]] = {
     "not_its_lot": (
         "The event named did not move this lot",
         "Name under `previous` the event that moved each lot last.",
+    ),
+    "nothing_sealed_there": (
+        "The event seals nothing there",
+        "Name paths that stand in the event's `sealed` list.",
     ),
     "number_used": (
         "The number is used twice already",
@@ -313,6 +334,10 @@ _RULES: Mapping[str, tuple[str, str]] = {
     ),
     "title_on_offer": ("Title is on offer already", "Its recipient accepts or refuses it first."),
     "to_oneself": ("A transfer to oneself", "Give it the purpose `own_move`, or name another recipient."),
+    "under_hold": (
+        "A hold is in force",
+        "No certificate is issued or used for what is held: whoever placed the hold, or a regulator, releases it first.",
+    ),
     "weak_key": (
         "The key would prove nothing",
         "Make a fresh ES256 or Ed25519 key and give its DER SubjectPublicKeyInfo.",

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 
 from traceability.api.problems import Problem, not_here
 from traceability.core.canonical import INTEGER_MAX
-from traceability.core.ids import ID_PATTERN
+from traceability.core.ids import HEX_PATTERN, ID_PATTERN
 
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,15}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -30,6 +30,7 @@ From = Annotated[
     int, Query(alias="from", ge=0, le=INTEGER_MAX, description="Index of the first"), BeforeValidator(_plain)
 ]
 IdCursor = Annotated[str | None, Query(alias="cursor", pattern=ID_PATTERN, description=_NEXT)]
+EventCursor = Annotated[str | None, Query(alias="cursor", pattern=HEX_PATTERN, description=_NEXT)]
 PartyCursor = Annotated[
     str | None, Query(alias="cursor", pattern=r"^[0-9a-hjkmnp-tv-z]{8}~$", description=_NEXT)
 ]

@@ -1,22 +1,35 @@
 """/v1/parties and /v1/sites: the register, as far as it stands open."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
-from traceability.api import openapi
+from traceability.api import openapi, tables
+from traceability.api.openapi import Listed
 from traceability.api.permission import ListParty, OpenParty, Visitor, may
 from traceability.api.problems import not_here
 from traceability.api.queries import IdCursor, Limit, PartyCursor, next_page
 from traceability.api.reading import visitor
 from traceability.api.register_views import KeyView, PartyList, PartyView, SiteList, SiteView
 from traceability.api.services import Services
+from traceability.api.tables import Format
+from traceability.core.forms import COUNTRY_PATTERN, Mineral, Role
 from traceability.core.ids import ID_PATTERN
 from traceability.core.state import Key, Party, Site
+from traceability.ledger import lists
+from traceability.ledger.reader import Page
 
 router = APIRouter(tags=["register"])
 Asking = Annotated[Visitor, Depends(visitor)]
+_R = TypeVar("_R")
+InCountry = Annotated[str | None, Query(pattern=COUNTRY_PATTERN, description="ISO 3166-1, like CD")]
+InRegion = Annotated[
+    str | None,
+    Query(
+        pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$", description="A region or a whole country, like CD-SK or CD"
+    ),
+]
 _CURSOR_CHARACTERS = 8
 _SIGNED = {"security": openapi.SIGNED}
 
@@ -25,22 +38,36 @@ _SIGNED = {"security": openapi.SIGNED}
     "/v1/parties",
     operation_id="list_parties",
     summary="Parties that stand in public, and those the reader keeps or oversees",
-    responses=openapi.answers({200: PartyList}, "malformed", "not_signed"),
+    responses=openapi.answers({200: Listed(PartyList)}, "malformed", "not_signed"),
     openapi_extra=_SIGNED,
 )
-async def parties(request: Request, who: Asking, limit: Limit = 100, cursor: PartyCursor = None) -> Response:
+async def parties(
+    request: Request,
+    who: Asking,
+    limit: Limit = 100,
+    role: Role | None = None,
+    country: InCountry = None,
+    cursor: PartyCursor = None,
+    form: Format = "json",
+) -> Response:
     """Authorities and parties that chose to be public; the reader itself; all, for who keeps the register.
 
     A page may have fewer than `limit`, or none, and still a next one: the `Link` header says so.
     """
     services: Services = request.app.state.services
-    page = await services.run(services.reader.parties, cursor=cursor, limit=limit)
-    found = [party for party in page.items if may(who, ListParty(party), services.reader.held_by)]
+    page = await services.run(_page, services, "party", Party, cursor, limit)
+    found = [
+        party
+        for party in page.items
+        if (role is None or role in party.roles)
+        and country in (None, party.facts[-1].country)
+        and may(who, ListParty(party), services.reader.held_by)
+    ]
     # The last of a page may be one that is not shown: its whole id must not stand in the cursor. "~" sorts
     # after everything that begins like it.
     after = page.next and page.next[:_CURSOR_CHARACTERS] + "~"
     view = PartyList(parties=[PartyView.of(party) for party in found], next=after)
-    return Response(view.json(), headers=next_page(request, after), media_type="application/json")
+    return tables.answer(view, view.parties, PartyView, next_page(request, after), form)
 
 
 @router.get(
@@ -63,13 +90,26 @@ async def party(
     "/v1/sites",
     operation_id="list_sites",
     summary="Registered sites, without their sealed fields",
-    responses=openapi.answers({200: SiteList}, "malformed"),
+    responses=openapi.answers({200: Listed(SiteList)}, "malformed"),
 )
-async def sites(request: Request, limit: Limit = 100, cursor: IdCursor = None) -> Response:
+async def sites(
+    request: Request,
+    limit: Limit = 100,
+    mineral: Mineral | None = None,
+    region: InRegion = None,
+    cursor: IdCursor = None,
+    form: Format = "json",
+) -> Response:
     services: Services = request.app.state.services
-    page = await services.run(services.reader.sites, cursor=cursor, limit=limit)
-    view = SiteList(sites=[SiteView.of(site) for site in page.items], next=page.next)
-    return Response(view.json(), headers=next_page(request, page.next), media_type="application/json")
+    page = await services.run(_page, services, "site", Site, cursor, limit)
+    found = [
+        SiteView.of(site)
+        for site in page.items
+        if (mineral is None or mineral in site.facts[-1].minerals)
+        and region in (None, site.facts[-1].region, site.facts[-1].country)
+    ]
+    view = SiteList(sites=found, next=page.next)
+    return tables.answer(view, view.sites, SiteView, next_page(request, page.next), form)
 
 
 @router.get(
@@ -84,6 +124,11 @@ async def site(request: Request, site_id: Annotated[str, Path(pattern=ID_PATTERN
     if not isinstance(found, Site):
         raise not_here()
     return Response(SiteView.of(found).json(), media_type="application/json")
+
+
+def _page(services: Services, kind: str, record: type[_R], cursor: str | None, limit: int) -> Page[_R]:
+    with services.reads.read() as view:
+        return lists.records(view, kind, record, cursor, limit)
 
 
 def _party(services: Services, who: Visitor, party_id: str) -> PartyView:

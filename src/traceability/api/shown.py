@@ -19,7 +19,7 @@ from traceability.core.outcome import Finding
 from traceability.core.state import Lot
 from traceability.ledger import publish
 from traceability.ledger.ancestry import Lineage
-from traceability.ledger.reader import LoggedEntry
+from traceability.ledger.reader import LoggedEntry, Page
 from traceability.ledger.view import View
 
 # Lots
@@ -44,15 +44,30 @@ def lots(
     limit: int,
 ) -> LotList:
     """Lots this visitor may open, the newest first: his own, past and present, or all."""
+    page = lot_page(services, who, holder=holder, mineral=mineral, state=state, cursor=cursor, limit=limit)
+    return LotList(lots=[LotView.of(found) for found in page.items], next=page.next)
+
+
+def lot_page(
+    services: Services,
+    who: Visitor,
+    *,
+    holder: str | None,
+    mineral: str | None,
+    state: str | None,
+    cursor: int | None,
+    limit: int,
+) -> Page[Lot]:
+    """The same as records."""
     if not who.oversees:
         if who.party is None or holder not in (None, who.party):
-            return LotList(lots=[])
+            return Page([], None)
         holder = who.party
     page = services.reader.lots(
         holder=PartyId(holder) if holder else None, mineral=mineral, state=state, cursor=cursor, limit=limit
     )
     may_open = [found for found in page.items if may(who, OpenLot(found), services.reader.held_by)]
-    return LotList(lots=[LotView.of(found) for found in may_open], next=page.next)
+    return Page(may_open, page.next)
 
 
 def history(services: Services, who: Visitor, lot_id: str, limit: int, before: int | None) -> History:

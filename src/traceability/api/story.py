@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from traceability.api.permission import OpenLot, TagStory, Visitor, may
+from traceability.api.permission import OpenLot, TagStory, Visitor, in_story, may
 from traceability.api.problems import not_here
 from traceability.api.services import Services
 from traceability.api.shown import findings_about
@@ -124,7 +124,7 @@ def _story(
         count=lot.count if on else None,
         tag_on=on,
         beginnings=_beginnings(lineage, places, opened=opened) if on else _begun(places, opened=opened),
-        steps=_steps(services, lot.id, entries),
+        steps=_steps(services, lot.id, [entry for entry in entries if in_story(entry.event)]),
         findings=[
             Noticed(rule=finding.rule, severity=finding.severity, day=_day(entry))
             for entry in entries

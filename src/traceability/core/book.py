@@ -13,6 +13,10 @@ from collections.abc import Callable
 from traceability.core.events import (
     Acceptance,
     Approval,
+    Audit,
+    CapacityEstimate,
+    Certificate,
+    CertificateUse,
     Closure,
     Correction,
     Delegation,
@@ -20,27 +24,42 @@ from traceability.core.events import (
     Enrolment,
     Event,
     Export,
+    Finding,
     Genesis,
+    Hold,
     Import,
+    Incident,
     Inspection,
     Intake,
     KeyAddition,
     KeyRevocation,
+    LicenceGrant,
+    LicenceRevocation,
+    Payment,
+    Policy,
     Production,
     Reassignment,
+    Redaction,
+    Reference,
     Refusal,
+    Release,
+    Response,
     Retagging,
     RoleChange,
+    SiteInspection,
     SiteRegistration,
     TagAllocation,
     TagIssue,
+    TagVoid,
     Transfer,
     Transformation,
     Withdrawal,
+    Zone,
 )
 from traceability.core.ids import EventId, unpadded
+from traceability.core.naming import addresses
+from traceability.core.record import Address, Place
 from traceability.core.signing import key_id
-from traceability.core.state import Address, Place
 
 _CHAIN = b"traceability/chain/v1\n"
 
@@ -63,23 +82,51 @@ def advance_finding(place: Place, index: int, finding: bytes) -> Place:
     return Place(place.number, place.count, place.chain, place.last, place.finding_count + 1, chain)
 
 
-def subjects(event: Event, named: Callable[[EventId], Event | None]) -> list[Address]:
-    """What this event is about, sorted by type, then id, each once.
+_Named = Callable[[EventId], Event | None]
+Relative = (
+    Approval
+    | Correction
+    | DelegationEnd
+    | LicenceGrant
+    | LicenceRevocation
+    | Certificate
+    | Payment
+    | Response
+    | Release
+    | Redaction
+)
+"""The kinds whose subjects do not follow from the event alone: they take its id, or events it names."""
+
+
+def subjects(event: Event, event_id: EventId, named: _Named) -> list[Address]:
+    """What the event with this id is about, sorted by type, then id, each once.
 
     `named` gives the event behind an id this event names, or None where the log has it not.
     """
-    return sorted(about(event, named))
+    return sorted(about(event, event_id, named))
 
 
-def about(event: Event, named: Callable[[EventId], Event | None]) -> set[Address]:
+def about(event: Event, event_id: EventId, named: _Named) -> set[Address]:
     """The same, in no order."""
-    return set(_about(event, named))
+    found = set(_about(event, event_id))
+    while (target := _target(event)) is not None:
+        # A loop: events about events about events may go on as long as somebody cares to sign them.
+        of = named(target)
+        if of is None:
+            break
+        event = of
+        found.update(_about(event, target))
+    return found
 
 
-def _about(event: Event, named: Callable[[EventId], Event | None]) -> list[Address]:
+def _about(event: Event, event_id: EventId) -> list[Address]:
+    """What it is about by itself."""
     match event:  # the most frequent first
         case Transfer() | Acceptance():
             return _lots(event)
+        case Export():
+            drawn = [("certificate", draw.certificate) for draw in event.body.certificates or ()]
+            return _lots(event) + drawn
         case Production() | Intake():
             return _lots(event) + [("tag", tag) for lot in event.body.lots for tag in lot.tags or ()]
         case Refusal() | Withdrawal() | Reassignment() | Inspection() | Export() | Import() | Closure():
@@ -102,12 +149,37 @@ def _about(event: Event, named: Callable[[EventId], Event | None]) -> list[Addre
             if event.body.site is not None:
                 sides.append(("site", event.body.site))
             return sides
-        case DelegationEnd():
-            return _of(event.body.delegation, named)
-        case Approval():
-            return _of(event.body.event, named)
+        case DelegationEnd() | Approval() | Redaction() | Release():
+            return []
         case Correction():
-            return _of(event.body.event, named) + _corrected_tags(event)
+            fields = event.body.fields_ or ()
+            return [
+                ("tag", field.is_) for field in fields if "/tags" in field.path and isinstance(field.is_, str)
+            ]
+        case Response() | Payment():
+            return _lots(event)
+        case SiteInspection() | CapacityEstimate():
+            return [("site", event.body.site)]
+        case LicenceGrant():
+            return [("licence", event_id), ("party", event.body.party)]
+        case LicenceRevocation():
+            # And, with the grant, the party: so a licence that is missing differs from one that is not shown.
+            return [("licence", event.body.licence)]
+        case TagVoid():
+            roll = event.body.roll
+            return [("tag", tag) for tag in event.body.tags or ()] if roll is None else [("roll", roll)]
+        case Zone():
+            return [("region", code) for code in event.body.regions or ()] or [("policy", "policy")]
+        case Reference() | Policy():
+            return [("policy", "policy")]
+        case Certificate():
+            return [("certificate", event_id), *_lots(event)]
+        case CertificateUse():
+            return [("certificate", event.body.certificate)]
+        case Incident() | Hold() | Finding():
+            return addresses(event.body.subjects)
+        case Audit():
+            return [*addresses(event.body.scope), *_lots(event)]
         case SiteRegistration():
             return [("site", event.body.site)]
         case TagIssue() | TagAllocation():
@@ -123,20 +195,23 @@ def _lots(event: Event) -> list[Address]:
     return [("lot", lot) for lot in event.lots]
 
 
-def _of(event_id: EventId, named: Callable[[EventId], Event | None]) -> list[Address]:
-    found: list[Address] = []
-    event = named(event_id)
-    while event is not None and isinstance(event, Approval | Correction | DelegationEnd):
-        # A loop: events about events about events may go on as long as somebody cares to sign them.
-        if isinstance(event, Correction):
-            found += _corrected_tags(event)
-        event = named(event.body.delegation if isinstance(event, DelegationEnd) else event.body.event)
-    return found if event is None else found + _about(event, named)
-
-
-def _corrected_tags(event: Correction) -> list[Address]:
-    fields = event.body.fields_ or ()
-    return [("tag", field.is_) for field in fields if "/tags" in field.path and isinstance(field.is_, str)]
+def _target(event: Event) -> EventId | None:
+    """The event whose subjects this one is about too."""
+    match event:
+        case Approval() | Correction() | Redaction():
+            return event.body.event
+        case DelegationEnd():
+            return event.body.delegation
+        case LicenceRevocation():
+            return event.body.licence
+        case Response():
+            return event.body.about.incident
+        case Release():
+            return event.body.hold
+        case Payment():
+            return event.body.transfer
+        case _:
+            return None
 
 
 def _genesis(event: Genesis) -> list[Address]:

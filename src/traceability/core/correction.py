@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from traceability.core import amendment
 from traceability.core.authority import AUTHORITY_ROLES, lacks_role
-from traceability.core.custody_bodies import lots_named
 from traceability.core.events import (
     Closure,
     Correction,
@@ -19,6 +18,7 @@ from traceability.core.events import (
     Import,
     Inspection,
     Intake,
+    Payment,
     Production,
     Refusal,
     Retagging,
@@ -26,6 +26,7 @@ from traceability.core.events import (
     Withdrawal,
 )
 from traceability.core.ids import EventId, LotId
+from traceability.core.naming import lots_named
 from traceability.core.outcome import Step, reject
 from traceability.core.state import Act, Aside, Before, Changed, LogEntry, Lot, Move
 from traceability.core.tagging import put_on, take_off
@@ -70,6 +71,8 @@ def _undo(step: Step, target: LogEntry, *, own: bool) -> None:
             _bring_back(step, target)
         case Retagging() | Inspection():
             _change_back(step, target)
+        case Payment():
+            pass  # it changed nothing that could be brought back
         case _ if settled:
             pass
         case _:

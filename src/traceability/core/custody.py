@@ -36,7 +36,7 @@ from traceability.core.events import (
     Withdrawal,
 )
 from traceability.core.ids import LotId, PartyId
-from traceability.core.mass import read, take_out, weigh
+from traceability.core.mass import look, read, take_out, weigh
 from traceability.core.outcome import Step, reject
 from traceability.core.state import Lot, Site
 from traceability.core.tagging import put_on, take_off
@@ -215,7 +215,7 @@ def _retagging(step: Step, event: Retagging, *, doubled: bool) -> None:
         lot = take_out(step, lot, body.spilled.exact)
     if body.weighing is not None:
         net = body.weighing.net
-        lot = read(step, lot, net.mass_ug, net.exact, body.weighing.basis)
+        lot = read(step, lot, net.mass_ug, net.exact, body.weighing)
     step.put("lot", lot.id, lot)
     keep_change(step, before, lot)
 
@@ -239,7 +239,7 @@ def _inspection(step: Step, event: Inspection, *, doubled: bool) -> None:
         return
     open_lots = [lot.id for lot in lots.values() if lot.state != "ended"]
     before = lots
-    lots = weigh(step, body.weighings, lots, open_lots)
+    lots = look(step, lots, open_lots, body.weighings, body.assays, body.moistures)
     if body.sample is not None:
         (lot,) = (lots[lot] for lot in body.lots or ())
         if lot.state == "ended":

@@ -427,19 +427,6 @@ class CorrectionBody(Body):
         return self
 
 
-def lots_named(body: Body) -> list[str]:
-    """Every lot a body names (not those it makes), in the order written."""
-    match body:
-        case ReassignmentBody():
-            return list(body.lots)
-        case RetaggingBody():
-            return [body.lot]
-        case InspectionBody():
-            return [*(body.lots or ()), *(body.missing or ()), *(body.surplus or ())]
-        case _:
-            return []
-
-
 def lots_described(body: Body) -> set[str]:
     """The lots a body says something of in assays, moistures and conditions: they must be the event's own."""
     match body:

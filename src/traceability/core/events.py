@@ -19,6 +19,16 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, StrictInt, StrictStr, TypeAdapter, ValidationError, model_validator
 
 from traceability.core import canonical
+from traceability.core.concern_bodies import (
+    AuditBody,
+    FindingBody,
+    HoldBody,
+    IncidentBody,
+    PolicyBody,
+    RedactionBody,
+    ReleaseBody,
+    ResponseBody,
+)
 from traceability.core.custody_bodies import (
     AcceptanceBody,
     ClosureBody,
@@ -35,7 +45,6 @@ from traceability.core.custody_bodies import (
     TransformationBody,
     WithdrawalBody,
     lots_described,
-    lots_named,
     new_lots,
 )
 from traceability.core.errors import Invalid, Malformed
@@ -51,8 +60,19 @@ from traceability.core.forms import (
     Time,
     Whole,
 )
+from traceability.core.ground_bodies import (
+    CapacityEstimateBody,
+    LicenceGrantBody,
+    LicenceRevocationBody,
+    ReferenceBody,
+    SiteInspectionBody,
+    TagVoidBody,
+    ZoneBody,
+)
 from traceability.core.ids import EventId, LotId, PartyId, commitment, derive, unpadded
+from traceability.core.naming import lots_named
 from traceability.core.once import once
+from traceability.core.paper_bodies import CertificateBody, CertificateUseBody, PaymentBody
 from traceability.core.registry_bodies import (
     ApprovalBody,
     Body,
@@ -287,6 +307,96 @@ class Correction(Header):
     body: CorrectionBody
 
 
+class SiteInspection(Header):
+    kind: Literal["site_inspection"]
+    body: SiteInspectionBody
+
+
+class CapacityEstimate(Header):
+    kind: Literal["capacity_estimate"]
+    body: CapacityEstimateBody
+
+
+class LicenceGrant(Header):
+    kind: Literal["licence_grant"]
+    body: LicenceGrantBody
+
+
+class LicenceRevocation(Header):
+    kind: Literal["licence_revocation"]
+    body: LicenceRevocationBody
+
+
+class TagVoid(Header):
+    kind: Literal["tag_void"]
+    body: TagVoidBody
+
+
+class Zone(Header):
+    kind: Literal["zone"]
+    body: ZoneBody
+
+
+class Reference(Header):
+    kind: Literal["reference"]
+    body: ReferenceBody
+
+
+class Certificate(Header):
+    kind: Literal["certificate"]
+    body: CertificateBody
+
+
+class CertificateUse(Header):
+    kind: Literal["certificate_use"]
+    body: CertificateUseBody
+
+
+class Payment(Header):
+    kind: Literal["payment"]
+    body: PaymentBody
+
+
+class Incident(Header):
+    kind: Literal["incident"]
+    body: IncidentBody
+
+
+class Response(Header):
+    kind: Literal["response"]
+    body: ResponseBody
+
+
+class Hold(Header):
+    kind: Literal["hold"]
+    body: HoldBody
+
+
+class Release(Header):
+    kind: Literal["release"]
+    body: ReleaseBody
+
+
+class Finding(Header):
+    kind: Literal["finding"]
+    body: FindingBody
+
+
+class Redaction(Header):
+    kind: Literal["redaction"]
+    body: RedactionBody
+
+
+class Policy(Header):
+    kind: Literal["policy"]
+    body: PolicyBody
+
+
+class Audit(Header):
+    kind: Literal["audit"]
+    body: AuditBody
+
+
 Event = (
     Genesis
     | Enrolment
@@ -313,6 +423,24 @@ Event = (
     | Import
     | Closure
     | Correction
+    | SiteInspection
+    | CapacityEstimate
+    | LicenceGrant
+    | LicenceRevocation
+    | TagVoid
+    | Zone
+    | Reference
+    | Certificate
+    | CertificateUse
+    | Payment
+    | Incident
+    | Response
+    | Hold
+    | Release
+    | Finding
+    | Redaction
+    | Policy
+    | Audit
 )
 
 MOVING = frozenset(
@@ -320,7 +448,10 @@ MOVING = frozenset(
 )
 """The kinds that name in `previous` the lots they move."""
 
-_LARGE = MOVING | {"genesis", "production", "intake", "reassignment", "inspection", "retagging"}
+_LARGE = MOVING | {
+    "genesis", "policy", "production", "intake", "reassignment", "inspection", "retagging", "tag_void", "certificate",
+    "payment", "incident", "response", "hold", "finding", "audit",
+}  # fmt: skip
 _ADAPTER: TypeAdapter[Event] = TypeAdapter(
     Annotated[Event, Field(discriminator="kind")],
     config=ConfigDict(cache_strings="keys"),  # values hardly ever come again
@@ -462,6 +593,15 @@ def _check_sealed(sealed: list[list[str]], body: Body) -> None:
         case ExportBody():
             if (body.importer is None) != ("/importer" in paths):
                 raise ValueError("the importer stands open as a party, or sealed as an entity: exactly one")
+        case CertificateBody():
+            if (body.importer is None) != ("/importer" in paths):
+                raise ValueError("the importer stands open as a party, or sealed as an entity: exactly one")
+        case PaymentBody():
+            for name, said in (("to", body.to), ("of", body.of)):
+                if (said is None) != (f"/{name}" in paths):
+                    raise ValueError(
+                        f"{name} stands open or sealed, exactly one; what is unofficial is sealed"
+                    )
         case TagIssueBody():
             if (body.scheme == "t") != ("/codes" in paths):
                 raise ValueError("the codes of our own tags must be sealed: seal /codes")

@@ -5,16 +5,21 @@ load the state, so they cannot disagree. State is a function of (envelope, recor
 nothing else.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
-from traceability.core import book, custody, registry
+from traceability.core import book, certificates, concerns, custody, ground, registry, statements
 from traceability.core.authority import abandon, admit, judged_day, used_number
+from traceability.core.concern_bodies import SubjectNamed
 from traceability.core.custody_bodies import new_lots
 from traceability.core.events import (
     Acceptance,
     Approval,
+    Audit,
+    CapacityEstimate,
+    Certificate,
+    CertificateUse,
     Closure,
     Correction,
     Delegation,
@@ -22,29 +27,46 @@ from traceability.core.events import (
     Enrolment,
     Event,
     Export,
+    Finding,
     Genesis,
+    Hold,
     Import,
+    Incident,
     Inspection,
     Intake,
     KeyAddition,
     KeyRevocation,
+    LicenceGrant,
+    LicenceRevocation,
+    Payment,
+    Policy,
     Production,
     Reassignment,
+    Redaction,
+    Reference,
     Refusal,
+    Release,
+    Response,
     Retagging,
     RoleChange,
+    SiteInspection,
     SiteRegistration,
     TagAllocation,
     TagIssue,
+    TagVoid,
     Transfer,
     Transformation,
     Withdrawal,
+    Zone,
 )
 from traceability.core.ids import EventId, unpadded
 from traceability.core.leaf import time_text
+from traceability.core.naming import addresses
 from traceability.core.outcome import Appended, Entry, Outcome, RejectedStep, Step, reject
+from traceability.core.record import NEW, Address, Place
 from traceability.core.signing import key_id
-from traceability.core.state import NEW, Address, Book, Mention, Number, Place, State, SubjectRecord
+from traceability.core.state import Book, Mention, Number, State, SubjectRecord
+from traceability.core.tagging import roll_position
 
 
 def apply(entry: Entry, state: State) -> Outcome:
@@ -88,6 +110,14 @@ def _judge(step: Step) -> None:
         custody.apply(step, event, doubled=doubled)
     elif doubled:
         step.stands = False
+    elif isinstance(event, ground.GroundEvent):
+        ground.apply(step, event)
+    elif isinstance(event, concerns.ConcernEvent):
+        concerns.apply(step, event)
+    elif isinstance(event, statements.StatedEvent):
+        statements.apply(step, event)
+    elif isinstance(event, CertificateUse):
+        certificates.use(step, event)
     else:
         registry.apply(step, event)
     if event.event_time > time_text(step.entry.record_time):
@@ -125,7 +155,7 @@ def _keep_book(step: Step) -> tuple[tuple[Address, int], ...]:
     links = []
     index, changes = entry.index, step.changes
     link = book.link(index, entry.event_id)
-    for address in book.subjects(step.event, named):
+    for address in book.subjects(step.event, entry.event_id, named):
         record = _subject(step, address)
         place = record.place
         if place.number < 0:
@@ -167,6 +197,7 @@ def touches(event: Event) -> set[Address]:
         ("book", ""),
         ("key", event.key),
         ("party", event.party),
+        ("policy", "policy"),
         ("number", f"{event.key}:{event.sequence}"),
     }
     if body.acting_for is not None:
@@ -190,7 +221,7 @@ def _own(event: Event) -> Iterator[Address]:
             yield from _named("site", event.body.site)
             yield from _named("party", event.body.producer, *(new.title for new in event.body.lots))
         case Genesis():
-            yield from book.subjects(event, lambda _: None)
+            yield from book.subjects(event, EventId(""), lambda _: None)
         case Enrolment():
             guardians = event.body.guardians.parties if event.body.guardians else ()
             yield from _named("party", event.body.party, event.body.part_of, *guardians)
@@ -238,6 +269,47 @@ def _own(event: Event) -> Iterator[Address]:
             yield from _named("party", event.body.party)
         case Export():
             yield from _named("party", event.body.importer)
+            yield from (("certificate", draw.certificate) for draw in event.body.certificates or ())
+        case SiteInspection() | CapacityEstimate():
+            yield "site", event.body.site
+        case LicenceGrant():
+            yield "party", event.body.party
+            yield from (("site", site) for site in event.body.sites or ())
+        case LicenceRevocation():
+            yield "licence", event.body.licence
+        case TagVoid():
+            yield from (("tag", tag) for tag in event.body.tags or ())
+            rolls = {place[0] for tag in event.body.tags or () if (place := roll_position(tag))}
+            yield from _named("roll", event.body.roll, *sorted(rolls))
+        case Zone():
+            yield from (("region", code) for code in event.body.regions or ())
+            yield "polygons", ""
+        case Reference() | Policy():
+            yield "policy", "policy"
+        case Certificate():
+            yield from _named("party", event.body.exporter, event.body.importer)
+            yield "certificate_number", f"{event.body.country}:{event.body.number}"
+            yield from (("held", f"lot:{lot}") for lot in event.body.lots)
+        case CertificateUse():
+            yield "certificate", event.body.certificate
+        case Payment():
+            yield from _named("party", event.body.payee)
+        case Incident() | Hold() | Finding():
+            yield from _subjects(event.body.subjects)
+        case Audit():
+            yield from _subjects(event.body.scope)
+        case Response():
+            yield from _named("incident", event.body.about.incident)
+        case Release():
+            yield "hold", event.body.hold
+        case Redaction():
+            yield "act", event.body.event
+
+
+def _subjects(named: Sequence[SubjectNamed]) -> Iterator[Address]:
+    for kind, id_ in addresses(named):
+        yield kind, id_
+        yield "held", f"{kind}:{id_}"
 
 
 def _named(kind: str, *ids: str | None) -> Iterable[Address]:

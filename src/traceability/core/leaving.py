@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from traceability.core.certificates import certificate, draw
 from traceability.core.claims import claim, custody_only, put_move, settle
 from traceability.core.ending import check_holds, end, keep_change, keep_moved
 from traceability.core.events import (
@@ -10,15 +11,15 @@ from traceability.core.events import (
     Import,
 )
 from traceability.core.ids import PartyId
-from traceability.core.mass import weigh
+from traceability.core.mass import look, weigh
 from traceability.core.outcome import Step, reject
 from traceability.core.state import Lot
 
 
 def export(step: Step, event: Export, *, doubled: bool) -> None:
     body, actor = event.body, event.actor
-    for draw in body.certificates or ():
-        step.logged(draw.certificate)
+    for drawn in body.certificates or ():
+        certificate(step, drawn.certificate)
     if body.importer is not None:
         step.party(body.importer)
     claims = claim(
@@ -30,7 +31,9 @@ def export(step: Step, event: Export, *, doubled: bool) -> None:
         if c.stale is None:
             check_holds(c.lot, actor)
     standing = settle(step, claims, doubled=doubled, sets=custody_only)
-    lots = weigh(step, body.weighings, {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing})
+    lots = weigh(
+        step, body.weighings, {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing}, at="export"
+    )
     for c in standing:
         lot = replace(
             lots[c.lot.id],
@@ -42,6 +45,8 @@ def export(step: Step, event: Export, *, doubled: bool) -> None:
         )
         keep_moved(step, lot)
         put_move(step, lot, "custody", c.lot, recipient=body.importer)
+    for drawn in body.certificates or () if standing else ():
+        draw(step, drawn.certificate, drawn.mass.mass_ug)
     if "exporter" not in step.party(actor).roles:
         step.note("no_exporter_role", "warning", [("party", actor)])
 
@@ -71,7 +76,15 @@ def import_(step: Step, event: Import, *, doubled: bool) -> None:
             if not may_report(c.lot.importer, c.lot.custodian):
                 reject("not_importer", "an import is reported by the importer, the certifier or the exporter")
     standing = settle(step, claims, doubled=doubled, sets=custody_only)
-    lots = weigh(step, body.weighings, {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing})
+    lots = look(
+        step,
+        {c.lot.id: c.lot for c in claims},
+        {c.lot.id for c in standing},
+        body.weighings,
+        body.assays,
+        body.moistures,
+        at="export",
+    )
     for c in standing:
         lot = replace(lots[c.lot.id], custody_head=step.entry.event_id, custody_index=step.entry.index)
         if c.lot.importer is not None:

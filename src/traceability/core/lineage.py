@@ -21,6 +21,10 @@ from typing import Protocol
 from traceability.core.events import (
     Acceptance,
     Approval,
+    Audit,
+    CapacityEstimate,
+    Certificate,
+    CertificateUse,
     Closure,
     Correction,
     Delegation,
@@ -28,24 +32,38 @@ from traceability.core.events import (
     Enrolment,
     Event,
     Export,
+    Finding,
     Genesis,
+    Hold,
     Import,
+    Incident,
     Inspection,
     Intake,
     KeyAddition,
     KeyRevocation,
+    LicenceGrant,
+    LicenceRevocation,
     Moved,
+    Payment,
+    Policy,
     Production,
     Reassignment,
+    Redaction,
+    Reference,
     Refusal,
+    Release,
+    Response,
     Retagging,
     RoleChange,
+    SiteInspection,
     SiteRegistration,
     TagAllocation,
     TagIssue,
+    TagVoid,
     Transfer,
     Transformation,
     Withdrawal,
+    Zone,
 )
 from traceability.core.forms import Weighing
 from traceability.core.ids import EventId, LotId
@@ -132,9 +150,11 @@ def restrict(event: Event, followed: Collection[LotId]) -> Event | None:
     match event:
         case (
             Transfer() | Acceptance() | Refusal() | Withdrawal() | Export() | Import() | Closure()
-            | Reassignment() | Inspection()
+            | Reassignment() | Inspection() | Certificate() | Payment()
         ):  # fmt: skip
-            return _only(event, followed)
+            return _only(event, followed) if event.lots else event
+        case Incident() | Hold() | Finding():
+            return _about(event, followed)
         case Production() | Intake():
             return event if any(lot in followed for lot in event.made) else None
         case Transformation():
@@ -145,8 +165,12 @@ def restrict(event: Event, followed: Collection[LotId]) -> Event | None:
         case (
             Genesis() | Enrolment() | RoleChange() | KeyAddition() | KeyRevocation() | Delegation()
             | DelegationEnd() | Approval() | SiteRegistration() | TagIssue() | TagAllocation() | Correction()
+            | SiteInspection() | CapacityEstimate() | LicenceGrant() | LicenceRevocation() | TagVoid() | Zone()
+            | Reference() | CertificateUse() | Release() | Redaction() | Policy()
         ):  # fmt: skip
             return event
+        case Response() | Audit():
+            return event if set(event.lots) <= set(followed) else None
 
 
 def named_events(event: Event) -> list[EventId]:
@@ -166,10 +190,30 @@ def named_events(event: Event) -> list[EventId]:
             return [event.body.delegation]
         case SiteRegistration():
             return event.body.licences or []
+        case LicenceRevocation():
+            return [event.body.licence]
+        case CertificateUse():
+            return [event.body.certificate, *([event.body.export] if event.body.export else [])]
+        case Payment():
+            return [event.body.transfer] if event.body.transfer else []
+        case Response():
+            incident = event.body.about.incident
+            about = [incident] if incident else event.body.about.events or []
+            return [*about, *(event.body.supports or ())]
+        case Hold():
+            return [event.body.incident] if event.body.incident else []
+        case Release():
+            return [event.body.hold]
+        case Finding():
+            return list(event.body.events)
+        case Redaction():
+            return [event.body.event]
         case (
             Genesis() | Enrolment() | RoleChange() | KeyAddition() | KeyRevocation() | Delegation()
             | TagIssue() | TagAllocation() | Production() | Intake() | Acceptance()
             | Refusal() | Withdrawal() | Reassignment() | Transformation() | Retagging() | Inspection() | Import()
+            | SiteInspection() | CapacityEstimate() | LicenceGrant() | TagVoid() | Zone() | Reference() | Certificate()
+            | Incident() | Policy() | Audit()
         ):  # fmt: skip
             return []
 
@@ -180,7 +224,10 @@ def _shared(event: Event) -> list[Weighing]:
     return [w for w in weighings if w.basis in BOOKED and len(w.lots or ()) > 1]
 
 
-_ByLot = Transfer | Acceptance | Refusal | Withdrawal | Export | Import | Closure | Reassignment | Inspection
+_ByLot = (
+    Transfer | Acceptance | Refusal | Withdrawal | Export | Import | Closure | Reassignment | Inspection
+    | Certificate | Payment
+)  # fmt: skip
 
 
 def _only(event: _ByLot, followed: Collection[LotId]) -> Event | None:
@@ -199,8 +246,10 @@ def _only(event: _ByLot, followed: Collection[LotId]) -> Event | None:
     if weighings:
         changes["weighings"] = _weighings(weighings, keep) or None
     match event:
-        case Reassignment():
+        case Reassignment() | Certificate():
             changes["lots"] = [lot for lot in event.body.lots if lot in keep]
+        case Payment():
+            changes["lots"] = [lot for lot in event.body.lots or () if lot in keep]
         case Inspection():
             for name in ("lots", "missing", "surplus"):
                 changes[name] = [lot for lot in getattr(event.body, name) or () if lot in keep] or None
@@ -213,6 +262,16 @@ def _only(event: _ByLot, followed: Collection[LotId]) -> Event | None:
     for worked_out in ("lots", "moved"):  # of the whole, and copied along
         less.__dict__.pop(worked_out, None)
     return less
+
+
+def _about(event: Incident | Hold | Finding, followed: Collection[LotId]) -> Event | None:
+    """The event with those of its subjects that are no lots, or lots that are followed."""
+    subjects = [each for each in event.body.subjects if each.type != "lot" or each.id in followed]
+    if len(subjects) == len(event.body.subjects):
+        return event
+    if not subjects:
+        return None
+    return event.model_copy(update={"body": event.body.model_copy(update={"subjects": subjects})})
 
 
 def _previous(previous: Sequence[Moved], keep: Collection[LotId]) -> list[Moved]:

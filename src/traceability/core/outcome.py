@@ -5,29 +5,19 @@ without effect), `Rejected` (a short stable name) or `WaitsFor` (what is not kno
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from traceability.core import canonical
 from traceability.core.events import Event
+from traceability.core.findings.catalogue import RULES
+from traceability.core.findings.raised import Raised, Severity
 from traceability.core.ids import EventId, LotId
-from traceability.core.state import (
-    Address,
-    AnyRecord,
-    Delegation,
-    Key,
-    LedgerFacts,
-    LogEntry,
-    Lot,
-    Move,
-    Party,
-    State,
-    Subject,
-)
-
-Severity = Literal["notice", "warning", "severe"]
+from traceability.core.policy import Policy
+from traceability.core.record import Address, Subject
+from traceability.core.state import AnyRecord, Delegation, Key, LedgerFacts, LogEntry, Lot, Move, Party, State
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -129,6 +119,11 @@ class Step:
         self.fates: dict[LotId, bool] = {}
         self.stands = True
 
+    @property
+    def policy(self) -> Policy | None:
+        """The ledger's rules in force; None before genesis."""
+        return self.find("policy", "policy", Policy)
+
     def find(self, kind: str, id_: str, record: type[_R]) -> _R | None:
         """The record if there is one of that class (a mere mention is none)."""
         address = (kind, id_)
@@ -158,6 +153,13 @@ class Step:
         if found is None:
             raise RejectedStep(WaitsFor("event", event_id))
         return found
+
+    def of_event(self, kind: str, event_id: EventId, record: type[_R]) -> _R | None:
+        """The record an event named here made, None where it made none. The whole event waits where the log has it not."""
+        self.logged(event_id)
+        address = (kind, event_id)
+        found = self.changes.get(address) or self.state.need(address)
+        return found if isinstance(found, record) else None
 
     def ledger(self) -> LedgerFacts:
         """What genesis fixed."""
@@ -195,7 +197,20 @@ class Step:
         events: tuple[EventId, ...] = (),
         figures: Mapping[str, object] | None = None,
     ) -> None:
-        """Adds a finding of this entry on these subjects."""
+        """Adds a finding of this entry on these subjects, under a rule of the catalogue."""
         shown = tuple((name, str(value)) for name, value in sorted((figures or {}).items()))
         events = (self.entry.event_id, *events)
-        self.findings.append(Finding(rule, 1, severity, tuple(sorted(set(subjects))), events, shown))
+        version = RULES[rule].version
+        self.findings.append(Finding(rule, version, severity, tuple(sorted(set(subjects))), events, shown))
+
+    def notice(
+        self,
+        rule: str,
+        raised: Raised | None,
+        subjects: Sequence[Address],
+        *,
+        events: tuple[EventId, ...] = (),
+    ) -> None:
+        """Adds the finding a rule's function answered with, if any."""
+        if raised is not None:
+            self.note(rule, raised.severity, subjects, events=events, figures=raised.figures)

@@ -21,15 +21,10 @@ from traceability.core.forms import NewKey
 from traceability.core.ids import EventId, KeyId, PartyId, derive, unpadded
 from traceability.core.note import Verifier
 from traceability.core.outcome import Step, reject
+from traceability.core.record import NEW
 from traceability.core.registry_bodies import EnrolmentBody
 from traceability.core.signing import POSSESSION_TYPE, PublicKey, pae, possession_payload
-from traceability.core.state import (
-    NEW,
-    Key,
-    LedgerFacts,
-    Party,
-    PartyFacts,
-)
+from traceability.core.state import Key, LedgerFacts, Party, PartyFacts
 
 REGISTRAR = ("registrar",)
 

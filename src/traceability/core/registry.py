@@ -14,10 +14,12 @@ from traceability.core.authority import (
     is_authority,
     lacks_role,
 )
+from traceability.core.certificates import issue, make_valid
 from traceability.core.errors import Malformed
 from traceability.core.events import (
     LOTS_MAX,
     Approval,
+    Certificate,
     Delegation,
     DelegationEnd,
     Enrolment,
@@ -31,6 +33,7 @@ from traceability.core.events import (
     TagAllocation,
     TagIssue,
 )
+from traceability.core.events import Policy as PolicyEvent
 from traceability.core.ids import EventId, KeyId, PartyId
 from traceability.core.note import Verifier
 from traceability.core.outcome import Step, reject
@@ -46,9 +49,10 @@ from traceability.core.parties import (
     keep_authorities,
     put_party,
 )
+from traceability.core.policy import Policy, stated
+from traceability.core.record import NEW
 from traceability.core.rolls import allocate_tags, issue_tags, register_site
 from traceability.core.state import (
-    NEW,
     Act,
     Decision,
     Key,
@@ -57,11 +61,11 @@ from traceability.core.state import (
     Lot,
     Party,
     PartyFacts,
-    Policy,
     Revocation,
     Site,
 )
 from traceability.core.state import Delegation as DelegationRecord
+from traceability.core.statements import set_policy
 
 RegistryEvent = (
     Genesis
@@ -75,7 +79,13 @@ RegistryEvent = (
     | SiteRegistration
     | TagIssue
     | TagAllocation
+    | Certificate
+    | PolicyEvent
 )
+
+
+Approved = Enrolment | RoleChange | KeyAddition | KeyRevocation | Certificate | PolicyEvent
+"""The kinds whose effect may have to wait for approval."""
 
 
 def apply(step: Step, event: RegistryEvent) -> None:
@@ -107,6 +117,11 @@ def apply(step: Step, event: RegistryEvent) -> None:
             issue_tags(step, event)
         case TagAllocation():
             allocate_tags(step, event)
+        case Certificate():
+            issue(step, event)
+            _effect_or_wait(step, event)
+        case PolicyEvent():
+            _effect_or_wait(step, event)
 
 
 # Genesis
@@ -144,7 +159,7 @@ def _genesis(step: Step, event: Genesis) -> None:
             authorities=tuple(authorities),
         ),
     )
-    step.put("policy", "policy", Policy(NEW, step.entry.event_id))
+    step.put("policy", "policy", Policy(NEW, step.entry.event_id, stated(None, body.policy)))
     operator = PartyFacts(
         event.event_time[:10], "authority", body.countries[0], None, body.operator_name, None, None
     )
@@ -183,12 +198,16 @@ def _needs(step: Step, event: Event) -> str:
         case KeyRevocation():
             key = step.key(event.body.key)
             concerned = is_authority(step.party(key.party)) and key.party != event.party
+        case Certificate():
+            return "certifier"
+        case PolicyEvent():
+            return "authority" if len(ledger.authorities) > 1 else "nothing"
         case _:
             concerned = False
     return "quorum" if concerned and ledger.quorum else "nothing"
 
 
-def _effect_or_wait(step: Step, event: Enrolment | RoleChange | KeyAddition | KeyRevocation) -> None:
+def _effect_or_wait(step: Step, event: Approved) -> None:
     needs = _needs(step, event)
     if needs == "nothing":
         take_effect(step, event, step.entry.event_id)
@@ -205,9 +224,7 @@ def _effect_or_wait(step: Step, event: Enrolment | RoleChange | KeyAddition | Ke
         step.put("act", act.event, act)
 
 
-def take_effect(
-    step: Step, event: Enrolment | RoleChange | KeyAddition | KeyRevocation, event_id: EventId
-) -> None:
+def take_effect(step: Step, event: Approved, event_id: EventId) -> None:
     """Makes the event's changes, at its own entry or at the entry of the last approval."""
     match event:
         case Enrolment():
@@ -241,6 +258,10 @@ def take_effect(
                 )
                 step.put("key", key.id, replace(key, revoked=revoked))
                 _note_untrusted(step, key.id, revoked)
+        case Certificate():
+            make_valid(step, event_id)
+        case PolicyEvent():
+            set_policy(step, event)
 
 
 def _note_untrusted(step: Step, key: KeyId, revoked: Revocation) -> None:
@@ -282,7 +303,7 @@ def _approval(step: Step, event: Approval) -> None:
     act = replace(act, approvals=approvals)
     if target is not None and not act.effective and _approved(step, act, target.event):
         act = replace(act, effective=True)
-        assert isinstance(target.event, Enrolment | RoleChange | KeyAddition | KeyRevocation)
+        assert isinstance(target.event, Approved)
         take_effect(step, target.event, target.event_id)
     if target is not None and event.body.decision == "approved" and isinstance(target.event, Enrolment):
         party = step.find("party", target.event.body.party, Party)
@@ -293,6 +314,11 @@ def _approval(step: Step, event: Approval) -> None:
 
 def _approved(step: Step, act: Act, event: Event) -> bool:
     without = _concerned(step, event)
+    if act.needs == "authority":
+        return approving(step, act, without=without) > 0
+    if act.needs == "certifier":
+        said = [a for a in act.approvals if a.decision == "approved" and a.key != event.key]
+        return any("certifier" in step.party(a.party).roles for a in said)
     if act.needs == "guardians":
         assert isinstance(event, KeyAddition)
         party = step.party(event.body.party)
@@ -320,6 +346,20 @@ def _check_may_approve(step: Step, event: Approval, signer: Party, target: LogEn
         case Enrolment() | RoleChange() | KeyAddition() | KeyRevocation() if act.needs == "quorum":
             if lacks_role(signer, AUTHORITY_ROLES):
                 reject("role_missing", "a change among authorities is approved by other authorities")
+        case PolicyEvent() if act.needs == "authority":
+            if lacks_role(signer, AUTHORITY_ROLES):
+                reject("role_missing", "a policy is approved by an authority besides the operator")
+        case Certificate():
+            if lacks_role(signer, ("certifier",)):
+                reject(
+                    "role_missing", "a certificate is approved by another key of its certifier, or another"
+                )
+            if event.key == target.event.key:
+                reject(
+                    "own_act",
+                    "a second officer approves a certificate: another key than the one that signed it",
+                )
+            return
         case _:
             reject("needs_no_approval", f"a {target.event.kind} of this sort needs nobody's approval")
     if event.party in _concerned(step, target.event):

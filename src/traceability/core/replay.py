@@ -20,6 +20,10 @@ from traceability.core import fold
 from traceability.core.events import (
     Acceptance,
     Approval,
+    Audit,
+    CapacityEstimate,
+    Certificate,
+    CertificateUse,
     Closure,
     Correction,
     Delegation,
@@ -27,35 +31,52 @@ from traceability.core.events import (
     Enrolment,
     Event,
     Export,
+    Finding,
     Genesis,
+    Hold,
     Import,
+    Incident,
     Inspection,
     Intake,
     KeyAddition,
     KeyRevocation,
+    LicenceGrant,
+    LicenceRevocation,
+    Payment,
+    Policy,
     Production,
     Reassignment,
+    Redaction,
+    Reference,
     Refusal,
+    Release,
+    Response,
     Retagging,
     RoleChange,
+    SiteInspection,
     SiteRegistration,
     TagAllocation,
     TagIssue,
+    TagVoid,
     Transfer,
     Transformation,
     Withdrawal,
+    Zone,
 )
 from traceability.core.ids import EventId, KeyId, LotId, unpadded
 from traceability.core.lineage import restrict
-from traceability.core.outcome import Appended, Entry, Finding, Rejected, WaitsFor
+from traceability.core.naming import addresses
+from traceability.core.outcome import Appended, Entry, Rejected, WaitsFor
+from traceability.core.outcome import Finding as Noted
+from traceability.core.record import Address
 from traceability.core.signing import key_id
-from traceability.core.state import Address, AnyRecord, LogEntry, Mention, NotShown, Number, signed_by
+from traceability.core.state import AnyRecord, LogEntry, Mention, NotShown, Number, signed_by
 
 _AS_SHOWN = frozenset(
     {
         "count_does_not_close", "delegation_does_not_cover", "does_not_close", "lot_ended", "miner_not_named",
         "more_than_the_lot", "needs_no_approval", "no_guardians", "not_importer", "not_your_event", "role_missing",
-        "stands_on_it", "stranger_as_title_holder", "tag_not_on_lot", "title_needed", "weigh_inputs",
+        "stands_on_it", "stranger_as_title_holder", "tag_not_on_lot", "title_needed", "under_hold", "weigh_inputs",
     }
 )  # fmt: skip
 """Names of rejections that further entries about a lot, party or site could have averted: a role given, a reading."""
@@ -72,6 +93,8 @@ class Unjudged(msgspec.Struct, frozen=True, gc=False):
 
 class PartialState:
     """What the shown entries made known so far. Implements `state.State`."""
+
+    whole = False
 
     def __init__(self, places: Mapping[EventId, int], until: Mapping[LotId, int]) -> None:
         self.index = 0
@@ -134,7 +157,7 @@ class Replay:
         whole: Collection[Address] = (),
     ) -> None:
         self.state = PartialState(places, until)
-        self.findings: list[tuple[int, Finding]] = []
+        self.findings: list[tuple[int, Noted]] = []
         """Each with the index of its entry."""
         self.used_in: dict[LotId, int] = {}
         """Followed lots of which a transformation that is not judged here is the last heard: its index."""
@@ -206,6 +229,8 @@ class Replay:
         """That something is not shown which could avert the rejection of this name; None where nothing could."""
         if name == "key_revoked":  # an approval given ahead of its event is about no subject
             return "no approval of what this revoked key signed is shown"
+        if name == "not_concerned" and isinstance(event, Response):
+            return "not all whom it concerns are shown"
         if name in _AS_SHOWN or (name == "not_custodian" and isinstance(event, Retagging)):
             for kind, id_ in sorted(self.state.asked - self._whole):
                 if kind in ("party", "site") or (kind == "lot" and id_ in self.until):
@@ -265,6 +290,36 @@ def _changeable(event_id: EventId, event: Event, state: PartialState) -> list[Ad
             found.append(("site", event.body.site))
         case TagIssue() | TagAllocation():
             found.append(("roll", event.body.roll))
+        case SiteInspection() | CapacityEstimate():
+            found.append(("site", event.body.site))
+        case LicenceGrant():
+            found += [("licence", event_id), ("party", event.body.party)]
+        case LicenceRevocation():
+            found.append(("licence", event.body.licence))
+        case TagVoid():
+            found += [("tag", tag) for tag in event.body.tags or ()]
+            found += [("roll", event.body.roll)] if event.body.roll else []
+        case Zone():
+            found += [("region", code) for code in event.body.regions or ()] or [("polygons", "")]
+        case Certificate():
+            found.append(("certificate", event_id))
+        case CertificateUse():
+            found.append(("certificate", event.body.certificate))
+        case Incident():
+            found.append(("incident", event_id))
+        case Response():
+            found += [("incident", about)] if (about := event.body.about.incident) else []
+        case Hold():
+            held = [("held", f"{kind}:{id_}") for kind, id_ in addresses(event.body.subjects)]
+            found += [("hold", event_id), *held]
+        case Release():
+            found.append(("hold", event.body.hold))
+        case Redaction():
+            found.append(("act", event.body.event))
+        case Policy():
+            found.append(("policy", "policy"))
+        case Reference() | Payment() | Finding() | Audit():
+            pass
         case Genesis():
             found.append(("ledger", ""))
         case (

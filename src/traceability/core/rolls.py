@@ -10,14 +10,9 @@ from traceability.core.events import (
 from traceability.core.ids import PartyId, RollId, SiteId
 from traceability.core.outcome import Step, reject
 from traceability.core.parties import check_id
+from traceability.core.record import NEW
 from traceability.core.registry_bodies import TagNumbers
-from traceability.core.state import (
-    NEW,
-    Allocation,
-    Roll,
-    Site,
-    SiteFacts,
-)
+from traceability.core.state import Allocation, Roll, Site, SiteFacts
 
 
 def register_site(step: Step, event: SiteRegistration) -> None:

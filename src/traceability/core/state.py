@@ -14,43 +14,22 @@ from typing import Literal, Protocol
 import msgspec
 
 from traceability.core.composition import Part, Pool
+from traceability.core.concern_records import Held, Hold, Incident
 from traceability.core.events import Event
+from traceability.core.ground_records import (
+    Capacity,
+    Certificate,
+    CertificateNumber,
+    Licence,
+    Polygons,
+    Reference,
+    Region,
+    SiteStatus,
+    Suspension,
+)
 from traceability.core.ids import EventId, KeyId, LotId, PartyId, RollId, SiteId
-
-SubjectType = Literal[
-    "certificate", "key", "licence", "lot", "party", "policy", "region", "roll", "site", "tag"
-]
-Address = tuple[str, str]
-"""Where a record is kept: its type and id, e.g. ("lot", "3anm…") or ("number", "<key id>:17")."""
-
-EMPTY_CHAIN = bytes(32)
-
-
-class Record(msgspec.Struct, frozen=True, array_like=True, tag=True, gc=False):
-    """Anything the fold keeps. Kept as its canonical MessagePack, compared byte by byte."""
-
-
-class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A subject's line in the book: where it stands, and the chains of its entries and findings."""
-
-    number: int
-    """Order of first appearance, from 0: the index of its leaf in the book."""
-    count: int = 0
-    chain: bytes = EMPTY_CHAIN
-    last: int = -1
-    """Index of the subject's newest entry; the one before it stands in that entry's outcome."""
-    finding_count: int = 0
-    finding_chain: bytes = EMPTY_CHAIN
-
-
-NEW = Place(-1)
-"""The line of a subject that has none in the book yet."""
-
-
-class Subject(Record, frozen=True):
-    """A record that facts are about."""
-
-    place: Place
+from traceability.core.policy import Policy
+from traceability.core.record import Address, Record, Subject
 
 
 class LedgerFacts(Record, frozen=True):
@@ -102,6 +81,7 @@ class Party(Subject, frozen=True):
     """Role changes that are not approved yet, and the roles they would give."""
     since: tuple[tuple[str, str], ...] = ()
     """Roles given by role changes, and the day each gave; the others came with the enrolment, on its day."""
+    licences: tuple[EventId, ...] = ()
 
 
 class Revocation(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -148,6 +128,10 @@ class Site(Subject, frozen=True):
 
     id: SiteId
     facts: tuple[SiteFacts, ...]
+    statuses: tuple[SiteStatus, ...] = ()
+    suspensions: tuple[Suspension, ...] = ()
+    capacities: tuple[Capacity, ...] = ()
+    """Side by side, whoever their authors are."""
 
 
 class Allocation(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -157,6 +141,15 @@ class Allocation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     last: int
     party: PartyId
     site: SiteId | None
+    event: EventId
+
+
+class Void(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Positions of a roll that must not be used any more."""
+
+    first: int
+    last: int
+    reason: str
     event: EventId
 
 
@@ -173,6 +166,7 @@ class Roll(Subject, frozen=True):
     """prefix, first, last, digits, suffix of other schemes' numbers."""
     issued_by: EventId
     allocations: tuple[Allocation, ...] = ()
+    voids: tuple[Void, ...] = ()
 
 
 class TagRecord(Subject, frozen=True):
@@ -180,12 +174,7 @@ class TagRecord(Subject, frozen=True):
 
     on: tuple[LotId, ...] = ()
     last_lot: LotId | None = None
-
-
-class Policy(Subject, frozen=True):
-    """The ledger's rules in force."""
-
-    event: EventId
+    void_by: EventId | None = None
 
 
 class Delegation(Record, frozen=True):
@@ -214,7 +203,7 @@ class Act(Record, frozen=True):
     """An event that is waited on or was answered: its approvals and corrections."""
 
     event: EventId
-    needs: Literal["nothing", "quorum", "registrar", "inspection", "guardians", "revoked_key"] = "nothing"
+    needs: Literal["nothing", "quorum", "authority", "certifier", "guardians"] = "nothing"
     approvals: tuple[Decision, ...] = ()
     """The newest of each party."""
     effective: bool = True
@@ -223,6 +212,8 @@ class Act(Record, frozen=True):
     """What corrections have put in place of values the event said, by path; the newest of each."""
     taken: tuple[tuple[str, str | int], ...] = ()
     """The same, as far as the event's lots have taken it over."""
+    withheld: tuple[str, ...] = ()
+    """Paths of sealed values that were erased."""
 
 
 class Number(Record, frozen=True):
@@ -251,6 +242,33 @@ class LotItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
     number: str
     mass_ug: int
     part: Part
+
+
+class Grade(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What decides how much of one substance a lot holds: the newest figure of the best method so far."""
+
+    analyte: str
+    ppm: int
+    dry: bool
+    """Of the dry mass; otherwise of the mass as it is."""
+    method: str
+    error_ppm: int | None = None
+    """One standard deviation, where the figure names one."""
+    event: EventId | None = None
+    """The event that said it; None for the lot's maker."""
+
+
+class Quality(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What is known of a lot besides its mass."""
+
+    grades: tuple[Grade, ...] = ()
+    """By analyte, each once."""
+    moisture_ppm: int | None = None
+    """Water as it was measured last."""
+    dry_ug: int | None = None
+    """The dry mass expected, as weighed when moisture was first measured; None where that says nothing any more."""
+    also: tuple[str, ...] = ()
+    """Minerals known to be in it besides its own."""
 
 
 LotState = Literal["held", "offered", "exported", "ended"]
@@ -303,6 +321,30 @@ class Lot(Subject, frozen=True):
     importer: PartyId | None = None
     pools: int = 0
     """How many pools of this one lot were made, to name the next."""
+    expected_error_ppm: int | None = None
+    """What the scale may err that gave the expected mass, where something is known of it."""
+    lowest_error_ppm: int | None = None
+    """The same of the lowest weighing."""
+    named_ug: int = 0
+    """What of `lost_ug` is named: samples, spills, water that dried off."""
+    wetted_ug: int = 0
+    """What of `gained_ug` is water."""
+    quality: Quality | None = None
+
+    @property
+    def made_ug(self) -> int:
+        """What was expected of it when it was made."""
+        return self.expected_ug + self.lost_ug - self.gained_ug
+
+    @property
+    def unexplained_ug(self) -> int:
+        """What it gained since it was made and nothing names."""
+        return self.gained_ug - self.wetted_ug
+
+    @property
+    def missing_ug(self) -> int:
+        """What it lost since it was made and nothing names."""
+        return self.lost_ug - self.named_ug
 
 
 class Aside(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -317,6 +359,11 @@ class Aside(msgspec.Struct, frozen=True, array_like=True, gc=False):
     lost_ug: int
     tags: tuple[str, ...]
     seals: tuple[str, ...]
+    expected_error_ppm: int | None = None
+    lowest_error_ppm: int | None = None
+    named_ug: int = 0
+    wetted_ug: int = 0
+    quality: Quality | None = None
 
     @classmethod
     def of(cls, lot: Lot) -> "Aside":
@@ -331,6 +378,11 @@ class Aside(msgspec.Struct, frozen=True, array_like=True, gc=False):
             lot.lost_ug,
             lot.tags,
             lot.seals,
+            lot.expected_error_ppm,
+            lot.lowest_error_ppm,
+            lot.named_ug,
+            lot.wetted_ug,
+            lot.quality,
         )
 
 
@@ -444,8 +496,19 @@ AnyRecord = (
     | Changed
     | Mention
     | PoolRecord
+    | Licence
+    | Region
+    | Polygons
+    | Certificate
+    | CertificateNumber
+    | Reference
+    | Hold
+    | Held
+    | Incident
 )
-SubjectRecord = Lot | TagRecord | Party | Key | Site | Roll | Policy | Mention  # the most frequent first
+SubjectRecord = (  # the most frequent first
+    Lot | TagRecord | Party | Key | Site | Roll | Policy | Licence | Certificate | Region | Mention
+)
 _DECODER: msgspec.msgpack.Decoder[AnyRecord] = msgspec.msgpack.Decoder(AnyRecord)
 _ENCODER = msgspec.msgpack.Encoder()
 
@@ -474,6 +537,10 @@ class State(Protocol):
     Addresses of the log itself, `("event", id)`, `("number", "<key>:<n>")` and `("move", "<event>:<lot>")`,
     are looked up like any other.
     """
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is the state of a whole log, so that rules over sums and networks can be applied."""
 
     def find(self, address: Address) -> AnyRecord | None:
         """The record, or None where there is none *or none is shown* (the state notes which)."""

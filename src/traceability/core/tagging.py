@@ -4,7 +4,8 @@ from msgspec.structs import replace
 
 from traceability.core.ids import LotId
 from traceability.core.outcome import Step
-from traceability.core.state import NEW, Lot, TagRecord
+from traceability.core.record import NEW
+from traceability.core.state import Lot, TagRecord
 
 
 def put_on(step: Step, lot: LotId, tags: tuple[str, ...] | list[str]) -> None:
@@ -25,3 +26,18 @@ def take_off(step: Step, lot: LotId, tags: tuple[str, ...] | list[str]) -> None:
     for tag in tags:
         record = step.find("tag", tag, TagRecord) or TagRecord(NEW)
         step.put("tag", tag, replace(record, on=tuple(known for known in record.on if known != lot)))
+
+
+def roll_position(tag: str) -> tuple[str, int] | None:
+    """Roll and position of a tag of our own scheme; None for another scheme's."""
+    scheme, _, number = tag.partition(":")
+    if scheme != "t":
+        return None
+    roll, _, position = number.partition("-")
+    return roll, int(position)
+
+
+def void(step: Step, tag: str) -> None:
+    """This tag must not be used any more."""
+    record = step.find("tag", tag, TagRecord) or TagRecord(NEW)
+    step.put("tag", tag, replace(record, void_by=step.entry.event_id))

@@ -41,10 +41,11 @@ from traceability.core.ids import EventId, KeyId, LotId, unpadded
 from traceability.core.leaf import entry_bytes, leaf_hash, time_text
 from traceability.core.lineage import follow
 from traceability.core.outcome import Entry
+from traceability.core.record import Address, Place
 from traceability.core.replay import Replay
 from traceability.core.report import CANNOT_TELL, FAILED, HOLDS, Report, Step
 from traceability.core.signing import EVENT_TYPE, Envelope, PublicKey, event_pae, id_of_signed, key_id
-from traceability.core.state import Address, LedgerFacts, Place
+from traceability.core.state import LedgerFacts
 from traceability.core.trust_policy import TrustPolicy
 
 TITLES = (
@@ -344,7 +345,7 @@ def _check_book(file: Evidence, shown: Sequence[Shown]) -> None:
     places: dict[Address, Place] = defaultdict(lambda: Place(-1))
     for entry in shown:
         link = book.link(entry.index, entry.event_id)
-        for address in book.about(entry.event, earlier.get) & stated.keys():
+        for address in book.about(entry.event, entry.event_id, earlier.get) & stated.keys():
             places[address] = book.advance(places[address], entry.index, link)
         earlier[entry.event_id] = entry.event
     for address, line in stated.items():
@@ -379,12 +380,25 @@ _SUBJECTS = ("certificate", "key", "licence", "lot", "party", "policy", "region"
 def _completeness_not_shown(replay: Replay) -> dict[str, list[str]]:
     """No snapshot is part of a log yet, so nothing states how much there is: whatever was used is listed."""
     found: dict[str, set[str]] = defaultdict(set)
-    for kind, name in replay.relied_on:
+    for kind, name in map(_subject_of, replay.relied_on):
         if kind in _SUBJECTS and (kind != "lot" or name in replay.until):
             found[kind].add(name)
-        elif kind == "number":
-            found["key"].add(name.partition(":")[0])
     return {kind: sorted(found[kind]) for kind in sorted(found)}
+
+
+def _subject_of(address: Address) -> Address:
+    """The subject whose entries tell what stands at an address."""
+    kind, name = address
+    match kind:
+        case "number":
+            return "key", name.partition(":")[0]
+        case "held":
+            held, _, id_ = name.partition(":")
+            return held, id_
+        case "polygons" | "reference":
+            return "policy", "policy"
+        case _:
+            return address
 
 
 def _conclude(report: Report, replay: Replay, *, complete: bool) -> None:

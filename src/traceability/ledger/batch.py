@@ -10,7 +10,8 @@ from typing import Any
 from traceability.core import fold
 from traceability.core.ids import LotId, PartyId
 from traceability.core.outcome import Appended, Entry, Finding, Outcome
-from traceability.core.state import Address, AnyRecord, Lot, Mention, Move, Number, Party, encode_record
+from traceability.core.record import Address
+from traceability.core.state import AnyRecord, Lot, Mention, Move, Number, Party, encode_record
 from traceability.ledger import verdicts
 from traceability.ledger.database import Into
 from traceability.ledger.overlay import Overlay

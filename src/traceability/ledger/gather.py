@@ -17,13 +17,13 @@ from typing import Protocol
 import msgspec
 
 from traceability.core import fold, merkle
-from traceability.core.events import Delegation, DelegationEnd, Event, KeyRevocation
+from traceability.core.events import Certificate, Delegation, DelegationEnd, Event, KeyRevocation
 from traceability.core.evidence import BookLine, Disclosure, Evidence, ShownEntry, in_order
 from traceability.core.ids import EventId, LotId
 from traceability.core.lineage import also_needed, named_events, restrict
-from traceability.core.state import Address, Place
+from traceability.core.record import Address, Place
 
-REGISTRY = frozenset({"party", "key", "site", "policy"})
+REGISTRY = frozenset({"party", "key", "site", "policy", "licence", "certificate", "region"})
 """The types of subject of which all entries are gathered."""
 
 
@@ -153,6 +153,8 @@ class _Gathering:
         for index, entry in self._taken.items():
             judged = restrict(entry.event, self._followed[index])
             self._rely(entry.event if judged is None else judged, judged=judged is not None)
+            if isinstance(judged, Certificate):  # its uses and its end name no lot
+                self._wanted.add(("certificate", entry.event_id))
 
     def _follow_at(self, entry: Logged, named: Mapping[LotId, bool]) -> set[LotId]:
         """The lots, of those named and those they depend on here, that were not followed at this entry yet."""

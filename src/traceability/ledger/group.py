@@ -70,7 +70,9 @@ class Group:
 
     def judge(self, reads: Sequence[Read]) -> list[Judged]:
         """What becomes of each, in order."""
-        self._batch.state.preload(read.event for read in reads)
+        self._batch.state.preload(
+            {read.event.key for read in reads}, set().union(*(read.touched for read in reads))
+        )
         sizes = {read.event.seen.size for read in reads if read.event.seen is not None}
         rows = self._view.all(
             "SELECT size, root FROM root WHERE size = ANY(?)", list(sizes - self._roots.keys())
@@ -89,9 +91,9 @@ class Group:
         disclosures.keep(
             self._view,
             (
-                disclosures.Opened(result.index, read.event, read.disclosures)
+                (result.index, read.event, read.opened)
                 for read, result in zip(reads, judged, strict=True)
-                if read.disclosures and isinstance(result, Taken | Known)
+                if read.opened and isinstance(result, Taken | Known)
             ),
         )
         return head

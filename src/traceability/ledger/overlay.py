@@ -6,12 +6,11 @@ an entry is judged is looked up one by one. Everything is read inside the transa
 
 from collections.abc import Iterable
 
-from traceability.core import fold
-from traceability.core.events import Event
 from traceability.core.ids import EventId, KeyId, LotId
 from traceability.core.outcome import Appended, Entry
+from traceability.core.record import Address
 from traceability.core.signing import event_id as id_of
-from traceability.core.state import Address, AnyRecord, LogEntry, Lot, Move, Number, signed_by
+from traceability.core.state import AnyRecord, LogEntry, Lot, Move, Number, signed_by
 from traceability.ledger.view import View
 
 _OF_THE_LOG = ("number", "move")
@@ -30,6 +29,8 @@ class Signer:
 class Overlay:
     """`state.State` over the tables of `view`, as far as `size` entries; entries are read from `log`."""
 
+    whole = True
+
     def __init__(self, view: View, size: int, log: View) -> None:
         self._view = view
         self._log = log
@@ -43,16 +44,11 @@ class Overlay:
         """Where events stand that were met under a used number, or appended in this batch."""
         self._move_index: dict[Address, int] = {}
 
-    def preload(self, events: Iterable[Event]) -> None:
-        """Loads what the fold will ask about these events."""
-        wanted: set[Address] = set()
-        keys: set[str] = set()
-        for event in events:
-            wanted |= fold.touches(event)
-            keys.add(event.key)
+    def preload(self, keys: set[KeyId], touched: Iterable[Address]) -> None:
+        """Loads what the fold will ask about events signed by these keys that touch these addresses."""
         self._preload_signers(keys)
         wanted = {
-            address for address in wanted if address[0] not in _OF_THE_LOG and address not in self._known
+            address for address in touched if address[0] not in _OF_THE_LOG and address not in self._known
         }
         self._known.update(dict.fromkeys(wanted))
         self._known.update(self._view.records(wanted))
@@ -118,7 +114,7 @@ class Overlay:
             self._signers_known += 1
         return found
 
-    def _preload_signers(self, keys: set[str]) -> None:
+    def _preload_signers(self, keys: set[KeyId]) -> None:
         rows = self._view.all("SELECT key_id, no, top FROM signer WHERE key_id = ANY(?)", list(keys))
         self.signers.update({key: Signer(no, top) for key, no, top in rows})
         if len(rows) < len(keys):

@@ -15,18 +15,9 @@ from traceability.core.events import Event
 from traceability.core.evidence import Disclosure
 from traceability.core.ids import EventId, KeyId, LotId, PartyId, RollId, SiteId, to_unpadded
 from traceability.core.outcome import Finding
+from traceability.core.record import Address
 from traceability.core.signing import EVENT_TYPE, Envelope
-from traceability.core.state import (
-    Address,
-    AnyRecord,
-    Lot,
-    Party,
-    Roll,
-    Site,
-    SubjectRecord,
-    TagRecord,
-    decode_record,
-)
+from traceability.core.state import AnyRecord, Lot, Party, Roll, Site, SubjectRecord, TagRecord
 from traceability.ledger import ancestry
 from traceability.ledger.ancestry import Lineage
 from traceability.ledger.gather import gather, show
@@ -162,28 +153,6 @@ class Reader:
         return found if isinstance(found, record) else None
 
     # Lists
-
-    def parties(self, cursor: str | None = None, limit: int = 100) -> Page[Party]:
-        """Parties by id."""
-        return self._list("party", Party, cursor, limit)
-
-    def sites(self, cursor: str | None = None, limit: int = 100) -> Page[Site]:
-        """Sites by id."""
-        return self._list("site", Site, cursor, limit)
-
-    def _list(self, kind: str, record: type[_R], cursor: str | None, limit: int) -> Page[_R]:
-        with self._store.read() as view:
-            rows = view.all(
-                "SELECT id, value FROM state WHERE type = ? AND id > ? ORDER BY id LIMIT ?",
-                kind,
-                cursor or "",
-                limit + 1,
-            )
-        found = [decode_record(value) for _, value in rows[:limit]]
-        return Page(
-            [each for each in found if isinstance(each, record)],
-            rows[limit - 1][0] if len(rows) > limit else None,
-        )
 
     def lots(
         self,

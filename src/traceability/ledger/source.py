@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping
 
 from traceability.core import events
 from traceability.core.ids import EventId
-from traceability.core.state import Act, Address, Place, SubjectRecord
+from traceability.core.record import Address, Place
+from traceability.core.state import Act, SubjectRecord
 from traceability.ledger.gather import Logged
 from traceability.ledger.view import View
 

@@ -11,10 +11,10 @@ import msgspec
 
 from traceability.core import book
 from traceability.core.errors import Malformed
-from traceability.core.events import Approval, Correction, DelegationEnd, Event, Reassignment
-from traceability.core.ids import LotId
+from traceability.core.events import Event, Reassignment
+from traceability.core.ids import EventId, LotId
 from traceability.core.outcome import Appended
-from traceability.core.state import Address
+from traceability.core.record import Address
 
 
 class Verdict(NamedTuple):
@@ -34,7 +34,7 @@ class _Kept(msgspec.Struct, array_like=True, gc=False):
     fates: list[tuple[LotId, bool]] = []
     """Empty: all stand."""
     subjects: list[tuple[str, str]] = []
-    """Of an event that is about what other events are about; else they follow from the event."""
+    """Of an event that is about itself or what other events are about; else they follow from the event."""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -47,7 +47,7 @@ def encode(index: int, event: Event, outcome: Appended) -> bytes:
     """What is kept of `outcome`, the fold's answer to this event at this index."""
     back = [0 if before < 0 else index - before for _, before in outcome.links]
     fates = [] if all(outcome.fates.values()) else list(outcome.fates.items())
-    if isinstance(event, Approval | Correction | DelegationEnd):
+    if isinstance(event, book.Relative):
         return _encode((outcome.stands, back, fates, [address for address, _ in outcome.links]))
     return _encode((outcome.stands, back, fates) if fates else (outcome.stands, back))
 
@@ -56,7 +56,7 @@ def decode(index: int, event: Event, data: bytes) -> Verdict:
     """The verdict behind `encode`'s bytes. Raises Malformed for any others."""
     try:
         kept = _decode(data)
-        addresses = kept.subjects or book.subjects(event, lambda _: None)
+        addresses = kept.subjects or book.subjects(event, EventId(""), lambda _: None)
         links = zip(addresses, kept.back, strict=True)
         return Verdict(
             kept.stands,

@@ -193,11 +193,13 @@ def genesis(world: World, log_vkey: str, offices: Sequence[Office] = OFFICES) ->
     operator = party_id(seed, own, "operator")
     cast = Cast(world)
     authorities = []
-    pens = {"operator": Pen(world, operator, own, OFFICE)}
+    pens = {"operator": [Pen(world, operator, own, OFFICE)]}
     for office in offices:
-        office_key = key(seed, office.name, "Ed25519")
+        # A certificate is valid once a second officer approved it, with a key of his own.
+        desks = (office.name, f"{office.name} 2") if "certifier" in office.roles else (office.name,)
+        office_keys = [key(seed, desk, "Ed25519") for desk in desks]
         party = party_id(seed, own, office.name)
-        pens[office.name] = Pen(world, party, office_key, OFFICE)
+        pens[office.name] = [Pen(world, party, office_key, OFFICE) for office_key in office_keys]
         authorities.append(
             {
                 "party": party,
@@ -205,7 +207,7 @@ def genesis(world: World, log_vkey: str, offices: Sequence[Office] = OFFICES) ->
                 "name": office.says,
                 "country": office.place.country,
                 "roles": list(office.roles),
-                "keys": [new_key(office_key, world.log, party)],
+                "keys": [new_key(office_key, world.log, party) for office_key in office_keys],
             }
         )
     body = {
@@ -226,11 +228,11 @@ def genesis(world: World, log_vkey: str, offices: Sequence[Office] = OFFICES) ->
             "times": [],
         },
     }
-    written = pens["operator"].write("genesis", body, signal=world.now)
+    written = pens["operator"][0].write("genesis", body, signal=world.now)
     operator_office = Office("operator", "Bureau du registre – démonstration", places.GOMA, ("operator",))
     for office in (operator_office, *offices):
-        pen = pens[office.name]
+        desk = pens[office.name]
         scale = Scale(BENCH, world.chance, seed, office.name)
-        party_ = Party(office.name, pen.party, office.says, office.place, scale, written, [pen])
+        party_ = Party(office.name, desk[0].party, office.says, office.place, scale, written, desk)
         cast.parties[office.name] = party_
     return cast

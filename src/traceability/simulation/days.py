@@ -1,21 +1,20 @@
 """A few days, told with events: the table at the end of the event list, row by row, with its own figures.
 
 `Days.tell` gives every event in the order of its day. An event that stands in the table carries the name of
-its row; the others (enrolments, deliveries) are what the rows take for granted. Payment and certificate are
-not told yet, so the export draws on none.
+its row; the others (enrolments, deliveries) are what the rows take for granted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from traceability.core.ids import LotId, RollId, SiteId, derive
+from traceability.core.ids import EventId, LotId, RollId, SiteId, derive
 from traceability.simulation import names, places
 from traceability.simulation.cast import Cast, Office, genesis
 from traceability.simulation.chance import Chance, named_nonce
 from traceability.simulation.handing import ids
 from traceability.simulation.pen import OFFICE, Lot, World, Written
-from traceability.simulation.people import delegate
+from traceability.simulation.people import delegate, paper
 from traceability.simulation.post import Post, Signed
 
 YEAR = 2026
@@ -38,7 +37,7 @@ _PEOPLE = (
     ("collector", "Collecteur agréé Carnot", places.CARNOT, "trader"),
     ("house", "Pierres et Or du Fleuve", places.BANGUI, "processor"),
 )
-_UNSOURCED = ("correction", "delegation", "site_registration", "tag_allocation", "tag_issue")
+_UNSOURCED = ("approval", "correction", "delegation", "site_registration", "tag_allocation", "tag_issue")
 
 
 class Told(NamedTuple):
@@ -64,6 +63,7 @@ class Days:
     def __init__(self, *, seed: int, log: str, log_vkey: str) -> None:
         self.lots: dict[str, list[Lot]] = {}
         self._sites: dict[str, SiteId] = {}
+        self._certificate = Written(EventId(""), 0)
         self._world = World(seed, log, Chance(seed), Post(), 0)
         self._at(1, 8, 7)
         self._cast: Cast = genesis(self._world, log_vkey, OFFICES)
@@ -85,6 +85,7 @@ class Days:
             self._drums(),
             self._gold(),
             self._seized(),
+            self._certified(),
             self._shipped(),
             self._bid(),
             self._arrived(),
@@ -159,6 +160,10 @@ class Days:
         together = weighed("155.90", lots=ids(sold), gross=mass("157.10"), tare=mass("1.20"))
         self._accept("trader", sold, weighings=[together])
         yield "15 Mar acceptance"
+        for hour, value in ((15, "900.00"), (17, "490.00")):
+            self._at(3, 15, hour)
+            self._pay("trader", sold, value, to="seller", of="price", payee=self.party("cooperative"))
+            yield "15 Mar payment"
         self._at(3, 16, 18)
         fields = [{"path": "/lots/6/tags/0", "is": "rmb:RW0148232"}]
         body = {"event": written.id, "reason": "incorrect_data", "fields": fields}
@@ -261,7 +266,11 @@ class Days:
         yield "30 Mar transformation"
 
     def _drums(self) -> Iterator[str]:
-        """Four hundred lots: the concentrate, and 399 bags of other diggers."""
+        """The royalty on the first four; then four hundred lots: the concentrate, and 399 bags of other diggers."""
+        self._at(4, 2, 7)
+        receipt = {"authority": "Rwanda Revenue Authority", "receipt_number": "22/118"}
+        self._pay("trader", self.lots["bags"][:4], "55.60", to="state", of="royalty", **receipt)
+        yield "2 Apr payment"
         self._at(4, 2, 8)
         lots = [*self.lots["concentrate"], *self.lots["far bags"]]
         self._transform(
@@ -311,10 +320,44 @@ class Days:
         self._head(lots, self._write("police", "reassignment", body))
         yield "7 Apr reassignment"
 
+    def _certified(self) -> Iterator[str]:
+        self._at(4, 10, 9)
+        drums, chance = self.lots["drums"], self._world.chance
+        body = {
+            "scheme": "icglr",
+            "country": "RW",
+            "number": "RW 0000417",
+            "authority": "Certification Bureau",
+            "export_number": "AML-2026-04",
+            "lots": ids(drums),
+            "exporter": self.party("exporter"),
+            "importer": self.party("importer"),
+            "mineral": "cassiterite",
+            "hs": "2609.00.00",
+            "mass": mass("9900.000"),
+            "grade": "68.1 % Sn",
+            "origins": ["RW"],
+            "route": ["RW", "TZ", "MY"],
+            "shipment": f"{YEAR}-04-20",
+            "verified": f"{YEAR}-04-09",
+            "issued": f"{YEAR}-04-10",
+            "expires": f"{YEAR}-07-09",
+            "file": paper(self._world, "certificate", "application/pdf"),
+        }
+        officers = {f"/{who}": names.person(chance, "RW") for who in ("verifier", "validator")}
+        sealed = {"/value": {"currency": "USD", "value": "121500.00"}, **officers}
+        self._certificate = self._write("certifier", "certificate", body, sealed=sealed)
+        yield "10 Apr certificate"
+        self._at(4, 12, 9)
+        approval = {"event": self._certificate.id, "decision": "approved"}
+        self._write("certifier", "approval", approval, pen=self._cast["certifier"].pens[1])
+        yield "12 Apr approval"
+
     def _shipped(self) -> Iterator[str]:
         self._at(4, 20, 9)
         drums = self.lots["drums"]
         body = {
+            "certificates": [{"certificate": self._certificate.id, "mass": mass("9900.000")}],
             "importer": self.party("importer"),
             "destination": "MY",
             "containers": [{"number": "XTRU4417022", "seals": ["K220417", "K220418"]}],
@@ -421,6 +464,11 @@ class Days:
         body = {"recipient": self.party(recipient), **moves}
         written = self._write(giver, "transfer", body, moves=lots, title=title, sealed=sealed)
         self._head(lots, written, title=title)
+
+    def _pay(self, payer: str, lots: Sequence[Lot], dollars: str, **more: str) -> None:
+        body = {"lots": ids(lots), "direction": "paid", "date": self._later(0), **more}
+        amount = {"currency": "USD", "value": dollars}
+        self._write(payer, "payment", body, sealed={"/amount": amount})
 
     def _later(self, days: int) -> str:
         return datetime.fromtimestamp(self._world.now + days * 86400, UTC).date().isoformat()

@@ -151,11 +151,11 @@ def delegate(
     return registrar.write("delegation", body)
 
 
-def paper(world: World, shows: str) -> dict[str, Any]:
+def paper(world: World, shows: str, media_type: str = "image/webp") -> dict[str, Any]:
     """A picture of a paper, kept elsewhere and named by its hash."""
     return {
         "sha256": world.chance.randbytes(32).hex(),
-        "media_type": "image/webp",
+        "media_type": media_type,
         "bytes": world.chance.randint(18_000, 90_000),
         "shows": shows,
     }

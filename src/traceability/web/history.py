@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from traceability.api.permission import in_story
 from traceability.core.custody_bodies import ProductionBody
 from traceability.core.events import (
     Acceptance,
@@ -62,6 +63,8 @@ def happenings(lot: LotId, entries: Iterable[Told], eyes: Eyes) -> list[Happenin
     offers: dict[EventId, tuple[int, Transfer]] = {}
     for entry in entries:
         event = entry.event
+        if not (eyes.opened or in_story(event)):
+            continue
         line = happening({lot}, entry, eyes)
         if isinstance(event, Acceptance | Refusal | Withdrawal) and _stands(entry, lot):
             offer = next((before for before, moved in event.moved if moved == lot and before in offers), None)

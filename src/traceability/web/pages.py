@@ -27,6 +27,7 @@ from traceability.web.answer import Asked, ask, failed, page, secure
 from traceability.web.fetch import lot_shown, opens_qr, tag_cut
 from traceability.web.foreign import foreign_tag
 from traceability.web.present import present
+from traceability.web.registers import OPEN_TO_ALL, REGISTERS, Reading, listing
 from traceability.web.search import search
 from traceability.web.words import Words, words_in
 
@@ -44,6 +45,7 @@ def router() -> APIRouter:
         ("/events/{id}", event_page, "GET"),
         ("/sites/{id}", site_page, "GET"),
         ("/parties/{id}", party_page, "GET"),
+        *((f"/{name}", _register(name), "GET") for name in REGISTERS),
         ("/sign-in", sign_in_page, "GET"),
         ("/sign-in", sign_in, "POST"),
         ("/sign-out", sign_out, "POST"),
@@ -102,8 +104,16 @@ def _front(asked: Asked) -> dict[str, Any]:
         head = view.head()
     newest = words.day(time_text(head.record_time))
     size = words("front.size", head.size)
+    registers = list(REGISTERS) if asked.visitor.party else list(OPEN_TO_ALL)
     lots, more = facts.own_lots(asked.services, asked.visitor, words)
-    return {"size": size, "newest": newest, "lots": lots, "more": more, "all": asked.visitor.oversees}
+    return {
+        "size": size,
+        "newest": newest,
+        "lots": lots,
+        "more": more,
+        "all": asked.visitor.oversees,
+        "registers": registers,
+    }
 
 
 async def find(asked: Asked) -> Response:
@@ -249,6 +259,25 @@ def _party(asked: Asked, party_id: PartyId) -> dict[str, Any]:
     if party is None or not may(asked.visitor, OpenParty(party), asked.services.reader.held_by):
         raise not_here()
     return {"facts": facts.of_party(asked.services, asked.visitor, _words(asked), party)}
+
+
+# Lists
+
+
+def _register(name: str) -> Page:
+    """The page of one list."""
+
+    async def register_page(asked: Asked) -> Response:
+        return page(asked, "list.html", await asked.services.run(_listing, asked, name))
+
+    return register_page
+
+
+def _listing(asked: Asked, name: str) -> dict[str, Any]:
+    if asked.visitor.party is None and name not in OPEN_TO_ALL:
+        raise Problem("not_signed", "sign in to see this list")
+    query = dict(asked.request.query_params)
+    return {"list": listing(name, Reading(asked.services, asked.visitor, _words(asked), query))}
 
 
 # Sessions

@@ -9,7 +9,7 @@ found, like one that is not there.
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote, unquote
 
 from traceability.api import shown as entries
@@ -20,8 +20,9 @@ from traceability.core import tag
 from traceability.core.errors import Malformed
 from traceability.core.ids import HEX_PATTERN, ID_PATTERN, EventId, LotId, PartyId, SiteId
 from traceability.core.state import Party, Site
-from traceability.ledger.reader import Page
+from traceability.ledger import lists
 
+_R = TypeVar("_R")
 TYPED_MAX = 300
 NAMES_MAX = 20
 _READ_MAX = 10_000
@@ -147,7 +148,7 @@ def _by_name(services: Services, visitor: Visitor, typed: str) -> list[Named]:
     if len(wanted) < 2:
         return []
     found = []
-    for party in _all_parties(services):
+    for party in _all(services, "party", Party):
         name = party.facts[-1].public_name
         if name is None or wanted not in _plain(name):
             continue
@@ -155,26 +156,17 @@ def _by_name(services: Services, visitor: Visitor, typed: str) -> list[Named]:
             found.append(Named(name, f"/parties/{party.id}"))
     found += [
         Named(site.facts[-1].name, f"/sites/{site.id}")
-        for site in _all_sites(services)
+        for site in _all(services, "site", Site)
         if wanted in _plain(site.facts[-1].name)
     ]
     return sorted(found, key=lambda each: (len(each.name), each.name))[:NAMES_MAX]
 
 
-def _all_parties(services: Services) -> Iterator[Party]:
+def _all(services: Services, kind: str, record: type[_R]) -> Iterator[_R]:
     cursor, read = None, 0
     while read < _READ_MAX:
-        some: Page[Party] = services.reader.parties(cursor, 1000)
-        yield from some.items
-        cursor, read = some.next, read + len(some.items)
-        if cursor is None:
-            return
-
-
-def _all_sites(services: Services) -> Iterator[Site]:
-    cursor, read = None, 0
-    while read < _READ_MAX:
-        some: Page[Site] = services.reader.sites(cursor, 1000)
+        with services.reads.read() as view:
+            some = lists.records(view, kind, record, cursor, 1000)
         yield from some.items
         cursor, read = some.next, read + len(some.items)
         if cursor is None:

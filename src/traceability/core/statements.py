@@ -1,0 +1,81 @@
+"""The fold over what is said and changes nothing else: payments, stated findings, redactions, audits, policies."""
+
+from msgspec.structs import replace
+
+from traceability.core.concerns import known_subjects
+from traceability.core.events import Audit, Finding, Payment, Policy, Redaction, Transfer
+from traceability.core.findings.catalogue import RULES
+from traceability.core.outcome import Finding as Noted
+from traceability.core.outcome import Step, reject
+from traceability.core.policy import Policy as PolicyRecord
+from traceability.core.policy import stated
+from traceability.core.record import NEW
+from traceability.core.state import Act
+
+StatedEvent = Payment | Finding | Redaction | Audit
+
+
+def apply(step: Step, event: StatedEvent) -> None:
+    """Judges one such event whose signer, party and role have been admitted."""
+    match event:
+        case Payment():
+            _payment(step, event)
+        case Finding():
+            _finding(step, event)
+        case Redaction():
+            _redaction(step, event)
+        case Audit():
+            known_subjects(step, event.body.scope)
+            for lot in event.body.sample or ():
+                step.lot(lot)
+
+
+def _payment(step: Step, event: Payment) -> None:
+    body = event.body
+    for lot in body.lots or ():
+        step.lot(lot)
+    if body.payee is not None:
+        step.party(body.payee)
+    if body.transfer is not None and not isinstance(step.logged(body.transfer).event, Transfer):
+        reject("not_a_transfer", f"the event {body.transfer[:12]} is in the log and is no transfer")
+
+
+def _finding(step: Step, event: Finding) -> None:
+    body = event.body
+    rule = RULES.get(body.rule)
+    if rule is None or rule.scope != "stated" or rule.version != body.version:
+        reject("no_such_rule", "the operator states findings only of rules that read sealed values or scans")
+    subjects = known_subjects(step, body.subjects)
+    for named in body.events:
+        step.logged(named)
+    figures = {(figure.name, figure.value) for figure in body.figures}
+    step.findings.append(
+        Noted(
+            body.rule,
+            body.version,
+            body.severity,
+            subjects,
+            (step.entry.event_id, *body.events),
+            tuple(sorted({*figures, ("inputs_digest", body.inputs_digest)})),
+        )
+    )
+
+
+def _redaction(step: Step, event: Redaction) -> None:
+    target = step.logged(event.body.event)
+    for path in event.body.paths:
+        if path not in target.event.committed:
+            reject(
+                "nothing_sealed_there", f"that event seals nothing at {path}: name a path of its sealed list"
+            )
+    act = step.find("act", target.event_id, Act) or Act(target.event_id)
+    withheld = tuple(sorted({*act.withheld, *event.body.paths}))
+    step.put("act", target.event_id, replace(act, withheld=withheld))
+
+
+def set_policy(step: Step, event: Policy) -> None:
+    """Makes the policy count, at its own entry or at the entry of its approval."""
+    known = step.policy
+    values = stated(known, event.body.facts())
+    place = known.place if known else NEW
+    step.put("policy", "policy", PolicyRecord(place, step.entry.event_id, values))
