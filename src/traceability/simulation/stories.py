@@ -16,7 +16,7 @@ from traceability.simulation.handing import (
     refuse,
 )
 from traceability.simulation.pen import DAY, HOUR
-from traceability.simulation.shipping import keep, receive, send
+from traceability.simulation.shipping import certified, keep, receive, send
 from traceability.simulation.showpiece import in_hand, whole_way
 from traceability.simulation.trade import daytime, dry, export_tags, look, put
 from traceability.simulation.working import fill_drums, melt, part_stones, sort_stones, wash
@@ -46,7 +46,9 @@ def coltan(cast: Cast) -> Flow:
     drums = fill_drums(house, made, ware, export_tags(cast, house, 1))
     yield daytime(world, house.place, 3 * DAY)
     buyer = cast.importers[ware.mineral][0]
-    send(house, drums, ware, buyer)
+    certificate = yield from certified(cast, house, drums, ware, buyer)
+    yield daytime(world, house.place, DAY)
+    yield from send(cast, house, drums, ware, buyer, certificate)
     yield 41 * DAY
     receive(house, drums, ware, buyer)
 
@@ -70,7 +72,9 @@ def gold(cast: Cast) -> Flow:
     look(cast, bar, ware)
     yield daytime(world, house.place, 5 * DAY)
     buyer = cast.importers[ware.mineral][0]
-    send(house, [bar], ware, buyer)
+    certificate = yield from certified(cast, house, [bar], ware, buyer)
+    yield daytime(world, house.place, DAY)
+    yield from send(cast, house, [bar], ware, buyer, certificate)
     yield 8 * DAY
     receive(house, [bar], ware, buyer)
 
@@ -93,7 +97,9 @@ def diamonds(cast: Cast) -> Flow:
     put(house, ware, [rest])
     yield daytime(world, house.place, 4 * DAY)
     buyer = cast.importers[ware.mineral][0]
-    send(house, [fine], ware, buyer)
+    certificate = yield from certified(cast, house, [fine], ware, buyer)
+    yield daytime(world, house.place, DAY)
+    yield from send(cast, house, [fine], ware, buyer, certificate)
     yield 6 * DAY
     receive(house, [fine], ware, buyer)
 

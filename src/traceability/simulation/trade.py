@@ -102,7 +102,7 @@ def sell(cast: Cast, basin: Basin, site: Site) -> Flow:
         back = [bags.pop(chance.randrange(len(bags)))]
         refuse(trader, back, chance.pick(("weight", "grade", "tag", "price")), weigh=chance.one_in(2))
         put(diggers, ware, back)
-    if chance.one_in(70):
+    if not world.honest and chance.one_in(70):
         bags[0].mass_ug = chance.part(bags[0].mass_ug, 1_022_000, 1_045_000)
     if chance.one_in(60):
         accept(trader, diggers, bags, ware, weigh="not")
