@@ -229,7 +229,8 @@ def test_evidence_by_lot_tag_and_event(demo: Served, command: Command) -> None:
         assert command("evidence", name, "--data", demo.data, "-o", "x").code == 0
         files.append(Path("x").read_bytes())
     assert len(set(files)) == 1
-    made_by = json.loads(json.loads(files[0])["entries"][-1]["payload"])["previous"][0]["event"]
+    told = [json.loads(entry["payload"]) for entry in json.loads(files[0])["entries"]]
+    made_by = next(event for event in reversed(told) if event["previous"])["previous"][0]["event"]
     assert command("evidence", "--event", made_by, "--data", demo.data).code == 0
     assert Path(f"{made_by[:12]}.evidence.json").exists()
     for unknown in (STRANGER, "itsci:99", "K7QF3M9TXB2R1"):
@@ -440,7 +441,7 @@ def test_a_season_can_be_carried_elsewhere(command: Command, monkeypatch: pytest
     done = command("submit", "rest", "--json")
     answers = [json.loads(line) for line in done.out.splitlines()]
     assert [answer["line"] for answer in answers] == list(range(1, 300))
-    assert sorted(answer["status"] for answer in answers) == [*[201] * 248, 409]
+    assert sorted(answer["status"] for answer in answers) == [*[201] * 298, 409]
     assert command("submit", "rest", "nowhere").code == 3
     assert command("season", "--log", vkey, "--events", 3).code == 3
 

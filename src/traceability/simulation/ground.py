@@ -55,7 +55,7 @@ _PARK = (
 _PRICED = (CASSITERITE, COLTAN, GOLD, DIAMOND)
 _PRODUCED = (
     ("CD", "cassiterite", "TNE", 24_000), ("CD", "coltan", "TNE", 2_600), ("CD", "cobalt", "TNE", 210_000),
-    ("RW", "coltan", "TNE", 2_100), ("RW", "wolframite", "TNE", 2_700), ("CF", "gold", "KGM", 1_900),
+    ("RW", "coltan", "TNE", 2_100), ("RW", "wolframite", "TNE", 2_700), ("CF", "gold", "KGM", 480),
     ("CF", "diamond", "CTM", 120_000),
 )  # fmt: skip
 _MARKET_PPM = 1_250_000
