@@ -7,7 +7,7 @@ from traceability.simulation import names
 from traceability.simulation.cast import Basin, Cast, Flow
 from traceability.simulation.concerns import answer, report
 from traceability.simulation.digging import dig
-from traceability.simulation.frauds.plant import Plant, alone, forge, stocked
+from traceability.simulation.frauds.plant import Plant, alone, back, forge, stocked
 from traceability.simulation.handing import accept, offer
 from traceability.simulation.papers import day
 from traceability.simulation.pen import DAY, HOUR, TOWN, Pen
@@ -54,24 +54,24 @@ def paper_only(cast: Cast, basin: Basin, plant: Plant) -> Flow:
         accept(house, trader, bags, basin.ware)
         plant.on(bags)
         yield 3 * DAY
-    basin.sites.append(site)
+    back(basin, site)
 
 
 def back_dated(_cast: Cast, basin: Basin, plant: Plant) -> Flow:
     """F9: productions of today are dated back, to before a closure say: 20, 45, 90 days."""
     site = alone(basin)
-    back = (20, 45, 90)[plant.strength - 1] * DAY
+    ago = (20, 45, 90)[plant.strength - 1] * DAY
     plant.by(site.party)
     for _ in range(3):
         now = site.party.world.now
         bags = dig(site, 4)  # an honest one before, as the key is known
         yield 12 * HOUR
         masses = [bag.mass_ug for bag in bags]
-        lots, written = _dated(site, basin, masses, now - back)
+        lots, written = _dated(site, basin, masses, now - ago)
         plant.wrote(written)
         plant.on(lots)
         yield 2 * DAY
-    basin.sites.append(site)
+    back(basin, site)
 
 
 def _dated(site: Any, basin: Basin, masses: list[int], time: int) -> Any:
@@ -100,7 +100,7 @@ def triangle(_cast: Cast, basin: Basin, plant: Plant) -> Flow:
         accept(trader, site.party, bags, basin.ware, weigh="not", weighings=readings)
         plant.on(bags)
         yield 17 * HOUR
-    basin.sites.append(site)
+    back(basin, site)
 
 
 def stolen(cast: Cast, basin: Basin, plant: Plant) -> Flow:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from traceability.simulation.cast import Basin, Cast, Flow
 from traceability.simulation.digging import Site, dig
 from traceability.simulation.frauds.keys import second_phone
-from traceability.simulation.frauds.plant import Plant, alone, forge
+from traceability.simulation.frauds.plant import Plant, alone, back, forge
 from traceability.simulation.handing import accept, offer, together
 from traceability.simulation.pen import DAY, HOUR, Lot
 from traceability.simulation.people import Party
@@ -50,7 +50,7 @@ def _changed(cast: Cast, basin: Basin, plant: Plant, ppm: int) -> Flow:
         accept(house, trader, bags, basin.ware)
         plant.on(bags)
         yield DAY
-    basin.sites.append(site)
+    back(basin, site)
 
 
 def mixed_in(cast: Cast, basin: Basin, plant: Plant) -> Flow:
@@ -75,7 +75,7 @@ def mixed_in(cast: Cast, basin: Basin, plant: Plant) -> Flow:
     heap = Output(in_ug, in_ug, bags[0].form, richer_ppm, assays=[assay], title=house.id)
     made = transform(house, bags, [heap], {"type": "combination", "weighings": [weighed]}, ware=ware)
     plant.on(made)
-    basin.sites.append(site)
+    back(basin, site)
 
 
 def changed_about(cast: Cast, basin: Basin, plant: Plant) -> Flow:
@@ -91,7 +91,7 @@ def changed_about(cast: Cast, basin: Basin, plant: Plant) -> Flow:
     yield daytime(world, house.place, DAY)
     accept(house, trader, bags, basin.ware)
     plant.on(bags)
-    basin.sites.append(site)
+    back(basin, site)
 
 
 def cloned(cast: Cast, basin: Basin, plant: Plant) -> Flow:

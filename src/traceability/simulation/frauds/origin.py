@@ -2,7 +2,7 @@
 
 from traceability.simulation.cast import Basin, Cast, Flow
 from traceability.simulation.digging import dig
-from traceability.simulation.frauds.plant import Plant, alone, forge, stocked
+from traceability.simulation.frauds.plant import Plant, alone, back, forge, stocked
 from traceability.simulation.ground import INSPECTING
 from traceability.simulation.papers import day, inspect_site
 from traceability.simulation.pen import DAY, HOUR
@@ -65,7 +65,7 @@ def laundered(cast: Cast, basin: Basin, plant: Plant) -> Flow:
             plant.on(lots)
             yield HOUR // 2
         yield DAY
-    basin.sites.append(site)
+    back(basin, site)
 
 
 def invented(cast: Cast, basin: Basin, plant: Plant) -> Flow:
@@ -83,7 +83,7 @@ def invented(cast: Cast, basin: Basin, plant: Plant) -> Flow:
         plant.wrote(written)
         plant.on(lots)
         yield DAY + chance.randint(-3, 3) * HOUR
-    basin.sites.append(site)
+    back(basin, site)
 
 
 def closed_site(cast: Cast, basin: Basin, plant: Plant) -> Flow:
@@ -116,4 +116,4 @@ def ghosts(cast: Cast, basin: Basin, plant: Plant) -> Flow:
         bags = dig(site, 6, more={"workers": workers})
         put(site.party, basin.ware, plant.on(bags))
         yield DAY + chance.randint(0, 9) * HOUR
-    basin.sites.append(site)
+    back(basin, site)

@@ -4,7 +4,7 @@ from typing import Any
 
 from traceability.simulation.cast import Basin, Cast, Flow
 from traceability.simulation.digging import dig, take_in
-from traceability.simulation.frauds.plant import Plant, alone
+from traceability.simulation.frauds.plant import Plant, alone, back
 from traceability.simulation.handing import accept, offer, together
 from traceability.simulation.pen import DAY, HOUR
 from traceability.simulation.shipping import certified, send
@@ -95,7 +95,7 @@ def another_mineral(cast: Cast, basin: Basin, plant: Plant) -> Flow:
     made = transform(trader, bags, [out], {"type": "repacking", "weighings": [weighed]}, ware=ware)
     plant.on(bags)
     plant.on(made)
-    basin.sites.append(site)
+    back(basin, site)
 
 
 def too_cheap(cast: Cast, basin: Basin, plant: Plant) -> Flow:

@@ -72,8 +72,14 @@ def agents(basin: Basin) -> bool:
 
 
 def alone(basin: Basin) -> Site:
-    """A site that nobody but the cheats works from here on."""
-    return basin.sites.pop()
+    """A site that nobody but the cheats works until they give it `back`; where there is but one, with everybody else."""
+    return basin.sites.pop() if len(basin.sites) > 1 else basin.sites[0]
+
+
+def back(basin: Basin, site: Site) -> None:
+    """The site is worked by everybody again."""
+    if site not in basin.sites:
+        basin.sites.append(site)
 
 
 def forge(
