@@ -7,6 +7,7 @@
 #   make bench    the benchmarks, with a ledger of a million entries: half an hour and more
 #   make bench-quick  the same figures at a tenth of the size
 #   make fuzz     a million hostile inputs: SEED= repeats a run, INPUTS=1000000
+#   make conservation  random histories of mass against a slow twin: HISTORIES=200000
 #   make overload three minutes of ten times the load it lets in: SECONDS=180 CLIENTS=4000
 #   make powerloss  the power goes out after every call of a server: STATES=100000 (docs/faults.md)
 #   make storage  every call to the disk fails, or is a process's last: EVERY=1
@@ -18,6 +19,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TESTS ?= tests
 INPUTS ?= 1000000
+HISTORIES ?= 200000
 SECONDS ?= 180
 CLIENTS ?= 4000
 SEED := $(or $(SEED),$(shell date +%s))
@@ -31,7 +33,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal -p 3.11
 
-.PHONY: run test check fix bench bench-quick fuzz overload powerloss storage bitflips kills migrate locks clean
+.PHONY: run test check fix bench bench-quick fuzz conservation overload powerloss storage bitflips kills migrate locks clean
 
 run: $(VENV)/server.stamp
 	@$(BIN)/traceability demo
@@ -54,6 +56,9 @@ fix: $(VENV)/dev.stamp
 fuzz: $(VENV)/dev.stamp
 	FUZZ_SEED=$(SEED) FUZZ_INPUTS=$(INPUTS) FUZZ_EXAMPLES=50 \
 	  $(BIN)/pytest -n $(WORKERS) --dist worksteal tests/fuzz tests/api/test_openapi.py
+
+conservation: $(VENV)/dev.stamp
+	HISTORIES=$(HISTORIES) SEED=$(SEED) $(BIN)/pytest -n $(WORKERS) tests/test_conservation.py
 
 overload: $(VENV)/dev.stamp
 	OVERLOAD_SECONDS=$(SECONDS) OVERLOAD_CLIENTS=$(CLIENTS) $(BIN)/pytest -s tests/api/test_overload.py

@@ -40,7 +40,7 @@ def main() -> None:
     bare = Bare()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        season = list(itertools.islice(ledgers.trade(10_000 * scale), 6_000 * scale))
+        season = list(itertools.islice(ledgers.trade(20_000 * scale), 12_000 * scale))
         container = _largest_export(season)
         gc.collect()
         gc.freeze()  # it is this program that keeps a season in memory: no ledger does

@@ -20,7 +20,9 @@ def batches(season: list[Submission], folder: Path, bare: Bare, rounds: int) -> 
     for number in range(rounds):
         with on_one_core():
             one.append(
-                _append(f"sqlite:///{folder}/one{number}.sqlite3", folder / f"one{number}", season, bare)
+                _append(
+                    f"sqlite:///{folder}/one{number}.sqlite3", folder / f"one{number}", season, bare, GROUP
+                )
             )
         all_.append(_append(f"sqlite:///{folder}/all{number}.sqlite3", folder / f"all{number}", season, bare))
     last = folder / f"all{rounds - 1}.sqlite3"
@@ -51,10 +53,11 @@ def by_lots(genesis: Submission, folder: Path, bare: Bare, rounds: int) -> list[
     return figures
 
 
-def _append(url: str, guard: Path, season: list[Submission], bare: Bare) -> Beside:
+def _append(url: str, guard: Path, season: list[Submission], bare: Bare, at_once: int = 8 * GROUP) -> Beside:
+    """So many at once: of several groups, each is read in another process while the one before is judged."""
     ledger = ledgers.begin(url, guard, season[0])
     beside = Beside(bare)
-    ledgers.append(ledger, season[1:], beside)
+    ledgers.append(ledger, season[1:], beside, at_once)
     ledgers.end(ledger)
     return beside
 

@@ -68,10 +68,10 @@ def all_recorded(answers: Sequence[Answer]) -> None:
     assert not lost, lost[0]
 
 
-def append(ledger: Ledger, some: Sequence[Submission], beside: Beside) -> None:
-    """Appends them in groups, with the bare check between."""
-    for at in range(0, len(some), GROUP):
-        group = some[at : at + GROUP]
+def append(ledger: Ledger, some: Sequence[Submission], beside: Beside, at_once: int = GROUP) -> None:
+    """Appends so many at once, with the bare check between."""
+    for at in range(0, len(some), at_once):
+        group = some[at : at + at_once]
         with beside.piece(len(group)):
             answers = ledger.append(group)
         all_recorded(answers)

@@ -8,7 +8,6 @@ from traceability.core import evidence
 from traceability.core.events import Event
 from traceability.core.evidence import Evidence
 from traceability.core.ids import EventId, LotId
-from traceability.core.lineage import lots_of
 from traceability.core.record import Address, Place, Subject
 from traceability.core.state import Act, Number
 from traceability.ledger.gather import Logged, gather, show
@@ -84,7 +83,7 @@ def evidence_of(
 
 def lots_in(event: Event) -> list[LotId]:
     """The lots an event is about, as evidence for that event names them."""
-    return sorted(lots_of(event))
+    return sorted(event.lots)
 
 
 def file_of(ledger: MemoryLedger, lots: Sequence[LotId], **more: Any) -> bytes:

@@ -158,6 +158,7 @@ def test_a_pool_lists_lots_by_id_then_additives_then_the_gain():
             Gain("p"),
         ),
         (6, 7, 3, 2, 4),
+        lost_ug=6,
     )
     assert outputs == [Part("p", 0, 10), Part("p", 10, 16)]
 
@@ -165,9 +166,9 @@ def test_a_pool_lists_lots_by_id_then_additives_then_the_gain():
 def test_a_rebooked_lot_is_the_kept_part_first_and_the_gain_a_further_source():
     """Loss is last, and what is lost is in no lot."""
     parts = (Part("a:0", 0, 10),)
-    pool, lot = composition.rebooked("a:1", "a", parts, 7, 3, 0)
-    assert (pool, lot) == (Pool("a:1", (FromLot("a", parts),), (10,)), (Part("a:1", 0, 7),))
-    pool, lot = composition.rebooked("a:1", "a", parts, 10, 0, 5)
+    pool, lot = composition.rebooked("a:1", "a", parts, lost_ug=3)
+    assert (pool, lot) == (Pool("a:1", (FromLot("a", parts),), (10,), 3, named=False), (Part("a:1", 0, 7),))
+    pool, lot = composition.rebooked("a:1", "a", parts, gain_ug=5)
     assert pool == Pool("a:1", (FromLot("a", parts), Gain("a:1")), (10, 5))
     assert lot == (Part("a:1", 0, 15),)
 
@@ -179,7 +180,7 @@ def test_a_pool_too_large_for_eight_bytes_is_refused():
     with pytest.raises(Malformed, match="check the units"):
         composition.mix("p", [("a", (Part("a:0", 0, POOL_MAX_UG),))], [("water", 1)], 0, [1], [])
     with pytest.raises(Malformed, match="check the units"):
-        composition.rebooked("p", "a", (Part("a:0", 0, POOL_MAX_UG),), POOL_MAX_UG, 0, 1)
+        composition.rebooked("p", "a", (Part("a:0", 0, POOL_MAX_UG),), gain_ug=1)
 
 
 # --- following back, against a trade in which every microgram has a label
@@ -228,7 +229,7 @@ class Trade:
         pool_id = f"{lot}:{self.made}"
         lost = min(lost, len(labels))
         kept = len(labels) - lost
-        pool, parts = composition.rebooked(pool_id, lot, content, kept, lost, gain)
+        pool, parts = composition.rebooked(pool_id, lot, content, lost_ug=lost, gain_ug=gain)
         heap = stirred([labels] + ([[Gain(pool_id)] * gain] if gain else []))
         self.pools[pool_id] = pool
         self.lots[lot] = (parts, heap[: kept + gain])

@@ -541,16 +541,16 @@ def test_what_was_changed_since_is_not_changed_back() -> None:
 
 
 def test_most_of_what_is_said_is_only_read() -> None:
-    """Grade, dates, papers: the correction stands beside the event, and no lot changes."""
+    """Dates, papers, a laboratory's number: the correction stands beside the event, and no lot changes."""
     s = fresh()
-    assay = {"analyte": "sn", "ppm": 600_000, "on": "dry", "method": "handheld_xrf"}
+    assay = {"analyte": "sn", "ppm": 600_000, "on": "dry", "method": "handheld_xrf", "report": "E 7"}
     event = s.trade.production("1", site=s.site, dug_from="2026-02-01")
     event["body"]["lots"][0]["assays"] = [assay]
     (s.lot,) = s.trade.made_by(s.coop, event)
     entry = s.trade.appends(s.coop, event)
     before = s.bare()
     corrected(
-        s, {"/lots/0/assays/0/ppm": 650_000, "/dug_from": "2026-02-02", "/purchase_number": "12"}, entry
+        s, {"/lots/0/assays/0/report": "E 17", "/dug_from": "2026-02-02", "/purchase_number": "12"}, entry
     )
     assert s.bare() == before
     assert not s.trade.findings()

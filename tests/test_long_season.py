@@ -45,11 +45,11 @@ def stream(number: int, seed: int) -> Iterator[Signed]:
 
 @pytest.fixture(scope="module")
 def long_season() -> LongSeason:
-    """A season of 10,000 events as they pass by, and how many lots were in anybody's hands meanwhile."""
+    """A season of 20,000 events as they pass by, and how many lots were in anybody's hands meanwhile."""
     told, in_hand = [], []
-    for number, signed in enumerate(stream(10_000, 5), start=1):
+    for number, signed in enumerate(stream(20_000, 5), start=1):
         told.append(Told(canonical.load(signed.envelope.payload), len(signed.envelope.payload)))
-        if number in (4_000, 10_000):
+        if number in (8_000, 20_000):
             gc.collect()
             in_hand.append(sum(isinstance(thing, InHand) for thing in gc.get_objects()))
     return LongSeason(told, in_hand)
@@ -67,12 +67,24 @@ def lots_made(event: Any) -> list[Any]:
 
 
 def test_loads_are_what_people_carry(long_season: LongSeason) -> None:
-    """A handoff is of some bags and some hundred bytes; an event moves or makes three to five lots on average."""
+    """A handoff is mostly of one bag and some hundred bytes, now and then of a load; an event has 1.3 to 2 lots."""
     handoffs = [told for told in long_season.told if told.event["kind"] in ("transfer", "acceptance")]
-    assert 600 < statistics.median(told.size for told in handoffs) < 850
-    assert 3 < statistics.mean(len(lots_of(told.event)) for told in handoffs) < 5
+    loads = [len(lots_of(told.event)) for told in handoffs]
+    assert 550 < statistics.median(told.size for told in handoffs) < 750
+    assert 80 < 100 * loads.count(1) / len(loads) < 95
+    assert sum(2 <= load <= 7 for load in loads) > len(loads) // 25
+    assert 1.2 < statistics.mean(loads) < 1.8
     total = sum(len(lots_of(told.event)) + len(lots_made(told.event)) for told in long_season.told)
-    assert 3 < total / len(long_season.told) < 5
+    assert 1.3 < total / len(long_season.told) < 2
+
+
+def test_many_bags_come_together_in_heaps_and_team_days(long_season: LongSeason) -> None:
+    """Hundreds of bags are thrown onto one heap, and some days of a team are recorded as one."""
+    heaps = [told for told in long_season.told if told.event["body"].get("type") == "combination"]
+    assert max(len(lots_of(told.event)) for told in heaps) >= 200
+    dug = [len(lots_made(told.event)) for told in long_season.told if told.event["kind"] == "production"]
+    assert 75 < 100 * dug.count(1) / len(dug) < 95
+    assert sum(2 <= bags <= 7 for bags in dug) > len(dug) // 25
 
 
 def test_a_long_season_has_a_container_of_a_thousand_bags(long_season: LongSeason) -> None:
@@ -112,7 +124,7 @@ def test_what_has_ended_is_forgotten(long_season: LongSeason) -> None:
     """Lots in anybody's hands are a fraction of all there were, and do not become more with every event."""
     there_were = sum(len(lots_made(told.event)) for told in long_season.told)
     halfway, in_the_end = long_season.in_hand
-    assert 0 < in_the_end < there_were // 4
+    assert 0 < in_the_end < there_were // 3
     assert in_the_end < 2 * halfway
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import traceability.core
+from traceability.core.findings.catalogue import RULES
 
 CORE = Path(traceability.core.__file__).parent
 HERE = Path(__file__).parent
@@ -20,7 +21,7 @@ NEVER = {
 def _names(function: str, place: int = 0) -> dict[str, str]:
     """Every name given to calls of `function` in the core, and the file it stands in."""
     found = {}
-    for path in sorted(CORE.glob("*.py")):
+    for path in sorted(CORE.rglob("*.py")):
         tree = ast.parse(path.read_text())
         for scope in ast.walk(tree):
             if not isinstance(scope, ast.FunctionDef):
@@ -58,7 +59,7 @@ def _sets(node: ast.Assign, name: str) -> bool:
 
 
 REJECTIONS = _names("reject")
-FINDINGS = _names("note")
+FINDINGS = {**_names("note"), **_names("notice")}
 
 
 @pytest.fixture(scope="module")
@@ -94,11 +95,16 @@ def test_names_are_short_and_of_one_form() -> None:
         assert len(name) <= 32
 
 
+def test_the_catalogue_has_each_rule_once() -> None:
+    """Every finding names a rule of the catalogue, and no rule of it is without a finding."""
+    assert set(FINDINGS) == {name for name, rule in RULES.items() if rule.scope != "stated"}
+
+
 def test_every_call_names_what_it_refuses() -> None:
     """No name is put together at run time, where nobody could find it."""
-    for function in ("reject", "note"):
-        for path in sorted(CORE.glob("*.py")):
+    for function in ("reject", "note", "notice"):
+        for path in sorted(CORE.rglob("*.py")):
             for scope in ast.walk(ast.parse(path.read_text())):
-                if isinstance(scope, ast.FunctionDef) and scope.name != function:
+                if isinstance(scope, ast.FunctionDef) and scope.name not in (function, "notice"):
                     for call in _calls(scope, function):
                         assert _texts(call.args[0], scope), f"{path.name}:{call.lineno}"

@@ -14,7 +14,7 @@ from traceability.core import evidence
 from traceability.core.evidence import Evidence
 from traceability.core.findings.catalogue import RULES
 from traceability.core.ids import EventId, LotId
-from traceability.core.lineage import follow, lots_of
+from traceability.core.lineage import follow
 from traceability.core.outcome import Entry
 from traceability.core.record import NEW, Subject
 from traceability.core.replay import Replay
@@ -99,7 +99,10 @@ def story() -> Papers:
 def replayed(ledger: MemoryLedger, shown: Evidence) -> Replay:
     """The records that the verifier comes to from these entries."""
     kept = [ledger.entries[entry.index] for entry in shown.entries]
-    entries = [Shown(e.index, e.record_time, e.envelope, e.event_id, e.event, lots_of(e.event)) for e in kept]
+    entries = [
+        Shown(e.index, e.record_time, e.envelope.signature, b"", e.event_id, e.event, e.event.lots)
+        for e in kept
+    ]
     places = {entry.event_id: entry.index for entry in entries}
     replay = Replay(places, follow(shown.lots, entries), {line.address for line in shown.book})
     for entry in entries:

@@ -1,6 +1,7 @@
 """fsck: good is called good, and every damaged row is found and named; rebuild mends what can be mended."""
 
 import sqlite3
+import time
 
 import psycopg
 import pytest
@@ -8,6 +9,7 @@ from sending import handoff, recorded, some_trade, traders
 
 from traceability.core.ids import derive
 from traceability.ledger import fsck, places, replay
+from traceability.ledger.ahead import Ahead
 from traceability.ledger.guard import FileGuard, GuardHead
 from traceability.ledger.rebuild import PROJECTIONS, NotRebuilt, rebuild
 from trade import LOG_SIGNER, accept, nonce, offer, produce
@@ -68,9 +70,31 @@ def test_a_good_ledger_is_good(tall, guard):
 
 
 def test_other_processes_find_the_same(tall, guard, monkeypatch):
-    """A large log is examined by several processes; what they find is the same."""
-    monkeypatch.setattr(replay, "PARALLEL_FROM", 1)
+    """A large log is examined by another process; what it finds is the same."""
+    monkeypatch.setattr(replay, "AHEAD_FROM", 1)
     monkeypatch.setattr(replay, "CHUNK", 100)
+    assert fsck.check(tall.store, guard).verdict == "good"
+    change(tall, "UPDATE entry SET signature = ? WHERE idx = 233", bytes(64))
+    report, _ = verdict(tall)
+    assert report.damages[0].index == 233
+
+
+def test_another_process_that_dies_hides_nothing(tall, guard, monkeypatch):
+    """Killed over its first request, it is noticed; what it was to examine is examined here, damage and all."""
+
+    class Mortal(Ahead):
+        def __init__(self, work):
+            super().__init__(work)
+            while not self.ready:
+                time.sleep(0.01)
+
+        def ask(self, request):
+            self._process.kill()
+            return super().ask(request)
+
+    monkeypatch.setattr(replay, "Ahead", Mortal)
+    monkeypatch.setattr(replay, "AHEAD_FROM", 1)
+    monkeypatch.setattr(replay, "CHUNK", 50)
     assert fsck.check(tall.store, guard).verdict == "good"
     change(tall, "UPDATE entry SET signature = ? WHERE idx = 233", bytes(64))
     report, _ = verdict(tall)

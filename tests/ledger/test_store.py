@@ -19,6 +19,7 @@ from sqlmodel import SQLModel
 from traceability.core import merkle, tile
 from traceability.core.merkle import Edge
 from traceability.ledger import fsck, publish, schema
+from traceability.ledger.arrays import Array
 from traceability.ledger.clock import Clock, ClockRefuses
 from traceability.ledger.database import Unusable, open_database
 from traceability.ledger.schema import migrate
@@ -316,3 +317,18 @@ def test_nothing_is_public_before_it_is_signed(ledger, office, again, url):
     again(url)
     with ledger.store.read() as view:
         assert publish.tile_body(view, 0, 0, 6) is not None
+
+
+def test_lists_reach_postgresql_as_they_are(postgres):
+    """Numbers to their limits, nulls, bytes, and texts with everything an escape could hide in."""
+    lists = {
+        "smallint": [-(2**15), 0, 2**15 - 1, None],
+        "int": [-(2**31), 2**31 - 1],
+        "bigint": [None, -(2**63), 2**63 - 1],
+        "text": ["", "é\\\"'{},NULL", "NULL", "a b"],
+        "bytea": [b"", bytes(range(256)), b"\\x00"],
+    }
+    with psycopg.connect(postgres.format("template_ledger")) as connection:
+        for type_, values in lists.items():
+            query = f"SELECT %s::{type_}[]"
+            assert connection.execute(query, (Array(type_, values),)).fetchone() == (values,)

@@ -1,6 +1,5 @@
 """The catalogues stand side by side, and numbers, masses and days are written as each language does."""
 
-import ast
 import re
 import string
 import time
@@ -17,6 +16,7 @@ import traceability.web
 from traceability.api.permission import PRIVACY
 from traceability.core import custody_bodies, forms, registry_bodies
 from traceability.core.events import KINDS
+from traceability.core.findings.catalogue import RULES
 from traceability.core.state import LotState
 from traceability.web.places import country, place, region
 from traceability.web.words import CATALOGUES, Words, preferred, unit_of, words_in
@@ -100,19 +100,7 @@ def test_every_code_an_event_may_carry_has_a_word(key):
     assert FR.has(key)
 
 
-def rules():
-    """The rules the core can note, out of its source."""
-    found = {"mass_lost", "mass_gained"}
-    for path in Path(str(resources.files(traceability.core))).glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "note" and node.args:
-                rule = node.args[0]
-                if isinstance(rule, ast.Constant):
-                    found.add(rule.value)
-    return sorted(found)
-
-
-@pytest.mark.parametrize("rule", sorted(rules()))
+@pytest.mark.parametrize("rule", sorted(RULES))
 def test_every_rule_has_a_sentence(rule):
     """What a rule noticed can be said in plain words."""
     assert EN.has(f"rule.{rule}")

@@ -7,7 +7,7 @@ import msgspec
 
 from traceability.api.views import Day, FindingView, Hex, Id, Mass, Time, View
 from traceability.core.composition import Origin
-from traceability.core.state import Lot, Offer
+from traceability.core.state import Lot, Offer, Quality
 
 
 class OfferView(View, frozen=True):
@@ -37,6 +37,38 @@ class ItemView(View, frozen=True):
 
     number: str
     mass: Mass
+
+
+class GradeView(View, frozen=True):
+    """What decides how much of one substance a lot holds: the newest figure of the best method so far."""
+
+    analyte: str
+    ppm: int
+    on: Literal["dry", "as_is"]
+    method: str
+    error_ppm: int | None = None
+
+
+class SinceMade(View, frozen=True):
+    """What became of a lot's mass: made + gained = lost + expected."""
+
+    made: Mass
+    gained: Mass
+    lost: Mass
+    unexplained: Mass
+    """What of the gain nothing names."""
+    missing: Mass
+    """What of the loss nothing names."""
+
+    @classmethod
+    def of(cls, lot: Lot) -> "SinceMade":
+        return cls(
+            made=Mass.of(lot.made_ug),
+            gained=Mass.of(lot.gained_ug),
+            lost=Mass.of(lot.lost_ug),
+            unexplained=Mass.of(lot.unexplained_ug),
+            missing=Mass.of(lot.missing_ug),
+        )
 
 
 class LotView(View, frozen=True):
@@ -73,9 +105,15 @@ class LotView(View, frozen=True):
     ended_by: Hex | None = None
     disputed: list[Hex] = msgspec.field(default_factory=list)
     """Entries without effect that nothing has settled yet."""
+    since_made: SinceMade | None = None
+    """What was booked on it since it was made, if anything was."""
+    grades: list[GradeView] = msgspec.field(default_factory=list)
+    moisture_ppm: int | None = None
+    """Water as it was measured last."""
 
     @classmethod
     def of(cls, lot: Lot) -> Self:
+        quality = lot.quality or Quality()
         return cls(
             lot=lot.id,
             mineral=lot.mineral,
@@ -103,6 +141,18 @@ class LotView(View, frozen=True):
             importer=lot.importer,
             ended_by=lot.ended_by,
             disputed=list(lot.disputed),
+            since_made=SinceMade.of(lot) if lot.gained_ug or lot.lost_ug else None,
+            grades=[
+                GradeView(
+                    analyte=grade.analyte,
+                    ppm=grade.ppm,
+                    on="dry" if grade.dry else "as_is",
+                    method=grade.method,
+                    error_ppm=grade.error_ppm,
+                )
+                for grade in quality.grades
+            ],
+            moisture_ppm=quality.moisture_ppm,
         )
 
 

@@ -6,8 +6,8 @@ import msgspec
 
 from traceability.api.views import Day, Figure, FindingView, Hex, Id, Mass, Subject, Time, View, moment
 from traceability.core.concern_records import Hold, Incident
+from traceability.core.findings.raised import Severity
 from traceability.core.ground_records import Certificate, Licence
-from traceability.core.outcome import Severity
 from traceability.core.state import Roll
 from traceability.ledger.lists import FoundAt
 

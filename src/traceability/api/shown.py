@@ -15,7 +15,6 @@ from traceability.core.composition import TooFinelyMixed
 from traceability.core.events import Event
 from traceability.core.ids import EventId, LotId, PartyId, to_unpadded
 from traceability.core.leaf import leaf_hash
-from traceability.core.lineage import lots_of
 from traceability.core.outcome import Finding
 from traceability.core.state import Lot
 from traceability.ledger import publish
@@ -147,7 +146,7 @@ def event(services: Services, who: Visitor, event_id: str) -> LoggedEntry:
     if found is None:
         raise not_here()
     with services.reads.read() as view:
-        records = view.records(("lot", id_) for id_ in lots_of(found.event))
+        records = view.records(("lot", id_) for id_ in found.event.lots)
     about = tuple(record for record in records.values() if isinstance(record, Lot))
     if not may(who, OpenEvent(found.event, about), services.reader.held_by):
         raise not_here()
@@ -156,7 +155,7 @@ def event(services: Services, who: Visitor, event_id: str) -> LoggedEntry:
 
 def lots_of_event(services: Services, who: Visitor, event_id: str) -> list[LotId]:
     """The lots an event moves, names or makes."""
-    return sorted(lots_of(event(services, who, event_id).event))
+    return sorted(event(services, who, event_id).event.lots)
 
 
 def event_view(services: Services, who: Visitor, event_id: str) -> EventView:

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -178,10 +178,10 @@ def _fill(ledger_file: Path, guard_file: Path, signer: Signer, events: int, seed
         contextlib.closing(guard),
         contextlib.closing(create(store, guard, signer, genesis, clock=lambda: began)) as ledger,
     ):
-        while some := list(islice(submissions, AT_ONCE)):
-            for answered in ledger.append(some):
-                if not isinstance(answered, Recorded):
-                    raise Stop(f"an event of the season was not taken: {answered}")
+        groups = iter(lambda: list(islice(submissions, AT_ONCE)), [])
+        for answered in chain.from_iterable(ledger.append_groups(groups)):
+            if not isinstance(answered, Recorded):
+                raise Stop(f"an event of the season was not taken: {answered}")
 
 
 def _write_credentials(folder: Path, seed: int) -> None:

@@ -6,6 +6,7 @@ import socket
 import sys
 import urllib.error
 import urllib.request
+from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -31,6 +32,8 @@ from traceability.core.ids import ID_PATTERN, EventId, LotId
 from traceability.core.tag import normalise
 
 if TYPE_CHECKING:
+    from traceability.api.answers import Spoken
+    from traceability.ledger.answers import Submission
     from traceability.ledger.reader import Reader
     from traceability.settings import Settings
 
@@ -227,24 +230,31 @@ def _appended(groups: Iterable[list[bytes]], data: Path | None) -> Iterator[byte
 
     with opening():
         services = Services.open(settings(data))
-    try:
+    asked: deque[tuple[dict[int, Spoken], list[int]]] = deque()
+
+    def submissions() -> "Iterator[list[Submission]]":
         start = 1
         for lines in groups:
-            said, submissions = {}, {}
+            said, read = {}, {}
             for number, line in enumerate(lines, start=start):
                 if len(line) > LINE_SIZE_MAX:
                     detail = f"a line has at most {LINE_SIZE_MAX} bytes"
                     said[number] = of_problem(Problem("too_large", detail), None)
                     continue
                 try:
-                    submissions[number] = read_submission(line)
+                    read[number] = read_submission(line)
                 except Malformed as error:
                     said[number] = of_problem(Problem("malformed", str(error)), None)
-            answers = services.ledger.append(list(submissions.values()))
-            said |= {number: speak(found, None) for number, found in zip(submissions, answers, strict=True)}
+            start += len(lines)
+            asked.append((said, list(read)))
+            yield list(read.values())
+
+    try:
+        for answers in services.ledger.append_groups(submissions()):
+            said, numbers = asked.popleft()
+            said |= {number: speak(found, None) for number, found in zip(numbers, answers, strict=True)}
             for number in sorted(said):
                 yield said[number].line(number)
-            start += len(lines)
     finally:
         services.close()
 

@@ -3,8 +3,9 @@
 A correction names paths into the event's body and what is right there. The body so corrected must be one
 the event could have had. Parties and lots cannot be corrected, nor what the event builds on; a sealed value is
 corrected by another sealed value. Most of what an event says is only read, so the correction standing beside
-it is enough. What the fold has taken over into a lot (tags, seals, numbers, first count and mass, site) it
-changes while the lot is whole and in the same hands. After that the record stays, and a finding says so.
+it is enough. What the fold has taken over into a lot (tags, seals, numbers, first count, mass and water, site) it
+changes while the lot is whole and in the same hands; grades as long as there is the lot. After that the record stays,
+and a finding says so.
 """
 
 from collections import defaultdict
@@ -14,10 +15,11 @@ from typing import Any
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from traceability.core import mass
+from traceability.core import balance, mass, quality
 from traceability.core.custody_bodies import (
     CorrectedField,
     RetaggingBody,
+    new_lots,
 )
 from traceability.core.events import (
     Approval,
@@ -50,7 +52,7 @@ from traceability.core.events import (
     TagVoid,
     Zone,
 )
-from traceability.core.forms import Quantity
+from traceability.core.forms import Assay, Quantity
 from traceability.core.ids import LotId
 from traceability.core.naming import lots_named
 from traceability.core.outcome import Step, reject
@@ -189,6 +191,8 @@ class _TakeOver:
             match path.split("/")[1:]:
                 case ["lots" | "outputs", number, *_] if event.made:
                     lots = [event.made[int(number)]]
+                case ["assays", number, _] if _what(path):
+                    lots = _at(self._told, f"/assays/{number}").get("lots", ())
                 case ["site"]:
                     lots = event.made
                 case _ if _what(path):
@@ -214,8 +218,12 @@ class _TakeOver:
             old = lot.site if path == "/site" else _at(self._told, path)
             if old != _at(self._right, path):
                 said[_what(path)].append(path)
-        left = [] if here else [what for what in said if what]
-        for what, where in said.items() if here else ():
+        told_anywhere = (
+            lot.state != "ended" and "assays" in said
+        )  # a laboratory's slip, whoever holds the lot
+        may = said if here else {"assays": said["assays"]} if told_anywhere else {}
+        left = [what for what in said if what and what not in may]
+        for what, where in may.items():
             lot, taken = self._taken_over(lot, what, where)
             self._taken.update((path, _at(self._right, path)) for path in taken)
             if what and not set(where) <= set(taken):
@@ -254,6 +262,10 @@ class _TakeOver:
                 return lot, [path for path in where if _at(self._told, path) in on]
             case "lot_number":
                 return replace(lot, lot_number=right), where
+            case "assays":
+                return quality.restated(lot, self._target.event_id, self._assays(lot)), where
+            case "moisture" if (watered := self._watered(lot, where[0])) is not None:
+                return watered, where
             case "count" if not _is_booked(lot, what):
                 return replace(lot, count=right), where
             case "site":
@@ -265,6 +277,22 @@ class _TakeOver:
                 return weighed, [f"{net}/unit", f"{net}/value"]
             case _:
                 return lot, []
+
+    def _assays(self, lot: Lot) -> list[Assay]:
+        """What the corrected event says of the lot's grades."""
+        if lot.maker == self._target.event_id:
+            return new_lots(self._now)[lot.position].assays or []
+        assays: list[Assay] = getattr(self._now, "assays", None) or []
+        return [assay for assay in assays if lot.id in (assay.lots or ())]
+
+    def _watered(self, lot: Lot, path: str) -> Lot | None:
+        """The lot as if it had held that much water at first; None where its mass or water was measured since."""
+        known, was, now = lot.quality, _at(self._told, path), _at(self._right, path)
+        if known is None or known.moisture_ppm != was or lot.pools or now == 1_000_000:
+            return None
+        first = new_lots(self._target.event.body)[lot.position].weighing.net.mass_ug
+        dry_ug = balance.dry(min(lot.expected_ug, first), now)
+        return replace(lot, quality=replace(known, moisture_ppm=now, dry_ug=dry_ug))
 
     def _weighed(self, lot: Lot, net: str) -> Lot | None:
         """The lot as if it had weighed what is right; None where something else tells its mass by now."""
@@ -295,6 +323,16 @@ def _what(path: str) -> str:
             return "tags"
         case ["lots" | "outputs", _, "tags" | "seals" | "lot_number" | "count" as what, *_]:
             return what
+        case ["lots" | "outputs", _, "assays", _, "ppm" | "on" | "method" | "analyte" | "error_ppm"] | [
+            "assays",
+            _,
+            "ppm" | "on" | "method" | "analyte" | "error_ppm",
+        ]:
+            return "assays"
+        case ["lots" | "outputs", _, "moisture_ppm"]:
+            return "moisture"
+        case ["moistures", _, "ppm"]:
+            return path
         case ["lots" | "outputs", _, "weighing", "net", _]:
             return "mass"
         case ["lots" | "outputs", _, "weighing", *_]:

@@ -96,8 +96,11 @@ def judged_day(event: Event, record_time: int) -> str:
     return min(event.event_time[:10], day_of(record_time))
 
 
-def admit(step: Step) -> None:
-    """Checks that this key, party and role may sign this kind at all; rejects, or waits for what is unknown."""
+def admit(step: Step) -> Key:
+    """The signer's key, after checking that it, its party and role may sign this kind at all.
+
+    Rejects the event otherwise, or waits for what is unknown.
+    """
     event = step.event
     if event.log != step.ledger().log:
         reject("other_log", f"this ledger is {step.ledger().log}; the event was signed for {event.log}")
@@ -119,6 +122,7 @@ def admit(step: Step) -> None:
             roles = " or ".join(sorted(wanted))
             reject("role_missing", f"a {event.kind} is signed by a {roles}; this party holds no such role")
         _compare_days(step, party, wanted)
+    return key
 
 
 def lacks_role(party: Party, wanted: Iterable[str]) -> bool:
@@ -142,10 +146,9 @@ def _compare_days(step: Step, party: Party, wanted: Iterable[str]) -> None:
         step.note("role_before_its_day", "warning", [("party", party.id)], figures=figures)
 
 
-def abandon(step: Step) -> None:
+def abandon(step: Step, key: Key) -> None:
     """Keeps the numbers this event calls abandoned; one that comes all the same is judged like any, with a finding."""
     event = step.event
-    key = step.key(event.key)
     if event.sequence in key.abandoned:
         figures = {"sequence": event.sequence}
         step.note("abandoned_number_used", "warning", [("key", key.id)], figures=figures)
@@ -160,13 +163,13 @@ def used_number(step: Step) -> bool:
     name = f"{event.key}:{event.sequence}"
     used = step.find("number", name, Number)
     if used is None:
-        step.put("number", name, Number(entry.event_id))
+        step.changes["number", name] = Number(entry.event_id)
         return False
     if used.second is not None:
         reject(
             "number_used", f"number {event.sequence} of this key is used twice already; take the next number"
         )
-    step.put("number", name, Number(used.first, entry.event_id))
+    step.changes["number", name] = Number(used.first, entry.event_id)
     step.note("number_used_twice", "severe", [("key", event.key)], events=(used.first,))
     return True
 

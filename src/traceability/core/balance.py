@@ -3,7 +3,8 @@
 A lot has an *expected mass* (design, "Mass"). A weighing inside its band changes nothing, so drift adds up
 against one number through any chain of handoffs. Outside it the whole difference is booked, as loss or as
 unexplained gain, and the expected mass becomes the weighing. Gain is judged once more from the lowest weighing
-since the lot was made: ore topped up to the tag's weight is the commonest way to fill a bag.
+since the lot was made: ore topped up to the tag's weight is the commonest way to fill a bag. How wide a band is,
+policies say (`bands`).
 
 All of it is integers: micrograms, parts per million, and exact masses (1e-16 g) where lines must add up. A
 fraction is never formed; both sides are multiplied instead.
@@ -23,10 +24,12 @@ class Band(NamedTuple):
 
     loss_ppm: int
     gain_ppm: int
+    least_ug: int = 0
+    """A difference up to this is inside whatever was expected: two scales cannot tell it from none."""
 
-
-DEFAULT_BAND = Band(loss_ppm=40_000, gain_ppm=10_000)
-"""Until policies say otherwise: loss 4 %, gain 1 %. Ore dries and spills; it does not grow."""
+    def widened(self, ppm: int) -> "Band":
+        """The band with the errors of the scales added at both sides."""
+        return Band(self.loss_ppm + ppm, self.gain_ppm + ppm, self.least_ug)
 
 
 class Booking(NamedTuple):
@@ -40,24 +43,32 @@ class Booking(NamedTuple):
     gain_ug: int
 
 
-def book(expected_ug: int, reading_ug: int, band: Band = DEFAULT_BAND) -> Booking:
+def beyond(base_ug: int, difference_ug: int, allowed_ppm: int, least_ug: int = 0) -> bool:
+    """Whether a difference is more than so many ppm of what it is a difference from, and more than the least."""
+    return difference_ug > least_ug and difference_ug * _MILLION > base_ug * allowed_ppm
+
+
+def book(expected_ug: int, reading_ug: int, band: Band) -> Booking:
     """What is booked when a lot expected to weigh `expected_ug` weighs `reading_ug`.
 
     Nothing inside the band, outside it the whole difference.
     """
-    difference_ug = reading_ug - expected_ug
-    allowed_ppm = band.gain_ppm if difference_ug > 0 else band.loss_ppm
-    if abs(difference_ug) * _MILLION <= expected_ug * allowed_ppm:
+    more_ug = reading_ug - expected_ug
+    allowed_ppm = band.gain_ppm if more_ug > 0 else band.loss_ppm
+    if not beyond(expected_ug, abs(more_ug), allowed_ppm, band.least_ug):
         return Booking(expected_ug, 0, 0)
-    return Booking(min(expected_ug, reading_ug), max(-difference_ug, 0), max(difference_ug, 0))
+    return Booking(min(expected_ug, reading_ug), max(-more_ug, 0), max(more_ug, 0))
 
 
-def above_lowest(lowest_ug: int, reading_ug: int, band: Band = DEFAULT_BAND) -> bool:
-    """Whether a reading is above the lowest one since the lot was made by more than the band allows a gain.
+def dry(mass_ug: int, moisture_ppm: int) -> int:
+    """What is left of a mass without its water, in micrograms, rounded down."""
+    return mass_ug * (_MILLION - moisture_ppm) // _MILLION
 
-    Each step up may be inside the band: what is taken out and filled up again bit by bit still shows here.
-    """
-    return (reading_ug - lowest_ug) * _MILLION > lowest_ug * band.gain_ppm
+
+def wet(dry_ug: int, moisture_ppm: int) -> int:
+    """What a dry mass weighs with so much water in it, to the nearest microgram, a half up; below 100 % water."""
+    left = _MILLION - moisture_ppm
+    return (2 * dry_ug * _MILLION + left) // (2 * left)
 
 
 def share_reading(total: int, expected_ug: Mapping[LotId, int]) -> dict[LotId, int]:

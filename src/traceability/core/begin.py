@@ -2,12 +2,14 @@
 
 from typing import Literal
 
+from traceability.core import mass
 from traceability.core.claims import put_move
 from traceability.core.composition import Parts, parts_ug
 from traceability.core.forms import NewLot
 from traceability.core.ids import PartyId, SiteId
 from traceability.core.mass import BOOKED, leaf_parts
 from traceability.core.outcome import Step, reject
+from traceability.core.quality import declared, judge_declared
 from traceability.core.quantity import show_grams
 from traceability.core.record import NEW
 from traceability.core.state import Lot, LotItem, Mention
@@ -39,6 +41,8 @@ def begin(
     mass_ug = weighing.net.mass_ug
     if content is None:
         content, items = leaf_parts(lot_id, new)
+    expected_ug = parts_ug(content) + parts_ug(tuple(item.part for item in items))
+    error_ppm = mass.error_ppm(step, new.mineral, weighing)
     lot = Lot(
         place=known.place if isinstance(known, Mention) else NEW,
         id=lot_id,
@@ -59,7 +63,7 @@ def begin(
         custody_index=step.entry.index,
         title_index=step.entry.index,
         judged_day=day or step.day,
-        expected_ug=parts_ug(content) + parts_ug(tuple(item.part for item in items)),
+        expected_ug=expected_ug,
         lowest_ug=mass_ug,
         reading=show_grams(weighing.net.exact) if weighing.basis in BOOKED else None,
         content=content,
@@ -68,11 +72,15 @@ def begin(
         tags=tuple(new.tags or ()),
         seals=tuple(new.seals or ()),
         lot_number=new.lot_number,
+        expected_error_ppm=error_ppm,
+        lowest_error_ppm=error_ppm,
+        quality=declared(new, expected_ug),
     )
     step.changes["lot", lot_id] = lot
     step.fates[lot_id] = True
     put_move(step, lot, "both", None)
     put_on(step, lot_id, lot.tags)
+    judge_declared(step, lot)
     return lot
 
 

@@ -57,7 +57,7 @@ from traceability.core.events import (
     Zone,
 )
 from traceability.core.ids import EventId, unpadded
-from traceability.core.naming import addresses, lots_named
+from traceability.core.naming import addresses
 from traceability.core.record import Address, Place
 from traceability.core.signing import key_id
 
@@ -103,36 +103,34 @@ def subjects(event: Event, event_id: EventId, named: _Named) -> list[Address]:
 
     `named` gives the event behind an id this event names, or None where the log has it not.
     """
+    return sorted(about(event, event_id, named))
+
+
+def about(event: Event, event_id: EventId, named: _Named) -> set[Address]:
+    """The same, in no order."""
     found = set(_about(event, event_id))
     while (target := _target(event)) is not None:
         # A loop: events about events about events may go on as long as somebody cares to sign them.
-        about = named(target)
-        if about is None:
+        of = named(target)
+        if of is None:
             break
-        event = about
+        event = of
         found.update(_about(event, target))
-    return sorted(found)
+    return found
 
 
 def _about(event: Event, event_id: EventId) -> list[Address]:
     """What it is about by itself."""
     match event:  # the most frequent first
-        case (
-            Transfer()
-            | Acceptance()
-            | Refusal()
-            | Withdrawal()
-            | Reassignment()
-            | Inspection()
-            | Import()
-            | Closure()
-        ):
+        case Transfer() | Acceptance():
             return _lots(event)
         case Export():
             drawn = [("certificate", draw.certificate) for draw in event.body.certificates or ()]
             return _lots(event) + drawn
         case Production() | Intake():
             return _lots(event) + [("tag", tag) for lot in event.body.lots for tag in lot.tags or ()]
+        case Refusal() | Withdrawal() | Reassignment() | Inspection() | Export() | Import() | Closure():
+            return _lots(event)
         case Genesis():
             return _genesis(event)
         case Enrolment():
@@ -194,8 +192,7 @@ def _about(event: Event, event_id: EventId) -> list[Address]:
 
 
 def _lots(event: Event) -> list[Address]:
-    moved = [("lot", lot) for _, lot in event.moved]
-    return [*moved, *(("lot", lot) for lot in lots_named(event.body)), *(("lot", lot) for lot in event.made)]
+    return [("lot", lot) for lot in event.lots]
 
 
 def _target(event: Event) -> EventId | None:

@@ -19,7 +19,7 @@ lot's own micrograms; which is how `flatten` goes on down to the mines.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import compress
 from operator import ne, sub
 from typing import Literal, NamedTuple
@@ -31,6 +31,9 @@ from traceability.core.ids import LotId, SiteId
 
 POOL_MAX_UG = 2**63 - 1
 """Positions in a pool are kept in eight bytes. It is more than a thousand lots of 9,000 t."""
+
+WATER = "water"
+"""The material that moisture shows to have come in."""
 
 _BATCH = 500
 """How many intervals of a pool are shared at a time: bounds memory, changes nothing else."""
@@ -98,6 +101,10 @@ class Pool(msgspec.Struct, frozen=True, array_like=True, gc=False):
     id: str
     sources: tuple[Source, ...]
     masses: tuple[int, ...]
+    lost_ug: int = 0
+    """How much at its end became no lot: what was lost when the pool was made."""
+    named: bool = True
+    """Whether somebody said what became of that; otherwise a weighing missed it."""
 
     @property
     def mass_ug(self) -> int:
@@ -139,23 +146,35 @@ def mix(
         sources.append((Gain(pool_id), gain_ug))
     pool = _pool(pool_id, sources)
     intervals = cuts(pool.mass_ug, [*outputs_ug, *losses_ug])
+    kept_ug = intervals[len(outputs_ug) - 1][1]
+    pool = msgspec.structs.replace(pool, lost_ug=pool.mass_ug - kept_ug)
     return pool, [Part(pool_id, start, end) for start, end in intervals[: len(outputs_ug)]]
 
 
 def rebooked(
-    pool_id: str, lot: LotId, parts: Parts, kept_ug: int, lost_ug: int, gain_ug: int
+    pool_id: str,
+    lot: LotId,
+    parts: Parts,
+    *,
+    lost_ug: int = 0,
+    gain_ug: int = 0,
+    water_ug: int = 0,
+    named: bool = False,
 ) -> tuple[Pool, Parts]:
-    """The pool of one lot whose expected mass changes, and the lot's new content.
+    """The pool of one lot whose expected mass changes, and the lot's new content: water, then gain added to it.
 
-    `kept_ug` and `lost_ug` together are the lot's mass until now, `kept_ug` and `gain_ug` its mass from now
-    on. Raises Malformed where the whole is above POOL_MAX_UG.
+    `named`: somebody said what became of what was lost, or moisture shows it. Raises Malformed where the whole
+    is above POOL_MAX_UG, and nothing is lost that is not there.
     """
     before_ug = parts_ug(parts)
-    assert kept_ug + lost_ug == before_ug
+    assert 0 <= lost_ug <= before_ug
     sources: list[tuple[Source, int]] = [(FromLot(lot, parts), before_ug)]
+    if water_ug:
+        sources.append((Additive(pool_id, WATER), water_ug))
     if gain_ug:
         sources.append((Gain(pool_id), gain_ug))
-    return _pool(pool_id, sources), (Part(pool_id, 0, kept_ug + gain_ug),)
+    pool = _pool(pool_id, sources, lost_ug, named=named)
+    return pool, (Part(pool_id, 0, pool.mass_ug - lost_ug),)
 
 
 def parts_ug(parts: Parts) -> int:
@@ -179,8 +198,11 @@ def cuts(mass_ug: int, typed_ug: Sequence[int]) -> list[tuple[int, int]]:
     return intervals
 
 
-def _pool(pool_id: str, sources: Sequence[tuple[Source, int]]) -> Pool:
-    pool = Pool(pool_id, tuple(source for source, _ in sources), tuple(mass for _, mass in sources))
+def _pool(
+    pool_id: str, sources: Sequence[tuple[Source, int]], lost_ug: int = 0, *, named: bool = True
+) -> Pool:
+    kinds, masses = tuple(source for source, _ in sources), tuple(mass for _, mass in sources)
+    pool = Pool(pool_id, kinds, masses, lost_ug, named or not lost_ug)
     if pool.mass_ug > POOL_MAX_UG:
         raise Malformed("these lots together are more than nine million tonnes: check the units")
     return pool
@@ -261,17 +283,53 @@ def flatten(
     and again, it leaves as many as there are ways the ore can have gone: hence the limit, which depends on
     nothing but the pools.
     """
+    found: Counter[Leaf] = Counter()
+    for _ in _followed(parts, read_pool, found, work_max, short=True):
+        pass
+    return {leaf: mass_ug for leaf, mass_ug in found.items() if mass_ug}
+
+
+def burdens(
+    parts: Iterable[Part], read_pool: Callable[[str], Pool], *, work_max: int = 10_000_000
+) -> dict[str, int]:
+    """What was lost on the way of this ore, in micrograms, by the pool at whose making it was lost.
+
+    What went on bears the loss in proportion: of L lost while K was kept, the micrograms [a, b) of K bear
+    floor(L · b / K) − floor(L · a / K). So whole micrograms, and all that went on bears all of it, however it was
+    divided since. Raises what `flatten` raises.
+    """
+    borne: Counter[str] = Counter()
+    for pool, intervals in _followed(parts, read_pool, Counter(), work_max, short=False):
+        kept_ug = pool.mass_ug - pool.lost_ug
+        if pool.lost_ug and kept_ug:
+            for start, end in ((min(a, kept_ug), min(b, kept_ug)) for a, b in intervals):
+                borne[pool.id] += pool.lost_ug * end // kept_ug - pool.lost_ug * start // kept_ug
+    return {pool_id: mass_ug for pool_id, mass_ug in borne.items() if mass_ug}
+
+
+def _followed(
+    parts: Iterable[Part],
+    read_pool: Callable[[str], Pool],
+    found: Counter[Leaf],
+    work_max: int,
+    *,
+    short: bool,
+) -> Iterator[tuple[Pool, list[tuple[int, int]]]]:
+    """Each pool behind the parts with the intervals drawn on it, newest first; adds the leaves to `found`.
+
+    `short`: goes straight to a leaf that is all there is on the way.
+    """
     waiting: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     for part in parts:
         waiting[part.pool].append((part.start, part.end))
-    found: Counter[Leaf] = Counter()
     pools = _newest_first(list(waiting), read_pool)
     for pool in pools.values():
         intervals = _joined(waiting.pop(pool.id, []))
         work_max -= len(intervals) * len(pool.sources)
         if work_max < 0:
             raise TooFinelyMixed("this ore was split and combined too often to be followed in one go")
-        ends = [_sole_leaf(source, pools) for source in pool.sources]
+        yield pool, intervals
+        ends = [_sole_leaf(source, pools) if short else source for source in pool.sources]
         for at in range(0, len(intervals), _BATCH):
             batch = intervals[at : at + _BATCH]
             lows = zip(*(webster(start, pool.masses) for start, _ in batch), strict=True)
@@ -283,7 +341,13 @@ def flatten(
                             waiting[pool_id] += spans
                     case Production() | Intake() | Additive() | Gain():
                         found[source] += sum(high) - sum(low)
-    return {leaf: mass_ug for leaf, mass_ug in found.items() if mass_ug}
+
+
+def stretch(parts: Parts, start: int, end: int) -> Parts:
+    """The micrograms [start, end) of what a lot consists of, counted along its parts."""
+    return tuple(
+        Part(pool_id, a, b) for pool_id, spans in _along(parts, [(start, end)]) for a, b in spans if a < b
+    )
 
 
 def by_site(composition: Mapping[Leaf, int]) -> dict[Origin, int]:

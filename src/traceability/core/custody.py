@@ -36,20 +36,20 @@ from traceability.core.events import (
     Withdrawal,
 )
 from traceability.core.ids import LotId, PartyId
-from traceability.core.mass import read, take_out, weigh
+from traceability.core.mass import look, read, take_out, weigh
 from traceability.core.outcome import Step, reject
 from traceability.core.state import Lot, Site
 from traceability.core.tagging import put_on, take_off
 
 CustodyEvent = (
-    Production
-    | Intake
-    | Transfer
+    Transfer  # the most frequent first
     | Acceptance
+    | Production
+    | Transformation
     | Refusal
     | Withdrawal
+    | Intake
     | Reassignment
-    | Transformation
     | Retagging
     | Inspection
     | Export
@@ -62,14 +62,14 @@ CustodyEvent = (
 def apply(step: Step, event: CustodyEvent, *, doubled: bool) -> None:
     """Judges one custody event whose signer has been admitted; `doubled`: its number was used before."""
     match event:
-        case Production():
-            _production(step, event, doubled=doubled)
-        case Intake():
-            _intake(step, event, doubled=doubled)
         case Transfer():
             handoff.transfer(step, event, doubled=doubled)
         case Acceptance() | Refusal() | Withdrawal():
             handoff.answer(step, event, doubled=doubled)
+        case Production():
+            _production(step, event, doubled=doubled)
+        case Intake():
+            _intake(step, event, doubled=doubled)
         case Export():
             leaving.export(step, event, doubled=doubled)
         case Import():
@@ -216,7 +216,7 @@ def _retagging(step: Step, event: Retagging, *, doubled: bool) -> None:
         lot = take_out(step, lot, body.spilled.exact)
     if body.weighing is not None:
         net = body.weighing.net
-        lot = read(step, lot, net.mass_ug, net.exact, body.weighing.basis)
+        lot = read(step, lot, net.mass_ug, net.exact, body.weighing)
     step.put("lot", lot.id, lot)
     keep_change(step, before, lot)
 
@@ -240,7 +240,7 @@ def _inspection(step: Step, event: Inspection, *, doubled: bool) -> None:
         return
     open_lots = [lot.id for lot in lots.values() if lot.state != "ended"]
     before = lots
-    lots = weigh(step, body.weighings, lots, open_lots)
+    lots = look(step, lots, open_lots, body.weighings, body.assays, body.moistures)
     if body.sample is not None:
         (lot,) = (lots[lot] for lot in body.lots or ())
         if lot.state == "ended":

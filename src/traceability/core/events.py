@@ -16,7 +16,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictInt, StrictStr, TypeAdapter, ValidationError, model_validator
+from pydantic import ConfigDict, Field, StrictInt, StrictStr, TypeAdapter, ValidationError, model_validator
 
 from traceability.core import canonical
 from traceability.core.concern_bodies import (
@@ -127,26 +127,26 @@ class Header(Form):
     def _hangs_together(self) -> "Header":
         body: Body = self.body  # type: ignore[attr-defined]  # every kind has one
         kind: str = self.kind  # type: ignore[attr-defined]
-        if (kind in MOVING) != bool(self.previous):
+        previous = self.previous
+        if (kind in MOVING) != bool(previous):
             raise ValueError(
                 f"previous names what a {kind} moves" if kind in MOVING else f"a {kind} moves no lot"
             )
-        if self.previous:
-            _check_previous(self.previous)
-            moved = sum(len(group.lots) for group in self.previous)
-            if moved + len(new_lots(body)) > LOTS_MAX:
+        made = new_lots(body)
+        if previous:
+            _check_previous(previous)
+            if sum([len(group.lots) for group in previous]) + len(made) > LOTS_MAX:
                 raise ValueError(f"an event moves and makes at most {LOTS_MAX} lots")
         elif len(lots_named(body)) > LOTS_MAX:
             raise ValueError(f"an event names at most {LOTS_MAX} lots")
         if self.sealed or type(body).sealed_fields is not Body.sealed_fields:
             _check_sealed(self.sealed, body)
-        if isinstance(body, ProductionBody | IntakeBody | TransformationBody):
-            nonces = {lot.nonce for lot in new_lots(body)}
-            if len(nonces) != len(new_lots(body)):
-                raise ValueError("each new lot has a nonce of its own")
-        described = lots_described(body)
-        if described and not described <= {*(lot for _, lot in self.moved), *lots_named(body)}:
-            raise ValueError("assays, moistures and conditions are about lots this event moves or names")
+        if len(made) > 1 and len({lot.nonce for lot in made}) != len(made):
+            raise ValueError("each new lot has a nonce of its own")
+        if described := lots_described(body):
+            own = {*(lot for _, lot in self.moved), *lots_named(body)}
+            if not described <= own:
+                raise ValueError("assays, moistures and conditions are about lots this event moves or names")
         if body.acting_for is not None and body.acting_for == self.party:
             raise ValueError("acting_for names somebody else than the signer")
         return self
@@ -157,6 +157,13 @@ class Header(Form):
         return tuple([(group.event, lot) for group in self.previous for lot in group.lots])
 
     @once
+    def lots(self) -> frozenset[LotId]:
+        """Every lot this event moves, names or makes."""
+        body: Body = self.body  # type: ignore[attr-defined]
+        named: list[LotId] = lots_named(body)  # type: ignore[assignment]  # ids of lots
+        return frozenset([*[lot for group in self.previous for lot in group.lots], *named, *self.made])
+
+    @once
     def committed(self) -> Mapping[str, str]:
         """The commitment to each sealed field, by its path."""
         return {entry[0]: entry[1] for entry in self.sealed}
@@ -165,7 +172,8 @@ class Header(Form):
     def made(self) -> tuple[LotId, ...]:
         """Ids of the lots this event makes, in listed order."""
         body: Body = self.body  # type: ignore[attr-defined]
-        return tuple([LotId(derive("lot", self.key, lot.nonce)) for lot in new_lots(body)])
+        made = new_lots(body)
+        return tuple([LotId(derive("lot", self.key, lot.nonce)) for lot in made]) if made else ()
 
     @property
     def actor(self) -> PartyId:
@@ -444,7 +452,10 @@ _LARGE = MOVING | {
     "genesis", "policy", "production", "intake", "reassignment", "inspection", "retagging", "tag_void", "certificate",
     "payment", "incident", "response", "hold", "finding", "audit",
 }  # fmt: skip
-_ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+_ADAPTER: TypeAdapter[Event] = TypeAdapter(
+    Annotated[Event, Field(discriminator="kind")],
+    config=ConfigDict(cache_strings="keys"),  # values hardly ever come again
+)
 KINDS: tuple[str, ...] = tuple(k.model_fields["kind"].annotation.__args__[0] for k in Event.__args__)
 
 
@@ -453,7 +464,7 @@ def parse(payload: bytes) -> Event:
     if len(payload) > SIZE_MAX:
         raise Malformed(f"the event has {len(payload)} bytes; at most {SIZE_MAX} are allowed")
     try:
-        event = _ADAPTER.validate_json(payload)
+        event: Event = _ADAPTER.validator.validate_json(payload)
     except ValidationError as error:
         raise Malformed(_explain(error)) from error
     if not canonical.is_canonical(payload):
@@ -484,6 +495,9 @@ def encode(value: Mapping[str, Any]) -> bytes:
 
 def sealed_form(body: Body, path: str) -> Sealed | None:
     """What the sealed field at a JSON Pointer into `body` must be; None where no such field can stand."""
+    plain = type(body).sealed_fields.get(path[1:])
+    if plain is not None and path[0] == "/":  # most stand in the body itself
+        return plain
     before, *way = path.split("/")
     if before or not way:
         return None
@@ -542,19 +556,25 @@ def _field_named(form: Form, token: str) -> str | None:
 
 def _check_previous(previous: list[Moved]) -> None:
     events = [group.event for group in previous]
-    if events != sorted(set(events)):
+    if len(events) > 1 and events != sorted(set(events)):
         raise ValueError("previous is sorted by event, each event once")
     lots: list[str] = []
     for group in previous:
-        if group.lots != sorted(set(group.lots)):
+        if len(group.lots) > 1 and group.lots != sorted(set(group.lots)):
             raise ValueError("the lots under an event are sorted, each once")
         lots += group.lots
     if len(previous) > 1 and len(set(lots)) != len(lots):
         raise ValueError("a lot stands under one event of previous only")
 
 
-_POINTER = re.compile(r"(/[a-z0-9_]+)+\Z")
 _COMMITMENT = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\Z")
+_NEEDED: Mapping[type[Body], tuple[str, ...]] = {
+    body: needed
+    for kind in Event.__args__
+    if (body := kind.model_fields["body"].annotation)
+    and (needed := tuple(name for name, field in body.sealed_fields.items() if field.needed))
+}
+"""The fields that must be sealed, for each body that has such."""
 
 
 def _check_sealed(sealed: list[list[str]], body: Body) -> None:
@@ -564,31 +584,30 @@ def _check_sealed(sealed: list[list[str]], body: Body) -> None:
     for path, digest in sealed:
         if not _COMMITMENT.match(digest):
             raise ValueError(f"{path[:80]}: a commitment is 32 bytes in base64url without padding")
-        if not _POINTER.match(path) or sealed_form(body, path) is None:
+        if sealed_form(body, path) is None:
             raise ValueError(f"{path[:80]} is not a field that may be sealed here")
-    standing = set(paths)
-    for name, field in type(body).sealed_fields.items():
-        if field.needed and "/" + name not in standing:
+    for name in _NEEDED.get(type(body), ()):
+        if "/" + name not in paths:
             raise ValueError(f"/{name} must be sealed in this event")
     match body:
         case ExportBody():
-            if (body.importer is None) != ("/importer" in standing):
+            if (body.importer is None) != ("/importer" in paths):
                 raise ValueError("the importer stands open as a party, or sealed as an entity: exactly one")
         case CertificateBody():
-            if (body.importer is None) != ("/importer" in standing):
+            if (body.importer is None) != ("/importer" in paths):
                 raise ValueError("the importer stands open as a party, or sealed as an entity: exactly one")
         case PaymentBody():
             for name, said in (("to", body.to), ("of", body.of)):
-                if (said is None) != (f"/{name}" in standing):
+                if (said is None) != (f"/{name}" in paths):
                     raise ValueError(
                         f"{name} stands open or sealed, exactly one; what is unofficial is sealed"
                     )
         case TagIssueBody():
-            if (body.scheme == "t") != ("/codes" in standing):
+            if (body.scheme == "t") != ("/codes" in paths):
                 raise ValueError("the codes of our own tags must be sealed: seal /codes")
         case CorrectionBody():
             for number, field_ in enumerate(body.fields_ or ()):
-                if (field_.is_ is None) != (f"/fields/{number}/is" in standing):
+                if (field_.is_ is None) != (f"/fields/{number}/is" in paths):
                     raise ValueError(f"/fields/{number}: the right value stands open, or sealed: exactly one")
         case _:
             pass

@@ -161,10 +161,12 @@ def decode(data: bytes) -> Evidence:
 
 
 def _read_entry(entry: _Entry) -> ShownEntry:
-    disclosures = tuple(entry.disclosures) if isinstance(entry.disclosures, list) else ()
-    if entry.disclosures == []:
-        raise Malformed(f"entry {entry.index}: disclosures that are none are left out")
-    _check_rising(f"disclosures of entry {entry.index}", [path for _, path, _ in disclosures])
+    disclosures: tuple[Disclosure, ...] = ()
+    if isinstance(entry.disclosures, list):
+        disclosures = tuple(entry.disclosures)
+        if not disclosures:
+            raise Malformed(f"entry {entry.index}: disclosures that are none are left out")
+        _check_rising(f"disclosures of entry {entry.index}", [path for _, path, _ in disclosures])
     return ShownEntry(
         index=entry.index,
         blind=unpadded(entry.blind, BLIND_SIZE),
@@ -181,7 +183,7 @@ def _seconds(text: str) -> int:
         seconds = int(datetime.fromisoformat(text).timestamp())
     except (ValueError, OverflowError):
         seconds = None
-    if seconds is None or not text.endswith("Z") or time_text(seconds) != text:
+    if seconds is None or not text.endswith("Z") or time_text(seconds) != text or text < "1000":
         raise Malformed(f"{text[:40]!r} is not a time like 2026-11-23T10:15:00Z")
     return seconds
 

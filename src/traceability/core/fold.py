@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec.structs import replace
 
 from traceability.core import book, certificates, concerns, custody, ground, registry, statements
-from traceability.core.authority import abandon, admit, day_of, judged_day, used_number
+from traceability.core import watch as global_rules
+from traceability.core.authority import abandon, admit, judged_day, used_number
 from traceability.core.concern_bodies import SubjectNamed
 from traceability.core.custody_bodies import new_lots
 from traceability.core.events import (
@@ -59,9 +60,10 @@ from traceability.core.events import (
     Withdrawal,
     Zone,
 )
+from traceability.core.findings.kinds import look_at_kinds
 from traceability.core.ids import EventId, unpadded
 from traceability.core.leaf import time_text
-from traceability.core.naming import addresses, lots_named
+from traceability.core.naming import addresses
 from traceability.core.outcome import Appended, Entry, Outcome, RejectedStep, Step, reject
 from traceability.core.record import NEW, Address, Place
 from traceability.core.signing import key_id
@@ -69,14 +71,18 @@ from traceability.core.state import Book, Mention, Number, State, SubjectRecord
 from traceability.core.tagging import roll_position
 
 
-def apply(entry: Entry, state: State) -> Outcome:
+def apply(entry: Entry, state: State, *, watch: bool = True) -> Outcome:
     """Judges one entry, its signature verified. `state` is as the entries before it left it.
 
+    Global rules are asked where `state` is that of a whole log, unless `watch` is False: then their tallies and
+    findings are missing, and all else is the same.
     Raises NotShown where the state cannot know something that must exist (a partial view of the log).
     """
     step = Step(entry, state, judged_day(entry.event, entry.record_time))
     try:
         _judge(step)
+        if watch and state.whole:
+            global_rules.apply(step)
         links = _keep_book(step)
     except RejectedStep as end:
         return end.outcome
@@ -99,15 +105,16 @@ def _judge(step: Step) -> None:
     if isinstance(event, Genesis) or step.entry.index == 0:
         if not isinstance(event, Genesis) or step.entry.index != 0:
             reject("genesis_first", "a log begins with its genesis and has no other")
-        step.put("number", f"{event.key}:{event.sequence}", Number(step.entry.event_id))
+        step.changes["number", f"{event.key}:{event.sequence}"] = Number(step.entry.event_id)
         registry.apply(step, event)
         return
-    admit(step)
+    key = admit(step)
     _check_not_about_itself(step)
     doubled = used_number(step)
-    abandon(step)
+    abandon(step, key)
     if isinstance(event, custody.CustodyEvent):
         custody.apply(step, event, doubled=doubled)
+        look_at_kinds(step, event)
     elif doubled:
         step.stands = False
     elif isinstance(event, ground.GroundEvent):
@@ -120,8 +127,7 @@ def _judge(step: Step) -> None:
         certificates.use(step, event)
     else:
         registry.apply(step, event)
-    day = day_of(step.entry.record_time)
-    if event.event_time[:10] >= day and event.event_time > time_text(step.entry.record_time):
+    if event.event_time > time_text(step.entry.record_time):
         step.note("clock_ahead", "notice", [("key", event.key)], figures={"event_time": event.event_time})
     seen = step.entry.seen_time
     if seen is not None and event.event_time < time_text(seen):
@@ -154,7 +160,8 @@ def _keep_book(step: Step) -> tuple[tuple[Address, int], ...]:
     known = step.find("book", "", Book) or Book(0)
     size = known.size
     links = []
-    link = book.link(entry.index, entry.event_id)
+    index, changes = entry.index, step.changes
+    link = book.link(index, entry.event_id)
     for address in book.subjects(step.event, entry.event_id, named):
         record = _subject(step, address)
         place = record.place
@@ -162,7 +169,7 @@ def _keep_book(step: Step) -> tuple[tuple[Address, int], ...]:
             place = Place(size)
             size += 1
         links.append((address, place.last))
-        step.changes[address] = replace(record, place=book.advance(place, entry.index, link))
+        changes[address] = replace(record, place=book.advance(place, index, link))
     for finding in step.findings:
         data = finding.to_json()
         for address in finding.subjects:
@@ -203,10 +210,8 @@ def touches(event: Event) -> set[Address]:
     if body.acting_for is not None:
         found.add(("party", body.acting_for))
         found.add(("delegation", str(body.delegation)))
-    found.update([("lot", lot) for _, lot in event.moved])
-    found.update([("lot", lot) for lot in lots_named(body)])
+    found.update([("lot", lot) for lot in event.lots])
     if event.made:
-        found.update([("lot", lot) for lot in event.made])
         found.update([("tag", tag) for lot in new_lots(body) for tag in lot.tags or ()])
     found.update(_own(event))
     return found

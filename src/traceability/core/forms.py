@@ -140,11 +140,11 @@ class Sealed:
 
     def check(self, data: bytes) -> None:
         """Raises pydantic's ValidationError unless `data`, as JSON, is such a value."""
-        self._adapter.validate_json(data, strict=True)
+        self._validator.validate_json(data, strict=True)
 
     @once
-    def _adapter(self) -> TypeAdapter[Any]:
-        return TypeAdapter(self.form)
+    def _validator(self) -> Any:
+        return TypeAdapter(self.form).validator
 
 
 class Form(BaseModel):

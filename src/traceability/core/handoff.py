@@ -17,8 +17,9 @@ from traceability.core.events import (
     Transfer,
     Withdrawal,
 )
+from traceability.core.findings.mass import not_weighed
 from traceability.core.ids import EventId, LotId, PartyId
-from traceability.core.mass import weigh
+from traceability.core.mass import look, weigh
 from traceability.core.outcome import Step, reject
 from traceability.core.state import Lot, Move, Offer, Party
 
@@ -128,7 +129,11 @@ def answer(step: Step, event: Acceptance | Refusal | Withdrawal, *, doubled: boo
             reject("not_recipient", f"lot {c.lot.id} is offered to another party")
     standing = settle(step, claims, doubled=doubled, sets=sets)
     weighings = None if isinstance(event, Withdrawal) else event.body.weighings
-    lots = weigh(step, weighings, {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing})
+    moved, stand = {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing}
+    if isinstance(event, Acceptance):
+        lots = look(step, moved, stand, weighings, event.body.assays, event.body.moistures)
+    else:
+        lots = weigh(step, weighings, moved, stand)
     weighed = {lot for weighing in weighings or () for lot in weighing.lots or ()}
     for c in standing:
         offer = _offer_of(c.lot, c.predecessor)
@@ -136,8 +141,8 @@ def answer(step: Step, event: Acceptance | Refusal | Withdrawal, *, doubled: boo
         lot = lots[c.lot.id]
         if isinstance(event, Acceptance):
             _accept(step, c, lot, offer)
-            if offer.moves != "title" and c.lot.id not in weighed:
-                step.note("not_weighed", "notice", [("lot", lot.id)])
+            if offer.moves != "title":
+                step.notice("not_weighed", not_weighed(c.lot.id in weighed), [("lot", lot.id)])
         else:
             keep_change(step, c.lot, lot)
             _give_back(step, c, lot, offer)

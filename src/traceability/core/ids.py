@@ -22,6 +22,8 @@ PartyId = NewType("PartyId", str)
 SiteId = NewType("SiteId", str)
 RollId = NewType("RollId", str)
 
+_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
+_TO_URLSAFE = bytes.maketrans(b"+/", b"-_")
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _FROM_RFC4648 = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", CROCKFORD.encode())
 ID_PATTERN = r"^[0-9a-hjkmnp-tv-z]{26}$"
@@ -42,8 +44,8 @@ def crockford(data: bytes) -> str:
 def unpadded(text: str, size: int | None = None) -> bytes:
     """The bytes behind unpadded base64url. Raises Malformed unless encoding them again gives `text`."""
     try:
-        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (binascii.Error, ValueError):
+        data = binascii.a2b_base64(text.encode("ascii").translate(_TO_STANDARD) + b"=" * (-len(text) % 4))
+    except ValueError:
         data = None
     if data is None or to_unpadded(data) != text or (size is not None and len(data) != size):
         what = "bytes" if size is None else f"{size} bytes"
@@ -53,16 +55,16 @@ def unpadded(text: str, size: int | None = None) -> bytes:
 
 def to_unpadded(data: bytes) -> str:
     """Unpadded base64url."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URLSAFE).rstrip(b"=").decode()
 
 
 def padded(text: str) -> bytes:
     """The bytes behind standard padded base64. Raises Malformed unless encoding them again gives `text`."""
     try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        data = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
         data = None
-    if data is None or base64.b64encode(data).decode() != text:
+    if data is None or binascii.b2a_base64(data, newline=False).decode() != text:
         raise Malformed("base64 is not in its one canonical form (standard alphabet, padded)")
     return data
 

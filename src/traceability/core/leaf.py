@@ -19,10 +19,10 @@ _DOMAIN = b"traceability/leaf/v1\n"
 _VERSION = b"\x01"
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1 << 14)
 def time_text(record_time: int) -> str:
     """A record time (Unix seconds) as it is written in an entry."""
-    return datetime.fromtimestamp(record_time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(record_time, UTC).isoformat()[:19] + "Z"
 
 
 def entry_bytes(envelope: Envelope, record_time: int) -> bytes:

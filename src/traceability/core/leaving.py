@@ -11,7 +11,7 @@ from traceability.core.events import (
     Import,
 )
 from traceability.core.ids import PartyId
-from traceability.core.mass import weigh
+from traceability.core.mass import look, weigh
 from traceability.core.outcome import Step, reject
 from traceability.core.state import Lot
 
@@ -31,7 +31,9 @@ def export(step: Step, event: Export, *, doubled: bool) -> None:
         if c.stale is None:
             check_holds(c.lot, actor)
     standing = settle(step, claims, doubled=doubled, sets=custody_only)
-    lots = weigh(step, body.weighings, {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing})
+    lots = weigh(
+        step, body.weighings, {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing}, at="export"
+    )
     for c in standing:
         lot = replace(
             lots[c.lot.id],
@@ -74,7 +76,15 @@ def import_(step: Step, event: Import, *, doubled: bool) -> None:
             if not may_report(c.lot.importer, c.lot.custodian):
                 reject("not_importer", "an import is reported by the importer, the certifier or the exporter")
     standing = settle(step, claims, doubled=doubled, sets=custody_only)
-    lots = weigh(step, body.weighings, {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing})
+    lots = look(
+        step,
+        {c.lot.id: c.lot for c in claims},
+        {c.lot.id for c in standing},
+        body.weighings,
+        body.assays,
+        body.moistures,
+        at="export",
+    )
     for c in standing:
         lot = replace(lots[c.lot.id], custody_head=step.entry.event_id, custody_index=step.entry.index)
         if c.lot.importer is not None:

@@ -68,7 +68,6 @@ from traceability.core.events import (
 from traceability.core.forms import Weighing
 from traceability.core.ids import EventId, LotId
 from traceability.core.mass import BOOKED, PartOfReading
-from traceability.core.naming import lots_named
 
 ALWAYS = 2**63 - 1
 """How far a lot is followed that was asked about."""
@@ -88,12 +87,6 @@ class Placed(Protocol):
 
     @property
     def lots(self) -> frozenset[LotId]: ...
-
-
-def lots_of(event: Event) -> frozenset[LotId]:
-    """Every lot an event moves, names or makes."""
-    moved = [lot for group in event.previous for lot in group.lots]
-    return frozenset([*moved, *lots_named(event.body), *event.made])  # type: ignore[list-item]  # ids of lots
 
 
 def also_needed(
@@ -159,7 +152,7 @@ def restrict(event: Event, followed: Collection[LotId]) -> Event | None:
             Transfer() | Acceptance() | Refusal() | Withdrawal() | Export() | Import() | Closure()
             | Reassignment() | Inspection() | Certificate() | Payment()
         ):  # fmt: skip
-            return _only(event, followed) if lots_of(event) else event
+            return _only(event, followed) if event.lots else event
         case Incident() | Hold() | Finding():
             return _about(event, followed)
         case Production() | Intake():
@@ -177,7 +170,7 @@ def restrict(event: Event, followed: Collection[LotId]) -> Event | None:
         ):  # fmt: skip
             return event
         case Response() | Audit():
-            return event if lots_of(event) <= set(followed) else None
+            return event if set(event.lots) <= set(followed) else None
 
 
 def named_events(event: Event) -> list[EventId]:
@@ -238,10 +231,10 @@ _ByLot = (
 
 
 def _only(event: _ByLot, followed: Collection[LotId]) -> Event | None:
-    lots = lots_of(event)
-    keep = {lot for lot in lots if lot in followed}
+    lots = event.lots
+    keep = lots.intersection(followed)
     for weighing in _shared(event):
-        together = set(map(LotId, weighing.lots or ()))
+        together = frozenset(map(LotId, weighing.lots or ()))
         if not together <= keep:
             keep -= together  # their shares of the reading cannot be known
     if len(keep) == len(lots):
@@ -266,7 +259,8 @@ def _only(event: _ByLot, followed: Collection[LotId]) -> Event | None:
             pass
     body = event.body.model_copy(update=changes)
     less = event.model_copy(update={"previous": _previous(event.previous, keep), "body": body})
-    less.__dict__.pop("moved", None)  # copied along, if it was worked out for the whole
+    for worked_out in ("lots", "moved"):  # of the whole, and copied along
+        less.__dict__.pop(worked_out, None)
     return less
 
 

@@ -5,20 +5,19 @@ without effect), `Rejected` (a short stable name) or `WaitsFor` (what is not kno
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
-from traceability.core import canonical
+from traceability.core import canonical, policy
 from traceability.core.events import Event
 from traceability.core.findings.catalogue import RULES
+from traceability.core.findings.raised import Raised, Severity
 from traceability.core.ids import EventId, LotId
-from traceability.core.policy import Policy
+from traceability.core.policy import Policy, Section
 from traceability.core.record import Address, Subject
 from traceability.core.state import AnyRecord, Delegation, Key, LedgerFacts, LogEntry, Lot, Move, Party, State
-
-Severity = Literal["notice", "warning", "severe"]
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -119,6 +118,8 @@ class Step:
         self.findings: list[Finding] = []
         self.fates: dict[LotId, bool] = {}
         self.stands = True
+        self._policy: tuple[Policy | None] | None = None
+        """As it was when a rule first asked: it is asked for often."""
 
     @property
     def policy(self) -> Policy | None:
@@ -130,6 +131,17 @@ class Step:
         address = (kind, id_)
         found = self.changes.get(address) or self.state.find(address)
         return found if isinstance(found, record) else None
+
+    def before(self, kind: str, id_: str, record: type[_R]) -> _R | None:
+        """The same as it was before this entry."""
+        found = self.state.find((kind, id_))
+        return found if isinstance(found, record) else None
+
+    def number(self, section: Section, rule: str, name: str, mineral: str | None = None) -> int:
+        """A number of a rule, as the policy in force or else the program has it."""
+        if self._policy is None:
+            self._policy = (self.policy,)
+        return policy.number(self._policy[0], section, rule, name, mineral=mineral)
 
     def need(self, kind: str, id_: str, record: type[_R]) -> _R:
         """The record; the whole event waits where there is none yet."""
@@ -197,9 +209,25 @@ class Step:
         *,
         events: tuple[EventId, ...] = (),
         figures: Mapping[str, object] | None = None,
+        due: bool = False,
     ) -> None:
-        """Adds a finding of this entry on these subjects, under a rule of the catalogue."""
+        """Adds a finding of this entry on these subjects, under a rule of the catalogue.
+
+        It names this entry's event first; but not one that merely falls `due` here: that is about others.
+        """
         shown = tuple((name, str(value)) for name, value in sorted((figures or {}).items()))
-        events = (self.entry.event_id, *events)
+        events = events if due else (self.entry.event_id, *events)
         version = RULES[rule].version
         self.findings.append(Finding(rule, version, severity, tuple(sorted(set(subjects))), events, shown))
+
+    def notice(
+        self,
+        rule: str,
+        raised: Raised | None,
+        subjects: Sequence[Address],
+        *,
+        events: tuple[EventId, ...] = (),
+    ) -> None:
+        """Adds the finding a rule's function answered with, if any."""
+        if raised is not None:
+            self.note(rule, raised.severity, subjects, events=events, figures=raised.figures)

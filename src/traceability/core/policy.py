@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from traceability.core.findings.global_numbers import GLOBAL_NUMBERS
+from traceability.core.findings.numbers import NUMBERS
 from traceability.core.ids import EventId
 from traceability.core.record import Subject
 from traceability.core.registry_bodies import PolicyFacts, PolicyValue
@@ -40,7 +42,7 @@ class Policy(Subject, frozen=True):
     values: tuple[Value, ...] = ()
 
 
-DEFAULTS: dict[tuple[Section, str, str, str | None, str | None], int] = {}
+DEFAULTS: dict[tuple[Section, str, str, str | None, str | None], int] = {**NUMBERS, **GLOBAL_NUMBERS}
 """What counts where no policy says otherwise: by section, rule, name, mineral and step."""
 
 
@@ -75,7 +77,7 @@ def number(
     country: str | None = None,
 ) -> int:
     """The number in force. Raises KeyError for a name that no rule has."""
-    table = _table(_ByEvent(policy)) if policy is not None and policy.values else {}
+    table = _table(ByEvent(policy)) if policy is not None and policy.values else {}
     for where in (country, None) if country is not None else (None,):
         for what in (mineral, None) if mineral is not None else (None,):
             for at in (step, None) if step is not None else (None,):
@@ -90,8 +92,8 @@ def number(
     raise KeyError(f"{section} of {rule}: {name}")
 
 
-class _ByEvent:
-    """A policy as a key: its event says all of it, because an event has one place in one log."""
+class ByEvent:
+    """A policy as a key of what is remembered about it: its event has one place in one log and says all of it."""
 
     __slots__ = ("policy",)
 
@@ -102,11 +104,11 @@ class _ByEvent:
         return hash(self.policy.event)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _ByEvent) and self.policy.values == other.policy.values
+        return isinstance(other, ByEvent) and self.policy.values == other.policy.values
 
 
 @lru_cache(maxsize=16)
-def _table(key: _ByEvent) -> Mapping[tuple[str | None, Section, str, str, str | None, str | None], int]:
+def _table(key: ByEvent) -> Mapping[tuple[str | None, Section, str, str, str | None, str | None], int]:
     return {
         (value.country, value.section, value.rule, value.name, value.mineral, value.step): value.value
         for value in key.policy.values

@@ -35,7 +35,6 @@ from traceability.core.events import (
 )
 from traceability.core.events import Policy as PolicyEvent
 from traceability.core.ids import EventId, KeyId, PartyId
-from traceability.core.lineage import lots_of
 from traceability.core.note import Verifier
 from traceability.core.outcome import Step, reject
 from traceability.core.parties import (
@@ -278,7 +277,7 @@ def _note_untrusted(step: Step, key: KeyId, revoked: Revocation) -> None:
         if noted >= LOTS_MAX:
             return
         if moment is None or entry.event.event_time > moment:
-            lots = [("lot", lot) for lot in lots_of(entry.event) if step.find("lot", lot, Lot) is not None]
+            lots = [("lot", lot) for lot in entry.event.lots if step.find("lot", lot, Lot) is not None]
             if lots:
                 step.note("signed_after_last_trusted", "warning", lots, events=(entry.event_id,))
             noted += len(lots)

@@ -64,7 +64,7 @@ from traceability.core.events import (
     Zone,
 )
 from traceability.core.ids import EventId, KeyId, LotId, unpadded
-from traceability.core.lineage import lots_of, restrict
+from traceability.core.lineage import restrict
 from traceability.core.naming import addresses
 from traceability.core.outcome import Appended, Entry, Rejected, WaitsFor
 from traceability.core.outcome import Finding as Noted
@@ -112,7 +112,7 @@ class PartialState:
         self.asked.add(address)
         if address in self.unjudged:
             raise NotShown(address)
-        if address[0] == "lot" and self._until.get(LotId(address[1]), -1) < self.index:
+        if address[0] == "lot" and self._until.get(address[1], -1) < self.index:  # type: ignore[call-overload]
             return None  # not followed up to here: what is known of it may be old
         return self.records.get(address)
 
@@ -126,9 +126,10 @@ class PartialState:
 
     def take(self, changes: Mapping[Address, AnyRecord]) -> None:
         """Keeps what an entry changed; a lot that is not followed any more stays as it was last known."""
+        records = self.records
         for address, record in changes.items():
-            if not isinstance(record, Mention) or address not in self.records:
-                self.records[address] = record
+            if type(record) is not Mention or address not in records:
+                records[address] = record
 
     def event(self, event_id: EventId) -> LogEntry | None:
         """The entry of that event if it was shown before this one; None if it is shown to come later."""
@@ -179,8 +180,8 @@ class Replay:
         if not signed:
             self._leave(entry, event, ("key", event.key))
             return
-        followed = (lot for lot in lots if self.until.get(lot, -1) >= entry.index)
-        known = {lot for lot in followed if ("lot", lot) not in state.unjudged}
+        index, until, unjudged = entry.index, self.until, state.unjudged
+        known = {lot for lot in lots if until.get(lot, -1) >= index and ("lot", lot) not in unjudged}
         judged = restrict(event, known) if known or not lots else None
         if judged is None:
             self._log(entry, event, stands=True)
@@ -189,7 +190,7 @@ class Replay:
             self._judge(entry, judged)
         if isinstance(event, Transformation) and judged is None:
             self.used_in.update(dict.fromkeys(known, entry.index))
-        elif judged is not event and (apart := known - (lots_of(judged) if judged else set())):
+        elif judged is not event and (apart := known - (judged.lots if judged else set())):
             why = "it was weighed together with lots that are not known here"
             self._spoil((("lot", lot) for lot in apart), Unjudged(entry.index, why))
 
@@ -197,8 +198,9 @@ class Replay:
         state = self.state
         state.asked.clear()
         try:
-            part = msgspec.structs.replace(entry, event=event, partial=event is not entry.event)
-            outcome = fold.apply(part, state)
+            if event is not entry.event:
+                entry = msgspec.structs.replace(entry, event=event, partial=True)
+            outcome = fold.apply(entry, state)
         except NotShown as missing:
             self._leave(entry, event, missing.address)
             self._count(entry)
@@ -324,5 +326,5 @@ def _changeable(event_id: EventId, event: Event, state: PartialState) -> list[Ad
             Production() | Intake() | Transfer() | Acceptance() | Refusal() | Withdrawal() | Reassignment()
             | Transformation() | Retagging() | Inspection() | Export() | Import() | Closure()
         ):  # fmt: skip
-            found += [("lot", lot) for lot in lots_of(event)]
+            found += [("lot", lot) for lot in event.lots]
     return found

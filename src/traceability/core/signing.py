@@ -44,6 +44,7 @@ _P256_PREFIX = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d0301070342
 _ED25519_PREFIX = bytes.fromhex("302a300506032b6570032100")
 _ES256 = ec.ECDSA(SHA256())
 _FIELD = 2**255 - 19
+_D = -121665 * pow(121666, -1, _FIELD) % _FIELD
 # The y-coordinates of the eight points of small order (RFC 7748 §7 gives the same list for X25519 as u).
 _SMALL_ORDER_Y = frozenset(
     {
@@ -70,7 +71,12 @@ def event_pae(payload: bytes) -> bytes:
 
 def event_id(payload: bytes) -> EventId:
     """Lower-case hex SHA-256 of the event's PAE."""
-    return EventId(hashlib.sha256(event_pae(payload)).hexdigest())
+    return id_of_signed(event_pae(payload))
+
+
+def id_of_signed(signed: bytes) -> EventId:
+    """The same, of the PAE itself."""
+    return EventId(hashlib.sha256(signed).hexdigest())
 
 
 def key_id(public_key: bytes) -> KeyId:
@@ -134,10 +140,9 @@ def check_ed25519_point(raw: bytes) -> None:
         raise Malformed("the Ed25519 public key is not in its canonical encoding")
     if y in _SMALL_ORDER_Y:
         raise Malformed("the Ed25519 public key has small order: anyone could sign for it")
-    # x² = (y² − 1) / (d·y² + 1) must be a square.
-    d = -121665 * pow(121666, -1, _FIELD) % _FIELD
-    x_squared = (y * y - 1) * pow(d * y * y + 1, -1, _FIELD) % _FIELD
-    if pow(x_squared, (_FIELD - 1) // 2, _FIELD) != 1:
+    # x² = (y² − 1) / (d·y² + 1) must be a square, and is one just if their product is.
+    product = (y * y - 1) * (_D * y * y + 1) % _FIELD
+    if pow(product, (_FIELD - 1) // 2, _FIELD) != 1:
         raise Malformed("the Ed25519 public key is not a point of the curve")
 
 

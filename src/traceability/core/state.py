@@ -30,6 +30,7 @@ from traceability.core.ground_records import (
 from traceability.core.ids import EventId, KeyId, LotId, PartyId, RollId, SiteId
 from traceability.core.policy import Policy
 from traceability.core.record import Address, Record, Subject
+from traceability.core.tallies import AnyTally
 
 
 class LedgerFacts(Record, frozen=True):
@@ -244,6 +245,33 @@ class LotItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
     part: Part
 
 
+class Grade(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What decides how much of one substance a lot holds: the newest figure of the best method so far."""
+
+    analyte: str
+    ppm: int
+    dry: bool
+    """Of the dry mass; otherwise of the mass as it is."""
+    method: str
+    error_ppm: int | None = None
+    """One standard deviation, where the figure names one."""
+    event: EventId | None = None
+    """The event that said it; None for the lot's maker."""
+
+
+class Quality(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What is known of a lot besides its mass."""
+
+    grades: tuple[Grade, ...] = ()
+    """By analyte, each once."""
+    moisture_ppm: int | None = None
+    """Water as it was measured last."""
+    dry_ug: int | None = None
+    """The dry mass expected, as weighed when moisture was first measured; None where that says nothing any more."""
+    also: tuple[str, ...] = ()
+    """Minerals known to be in it besides its own."""
+
+
 LotState = Literal["held", "offered", "exported", "ended"]
 
 
@@ -294,6 +322,30 @@ class Lot(Subject, frozen=True):
     importer: PartyId | None = None
     pools: int = 0
     """How many pools of this one lot were made, to name the next."""
+    expected_error_ppm: int | None = None
+    """What the scale may err that gave the expected mass, where something is known of it."""
+    lowest_error_ppm: int | None = None
+    """The same of the lowest weighing."""
+    named_ug: int = 0
+    """What of `lost_ug` is named: samples, spills, water that dried off."""
+    wetted_ug: int = 0
+    """What of `gained_ug` is water."""
+    quality: Quality | None = None
+
+    @property
+    def made_ug(self) -> int:
+        """What was expected of it when it was made."""
+        return self.expected_ug + self.lost_ug - self.gained_ug
+
+    @property
+    def unexplained_ug(self) -> int:
+        """What it gained since it was made and nothing names."""
+        return self.gained_ug - self.wetted_ug
+
+    @property
+    def missing_ug(self) -> int:
+        """What it lost since it was made and nothing names."""
+        return self.lost_ug - self.named_ug
 
 
 class Aside(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -308,6 +360,11 @@ class Aside(msgspec.Struct, frozen=True, array_like=True, gc=False):
     lost_ug: int
     tags: tuple[str, ...]
     seals: tuple[str, ...]
+    expected_error_ppm: int | None = None
+    lowest_error_ppm: int | None = None
+    named_ug: int = 0
+    wetted_ug: int = 0
+    quality: Quality | None = None
 
     @classmethod
     def of(cls, lot: Lot) -> "Aside":
@@ -322,6 +379,11 @@ class Aside(msgspec.Struct, frozen=True, array_like=True, gc=False):
             lot.lost_ug,
             lot.tags,
             lot.seals,
+            lot.expected_error_ppm,
+            lot.lowest_error_ppm,
+            lot.named_ug,
+            lot.wetted_ug,
+            lot.quality,
         )
 
 
@@ -444,6 +506,7 @@ AnyRecord = (
     | Hold
     | Held
     | Incident
+    | AnyTally
 )
 SubjectRecord = (  # the most frequent first
     Lot | TagRecord | Party | Key | Site | Roll | Policy | Licence | Certificate | Region | Mention

@@ -9,7 +9,7 @@ were followed before go by number (`share_by` item), the rest by mass.
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from traceability.core import balance, quantity
+from traceability.core import balance, processing, quantity
 from traceability.core.begin import begin, begin_nothing
 from traceability.core.claims import claim, settle
 from traceability.core.composition import Parts, mix
@@ -47,23 +47,26 @@ def apply(step: Step, event: Transformation, *, doubled: bool) -> None:
         return
     _check_tags(body, inputs)
     titles = [_title(new, inputs, actor) for new in body.outputs]
-    inputs = weigh(step, body.weighings, inputs)
+    before, inputs = inputs, weigh(step, body.weighings, inputs)
     for c in standing:
         step.put("lot", c.lot.id, inputs[c.lot.id])
         end(step, c)
-    _make(step, event, inputs, titles)
+    made = _make(step, event, inputs, titles)
+    processing.judge(step, processing.through(body, inputs, before, made))
     if "processor" not in step.party(actor).roles and body.type == "processing":
         step.note("no_processor_role", "notice", [("party", actor)])
 
 
-def _make(step: Step, event: Transformation, inputs: Mapping[LotId, Lot], titles: Sequence[PartyId]) -> None:
+def _make(
+    step: Step, event: Transformation, inputs: Mapping[LotId, Lot], titles: Sequence[PartyId]
+) -> list[Lot]:
     body = event.body
     shares = _share(step, event, inputs)
     producers = {lot.producer for lot in inputs.values()}
     sites = {lot.site for lot in inputs.values()}
     day = max(step.day, *(lot.judged_day for lot in inputs.values()))
-    for position, (new, title, made) in enumerate(zip(body.outputs, titles, shares, strict=True)):
-        lot = begin(
+    return [
+        begin(
             step,
             position,
             new,
@@ -76,9 +79,8 @@ def _make(step: Step, event: Transformation, inputs: Mapping[LotId, Lot], titles
             content=made.content,
             items=made.items,
         )
-        if body.gain is not None:
-            figures = {"gain_ug": body.gain.mass_ug}
-            step.note("gain_stated", "warning", [("lot", lot.id)], figures=figures)
+        for position, (new, title, made) in enumerate(zip(body.outputs, titles, shares, strict=True))
+    ]
 
 
 def _check_closes(body: TransformationBody, inputs: Mapping[LotId, Lot], stale: Collection[LotId]) -> None:

@@ -23,7 +23,6 @@ import gc
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
@@ -40,12 +39,12 @@ from traceability.core.evidence import Evidence
 from traceability.core.forms import NewKey
 from traceability.core.ids import EventId, KeyId, LotId, unpadded
 from traceability.core.leaf import entry_bytes, leaf_hash, time_text
-from traceability.core.lineage import follow, lots_of
+from traceability.core.lineage import follow
 from traceability.core.outcome import Entry
 from traceability.core.record import Address, Place
 from traceability.core.replay import Replay
 from traceability.core.report import CANNOT_TELL, FAILED, HOLDS, Report, Step
-from traceability.core.signing import EVENT_TYPE, Envelope, PublicKey, event_id, key_id
+from traceability.core.signing import EVENT_TYPE, Envelope, PublicKey, event_pae, id_of_signed, key_id
 from traceability.core.state import LedgerFacts
 from traceability.core.trust_policy import TrustPolicy
 
@@ -83,13 +82,13 @@ class Trusted(NamedTuple):
     """The newest time a cosignature states, in Unix seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """An entry with its event, and the lots that is about."""
+class Shown(msgspec.Struct, frozen=True, gc=False):
+    """An entry with its event, what its signature is over, and the lots it is about."""
 
     index: int
     record_time: int
-    envelope: Envelope
+    signature: bytes
+    signed: bytes
     event_id: EventId
     event: Event
     lots: frozenset[LotId]
@@ -203,8 +202,10 @@ def _say_trusted(trusted: Trusted, now: str | None) -> str:
 def _find_in_log(file: Evidence, checkpoint: Checkpoint) -> list[Envelope]:
     envelopes, leaves = [], {}
     for entry in file.entries:
-        with _step(3, entry.index):
+        try:
             key = _key_named(entry.payload)
+        except TraceabilityError as error:
+            raise Failed(3, entry.index, str(error)) from error
         envelope = Envelope(EVENT_TYPE, entry.payload, key, entry.signature)
         envelopes.append(envelope)
         leaves[entry.index] = leaf_hash(entry.blind, entry_bytes(envelope, entry.record_time))
@@ -236,10 +237,14 @@ def _key_named(payload: bytes) -> KeyId:
 def _read_events(file: Evidence, envelopes: Sequence[Envelope]) -> list[Shown]:
     shown = []
     for entry, envelope in zip(file.entries, envelopes, strict=True):
-        with _step(4, entry.index):
+        try:
             event = read(envelope)
-        name = event_id(envelope.payload)
-        shown.append(Shown(entry.index, entry.record_time, envelope, name, event, lots_of(event)))
+        except TraceabilityError as error:
+            raise Failed(4, entry.index, str(error)) from error
+        signed = event_pae(entry.payload)
+        name = id_of_signed(signed)
+        about = event.lots
+        shown.append(Shown(entry.index, entry.record_time, entry.signature, signed, name, event, about))
     for before, after in pairwise(shown):
         if after.record_time < before.record_time:
             raise Failed(4, after.index, "it was recorded before the entry ahead of it")
@@ -253,17 +258,20 @@ def _read_events(file: Evidence, envelopes: Sequence[Envelope]) -> list[Shown]:
 
 def _check_signatures(shown: Sequence[Shown]) -> set[int]:
     """The indexes of the entries whose key is known here; a signature that does not verify is the end."""
-    brought = {key_id(spki): spki for entry in shown for spki in _keys_brought(entry.event)}
+    bringing = [entry.event for entry in shown if isinstance(entry.event, Genesis | Enrolment | KeyAddition)]
+    brought = {key_id(spki): spki for event in bringing for spki in _keys_brought(event)}
     keys: dict[KeyId, PublicKey] = {}
     signed = set()
     for entry in shown:
         key = entry.event.key
         if key not in brought:
             continue
-        with _step(5, entry.index):
+        try:
             if key not in keys:
                 keys[key] = PublicKey(brought[key])
-            entry.envelope.verify(keys[key])
+            keys[key].verify(entry.signature, entry.signed)
+        except TraceabilityError as error:
+            raise Failed(5, entry.index, str(error)) from error
         signed.add(entry.index)
     return signed
 
@@ -337,9 +345,8 @@ def _check_book(file: Evidence, shown: Sequence[Shown]) -> None:
     places: dict[Address, Place] = defaultdict(lambda: Place(-1))
     for entry in shown:
         link = book.link(entry.index, entry.event_id)
-        for address in book.subjects(entry.event, entry.event_id, earlier.get):
-            if address in stated:
-                places[address] = book.advance(places[address], entry.index, link)
+        for address in book.about(entry.event, entry.event_id, earlier.get) & stated.keys():
+            places[address] = book.advance(places[address], entry.index, link)
         earlier[entry.event_id] = entry.event
     for address, line in stated.items():
         place = places[address]
@@ -356,8 +363,10 @@ def _check_disclosures(file: Evidence, shown: Sequence[Shown]) -> int:
     count = 0
     for entry, known in zip(file.entries, shown, strict=True):
         for salt, path, value in entry.disclosures:
-            with _step(8, entry.index):
+            try:
                 check_disclosure(known.event, salt, path, value)
+            except TraceabilityError as error:
+                raise Failed(8, entry.index, str(error)) from error
             count += 1
     return count
 
@@ -406,12 +415,12 @@ def _conclude(report: Report, replay: Replay, *, complete: bool) -> None:
 
 
 @contextmanager
-def _step(number: int, index: int | None = None) -> Iterator[None]:
+def _step(number: int) -> Iterator[None]:
     """What the core refuses in here is the end of this step."""
     try:
         yield
     except TraceabilityError as error:
-        raise Failed(number, index, str(error)) from error
+        raise Failed(number, None, str(error)) from error
 
 
 @contextmanager

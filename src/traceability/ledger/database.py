@@ -13,6 +13,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -23,6 +24,7 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
+from traceability.ledger.arrays import Array
 from traceability.ledger.tables import APPLICATION_ID
 
 ERRORS = (sqlite3.Error, psycopg.Error, SQLAlchemyError)
@@ -31,6 +33,7 @@ CONSTRAINTS = (sqlite3.IntegrityError, psycopg.IntegrityError)
 """A constraint of the database fired."""
 
 BUSY_SECONDS = 30
+STREAMED_ROWS = 256
 _POOL = {"pool_size": 8, "max_overflow": 32, "pool_timeout": BUSY_SECONDS}
 _CACHE_KIB = 16 * 1024
 _WAL_PAGES = 8192
@@ -84,8 +87,8 @@ class Database:
         """Puts rows in; no two of them may be in conflict with each other."""
         raise NotImplementedError
 
-    def stream(self, connection: PoolProxiedConnection, statement: str) -> Iterator[Any]:
-        """The rows of a long answer, little by little, in the transaction of `connection`."""
+    def stream(self, connection: PoolProxiedConnection, statement: str) -> Iterator[Sequence[Any]]:
+        """The rows of a long answer, STREAMED_ROWS at a time, in the transaction of `connection`."""
         raise NotImplementedError
 
     def torn(self, cursor: Any) -> list[str]:
@@ -183,9 +186,11 @@ class Sqlite(Database):
     def insert(self, cursor: Any, into: Into, rows: Sequence[Sequence[Any]]) -> None:
         cursor.executemany(_sqlite_insert(into.table, tuple(into.columns), into.conflict), rows)
 
-    def stream(self, connection: PoolProxiedConnection, statement: str) -> Iterator[Any]:
+    def stream(self, connection: PoolProxiedConnection, statement: str) -> Iterator[Sequence[Any]]:
         cursor: Any = connection.cursor()
-        yield from cursor.execute(self.sql(statement))
+        cursor.execute(self.sql(statement))
+        while rows := cursor.fetchmany(STREAMED_ROWS):
+            yield rows
 
     def torn(self, cursor: Any) -> list[str]:
         found = cursor.execute("PRAGMA integrity_check(20)").fetchall()
@@ -228,7 +233,12 @@ class Postgres(Database):
 
     @staticmethod
     def values(values: Sequence[Any]) -> Sequence[Any]:
-        return values
+        return [
+            Array("text" if isinstance(value[0], str) else "bigint", value)
+            if isinstance(value, list) and value
+            else value
+            for value in values
+        ]
 
     def cursor(self, connection: PoolProxiedConnection, *, write: bool, durable: bool = True) -> Any:
         driver: Any = connection.driver_connection
@@ -242,14 +252,15 @@ class Postgres(Database):
 
     def insert(self, cursor: Any, into: Into, rows: Sequence[Sequence[Any]]) -> None:
         statement = _postgres_insert(into.table, tuple(into.columns.items()), into.conflict)
-        cursor.execute(statement, [list(column) for column in zip(*rows, strict=True)])
+        columns = zip(into.columns.values(), zip(*rows, strict=True), strict=True)
+        cursor.execute(statement, [Array(type_, column) for type_, column in columns])
 
-    def stream(self, connection: PoolProxiedConnection, statement: str) -> Iterator[Any]:
+    def stream(self, connection: PoolProxiedConnection, statement: str) -> Iterator[Sequence[Any]]:
         driver: Any = connection.driver_connection
         with driver.cursor(name="stream", binary=True) as cursor:
-            cursor.itersize = 2000
             cursor.execute(self.sql(statement))
-            yield from cursor
+            while rows := cursor.fetchmany(STREAMED_ROWS):
+                yield rows
 
     def torn(self, cursor: Any) -> list[str]:  # noqa: ARG002  # its checksums are its own
         return []
@@ -307,6 +318,10 @@ class Rows:
 
     def stream(self, statement: str) -> Iterator[Any]:
         """The rows of a long answer, little by little. One at a time."""
+        return chain.from_iterable(self.blocks(statement))
+
+    def blocks(self, statement: str) -> Iterator[Sequence[Any]]:
+        """The same, STREAMED_ROWS at a time."""
         return self.database.stream(self._connection, statement)
 
     def torn(self) -> list[str]:

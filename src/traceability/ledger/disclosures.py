@@ -26,33 +26,33 @@ TAG_CODE = Into(
 )
 
 
-def check(event: Event, disclosures: Sequence[Disclosure]) -> Refused | None:
-    """Why these do not open the event's sealed fields; None when each does."""
+class Opened(NamedTuple):
+    """A sealed field that was opened and checked, as it is kept: 16 bytes of salt, the value's canonical JSON."""
+
+    path: str
+    salt: bytes
+    value: bytes
+
+
+def check(event: Event, disclosures: Sequence[Disclosure]) -> Refused | list[Opened]:
+    """What these open of the event's sealed fields; or why one of them does not."""
     try:
         for salt, path, value in disclosures:
             check_disclosure(event, salt, path, value)
     except (Malformed, Invalid) as error:
         return Refused("bad_disclosure", str(error))
-    return None
+    return [Opened(path, unpadded(salt), canonical.dump(value)) for salt, path, value in disclosures]
 
 
-class Opened(NamedTuple):
-    """Checked disclosures of one entry."""
-
-    entry_index: int
-    event: Event
-    disclosures: Sequence[Disclosure]
-
-
-def keep(view: View, opened: Iterable[Opened]) -> None:
-    """Keeps checked disclosures of entries that are in the log; one that is there already stays."""
+def keep(view: View, opened: Iterable[tuple[int, Event, Sequence[Opened]]]) -> None:
+    """Keeps what was opened of entries that are in the log, by their index; one that is there already stays."""
     rows: dict[tuple[int, str], tuple[object, ...]] = {}
     codes: dict[tuple[object, ...], None] = {}
-    for index, event, disclosures in opened:
-        for salt, path, value in disclosures:
-            rows[index, path] = (index, path, unpadded(salt), canonical.dump(value))
-            if path == "/codes" and isinstance(event, TagIssue) and view.stands(index):
-                codes.update(dict.fromkeys(tag_codes(event, value)))
+    for index, event, fields in opened:
+        for field in fields:
+            rows[index, field.path] = (index, *field)
+            if field.path == "/codes" and isinstance(event, TagIssue) and view.stands(index):
+                codes.update(dict.fromkeys(tag_codes(event, canonical.load(field.value))))
     view.insert(DISCLOSURE, list(rows.values()))
     view.insert(TAG_CODE, list(codes))
 

@@ -10,7 +10,7 @@ One line for each entry, in order, as far as the checkpoint speaks: every line i
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import islice
+from itertools import islice, starmap
 from typing import Any
 
 import msgspec
@@ -23,9 +23,10 @@ from traceability.core.leaf import BLIND_SIZE, time_text
 from traceability.core.note import Verifier, parse_note
 from traceability.core.signing import Envelope
 from traceability.core.state import LedgerFacts
-from traceability.ledger import disclosures
-from traceability.ledger.answers import Disclosure
-from traceability.ledger.replay import CHUNK, Progress, Replay, examined_chunks
+from traceability.ledger import collector, disclosures
+from traceability.ledger.disclosures import Opened
+from traceability.ledger.examine import Examined
+from traceability.ledger.replay import CHUNK, Chunk, Progress, Replay, examined_chunks
 from traceability.ledger.store import Store
 from traceability.ledger.view import Head, StoredEntry, View
 
@@ -82,17 +83,15 @@ def load(lines: Iterable[bytes], store: Store, progress: Progress = lambda _: No
     """Loads a dump into an empty ledger, in one transaction; its head. Raises NotLoaded, saying where."""
     source = iter(lines)
     header = _header(next(source, b""))
-    with store.write() as view:
+    with collector.resting(), store.write() as view:
         if view.head(lock=True).size or view.checkpoint() is not None:
             raise NotLoaded("there is a ledger in this database already: load into a new one")
         replay = Replay(view, roots_at=[header.size], write_entries=True)
-        opened: dict[int, list[Disclosure]] = {}
-        chunks = _chunks(source, opened)
-        for entries, examined in examined_chunks(chunks, 0, []):
-            replay.take(entries, examined)
+        for chunk, examined in examined_chunks(_chunks(source), header.size):
+            replay.take(chunk.entries, examined)
             if replay.damages:
                 raise NotLoaded(f"entry {replay.damages[0].key}: {replay.damages[0].what}")
-            _keep_disclosures(view, entries, opened)
+            _keep_disclosures(view, chunk, examined)
             progress(replay.head.size)
         _check_head(view, replay.head, header)
         note = header.checkpoint.encode()
@@ -111,10 +110,11 @@ def _header(line: bytes) -> _Header:
     return header
 
 
-def _chunks(lines: Iterator[bytes], opened: dict[int, list[Disclosure]]) -> Iterator[list[StoredEntry]]:
+def _chunks(lines: Iterator[bytes]) -> Iterator[Chunk]:
     number = 1
     while chunk := list(islice(lines, CHUNK)):
         entries = []
+        opened = {}
         for line in chunk:
             number += 1
             try:
@@ -126,10 +126,10 @@ def _chunks(lines: Iterator[bytes], opened: dict[int, list[Disclosure]]) -> Iter
             entries.append(entry)
             if shown:
                 opened[entry.index] = shown
-        yield entries
+        yield Chunk(entries, opened)
 
 
-def _read(line: bytes) -> tuple[StoredEntry, list[Disclosure]]:
+def _read(line: bytes) -> tuple[StoredEntry, list[tuple[str, bytes, bytes]]]:
     read = msgspec.json.decode(line, type=_Line)
     envelope = Envelope.parse(read.entry["envelope"])
     record_time = int(datetime.fromisoformat(read.entry["record_time"]).timestamp())
@@ -139,22 +139,17 @@ def _read(line: bytes) -> tuple[StoredEntry, list[Disclosure]]:
     stored = StoredEntry(read.index, record_time, envelope.payload, envelope.signature, blind)
     if stored.envelope.key != envelope.key:
         raise Malformed("keyid in the envelope must equal key in the event")
-    return stored, read.disclosures
+    return stored, [(path, unpadded(salt), canonical.dump(value)) for salt, path, value in read.disclosures]
 
 
-def _keep_disclosures(
-    view: View, entries: Iterable[StoredEntry], opened: dict[int, list[Disclosure]]
-) -> None:
+def _keep_disclosures(view: View, chunk: Chunk, examined: Iterable[Examined]) -> None:
     kept = []
-    for entry in entries:
-        shown = opened.pop(entry.index, None)
-        if shown is None:
-            continue
-        event = entry.event()
-        refused = disclosures.check(event, shown)
-        if refused is not None:
-            raise NotLoaded(f"entry {entry.index}: {refused.message}")
-        kept.append(disclosures.Opened(entry.index, event, shown))
+    for entry, found in zip(chunk.entries, examined, strict=True):
+        if found.spoiled:
+            raise NotLoaded(f"entry {entry.index}: {found.spoiled[0][1]}")
+        opened = chunk.opened.get(entry.index)
+        if opened and not isinstance(found.event, str):
+            kept.append((entry.index, found.event, list(starmap(Opened, opened))))
     disclosures.keep(view, kept)
 
 

@@ -8,7 +8,8 @@ table and index. Nothing is repaired here: projections by `rebuild`, entries onl
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,19 +20,21 @@ from sqlmodel import SQLModel
 from traceability.core import merkle
 from traceability.core.checkpoint import open_checkpoint
 from traceability.core.errors import Invalid, Malformed
-from traceability.core.events import Event, TagIssue, check_disclosure
-from traceability.core.ids import to_unpadded
+from traceability.core.events import TagIssue
 from traceability.core.note import Verifier
 from traceability.core.state import LedgerFacts
+from traceability.ledger import collector
 from traceability.ledger.database import ERRORS, Unusable, open_database
 from traceability.ledger.disclosures import TAG_CODE, tag_codes
+from traceability.ledger.examine import Examined
 from traceability.ledger.guard import Guard, GuardHead, GuardRefuses, GuardUnavailable
 from traceability.ledger.replay import (
+    Chunk,
     Damage,
+    Opened,
     Progress,
     Replay,
     examined_chunks,
-    known_spkis,
     span,
     stored_chunks,
 )
@@ -39,6 +42,8 @@ from traceability.ledger.store import Store
 from traceability.ledger.view import View
 
 VerdictName = Literal["good", "damaged", "cannot_check", "rolled_back"]
+_Blocks = Iterator[Sequence[Any]]
+"""Rows, some at a time."""
 DAMAGES_MAX = 20
 """How many damages of one table are listed; the first ones say where to look."""
 
@@ -72,7 +77,7 @@ class Report(msgspec.Struct, frozen=True):
 def check(store: Store, guard: Guard | None = None, progress: Progress = lambda _: None) -> Report:
     """Derives everything in `store` anew and compares it; `guard`, if given, is compared too."""
     try:
-        with store.read() as log, scratch() as view:
+        with collector.resting(), store.read() as log, scratch() as view:
             return _Check(log, view, progress).report(guard)
     except (*ERRORS, Unusable, UnicodeDecodeError) as error:
         return Report("cannot_check", 0, "", (), (f"the database cannot be read: {error}",))
@@ -113,16 +118,14 @@ class _Check:
         self._notes: list[str] = []
         self._disclosures_readable = True
         self._disclosures_end = 0
-        """Disclosures of entries below this were checked."""
+        """Disclosures of entries below this were read."""
         self._replay = Replay(view, log, roots_at=log.roots_kept())
 
     def report(self, guard: Guard | None) -> Report:
         size, displaced = span(self._log)
-        for entries, examined in examined_chunks(
-            stored_chunks(self._log, size), size, known_spkis(self._log)
-        ):
-            events = self._replay.take(entries, examined)
-            self._check_disclosures({e.index: event for e, event in zip(entries, events, strict=True)})
+        for chunk, examined in examined_chunks(stored_chunks(self._log, size, self._opened), size):
+            self._replay.take(chunk.entries, examined)
+            self._check_disclosures(chunk, examined)
             self._progress(self._replay.head.size)
         self._damages += displaced + self._replay.damages
         self._check_head()
@@ -155,34 +158,30 @@ class _Check:
         if stored != found:
             self._note("head", "0", None, f"it is not the head of the {found.size} entries")
 
-    def _check_disclosures(self, events: Mapping[int, Event | str]) -> None:
-        """Those of the next entries, given with their events, or why they have none."""
-        if not events or not self._disclosures_readable:
-            return
-        first, self._disclosures_end = self._disclosures_end, max(events) + 1
-        try:
-            opened = self._log.disclosures_between(first, self._disclosures_end)
-        except ERRORS as error:
-            self._note("disclosure", "", None, f"it cannot be read: {error}")
-            self._disclosures_readable = False
-            return
-        for index, rows in opened.items():
-            event = events.get(index, "there is no such entry")
-            for path, salt, value in rows:
-                self._check_disclosure(index, event, path, salt, value)
+    def _opened(self, first: int, end: int) -> Opened:
+        if self._disclosures_readable:
+            self._disclosures_end = end
+            try:
+                return self._log.disclosures_between(first, end)
+            except ERRORS as error:
+                self._note("disclosure", "", None, f"it cannot be read: {error}")
+                self._disclosures_readable = False
+        return {}
 
-    def _check_disclosure(self, index: int, event: Event | str, path: str, salt: bytes, value: bytes) -> None:
-        if isinstance(event, str):
-            self._note("disclosure", f"{index} {path}", index, event)
-            return
-        try:
-            opened = orjson.loads(value)
-            check_disclosure(event, to_unpadded(salt), path, opened)
-        except (Malformed, Invalid, ValueError) as error:
-            self._note("disclosure", f"{index} {path}", index, str(error))
-            return
-        if path == "/codes" and isinstance(event, TagIssue) and self._view.stands(index):
-            self._view.insert(TAG_CODE, tag_codes(event, opened))
+    def _check_disclosures(self, chunk: Chunk, examined: Sequence[Examined]) -> None:
+        missing = dict(chunk.opened)
+        for entry, found in zip(chunk.entries, examined, strict=True):
+            spoiled = dict(found.spoiled)
+            for path, _, value in missing.pop(entry.index, ()):
+                if path in spoiled:
+                    self._note("disclosure", f"{entry.index} {path}", entry.index, spoiled[path])
+                elif (
+                    path == "/codes" and isinstance(found.event, TagIssue) and self._view.stands(entry.index)
+                ):
+                    self._view.insert(TAG_CODE, tag_codes(found.event, orjson.loads(value)))
+        for index, rows in missing.items():
+            for path, *_ in rows:
+                self._note("disclosure", f"{index} {path}", index, "there is no such entry")
 
     def _check_loose_disclosures(self) -> None:
         """Those of entries that are beyond the log."""
@@ -196,7 +195,7 @@ class _Check:
         query = f"SELECT {columns} FROM {table} ORDER BY {', '.join(names[:key])}"  # noqa: S608
         found = 0
         try:
-            for row, what in differences(self._log.stream(query), self._view.stream(query), key):
+            for row, what in differences(self._log.blocks(query), self._view.blocks(query), key):
                 found += 1
                 if found <= DAMAGES_MAX:
                     index = row[names.index("idx")] if "idx" in names else None
@@ -213,8 +212,10 @@ class _Check:
         if not 0 <= placed <= size:
             self._note("placed", "0", None, f"{placed} of {size} entries cannot have their place")
         query = "SELECT id, idx FROM event_place ORDER BY id, idx"
-        theirs = (row for row in self._view.stream(query) if row[1] < placed)
-        for count, (row, what) in enumerate(differences(self._log.stream(query), theirs, 2)):
+        derived = self._view.blocks(query)
+        if placed < size:
+            derived = ([row for row in rows if row[1] < placed] for rows in derived)
+        for count, (row, what) in enumerate(differences(self._log.blocks(query), derived, 2)):
             if count < DAMAGES_MAX:
                 self._note("event_place", f"{row[0]} {row[1]}", row[1], what)
 
@@ -277,10 +278,22 @@ class _Check:
         return self._replay.root_at(held.size) == held.root
 
 
-def differences(
+def differences(stored: _Blocks, derived: _Blocks, key: int) -> Iterator[tuple[Sequence[Any], str]]:
+    """Rows that are not in both, of two lists sorted by their first `key` columns; and what is wrong.
+
+    As long as both are the same, whole blocks are compared; row by row only from where they part.
+    """
+    some, others = next(stored, ()), next(derived, ())
+    while some and some == others:
+        some, others = next(stored, ()), next(derived, ())
+    yield from _rows_apart(
+        chain(some, chain.from_iterable(stored)), chain(others, chain.from_iterable(derived)), key
+    )
+
+
+def _rows_apart(
     stored: Iterator[Sequence[Any]], derived: Iterator[Sequence[Any]], key: int
 ) -> Iterator[tuple[Sequence[Any], str]]:
-    """Rows that are not in both, of two lists sorted by their first `key` columns; and what is wrong."""
     one, other = next(stored, None), next(derived, None)
     while one is not None or other is not None:
         if one == other:

@@ -1,22 +1,28 @@
 """The first half of an append, outside any lock: read strictly, check what was opened, verify the signature.
 
 A key that is not registered yet may be added by an earlier event of the same group; the signature is then
-verified when it is the event's turn.
+verified when it is the event's turn. Of many groups, the next is read in another process (`ahead`) while the
+present one is judged here.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from traceability.core import events, fold
+from traceability.core import events, fold, watch
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.events import Event
 from traceability.core.ids import EventId
+from traceability.core.record import Address
 from traceability.core.signing import Envelope, PublicKey, event_pae
 from traceability.core.state import Key
-from traceability.ledger import disclosures
-from traceability.ledger.answers import Disclosure, Refused, Submission
+from traceability.ledger import collector, disclosures
+from traceability.ledger.ahead import Ahead, answer_to, cores
+from traceability.ledger.answers import Refused, Submission
+from traceability.ledger.database import ERRORS
+from traceability.ledger.disclosures import Opened
+from traceability.ledger.handover import pack, unpack
 from traceability.ledger.store import Store
 
 _KEYS_MAX = 50_000
@@ -28,21 +34,20 @@ class Read(NamedTuple):
     """An event that was read. `verified` is False while its key is not known."""
 
     envelope: Envelope
+    record_time: int | None
     event: Event
     event_id: EventId
-    signed: bytes
-    """What the signature is over."""
-    disclosures: Sequence[Disclosure]
-    record_time: int | None
+    touched: Sequence[Address]
+    """What judging it may look up."""
+    opened: Sequence[Opened]
     verified: bool
 
     def verify(self, key: PublicKey) -> Refused | None:
         """Why the signature is not this key's; None when it is."""
-        try:
-            key.verify(self.envelope.signature, self.signed)
-        except Invalid as error:
-            return Refused("bad_signature", str(error))
-        return None
+        return _verify(self.envelope, event_pae(self.envelope.payload), key)
+
+
+Reads = list[Read | Refused]
 
 
 class Intake:
@@ -52,20 +57,60 @@ class Intake:
         self._store = store
         self._keys: dict[str, PublicKey] = {}
         self._second = ThreadPoolExecutor(1, "verify")
+        self._ahead: Ahead | None = None
+        self._alone = cores() < 2
+        """Whether nothing is read ahead: there is one core, or the process that did so was lost."""
+        self._told: set[str] = set()
+        """The keys that process was given."""
 
     def close(self) -> None:
-        """Ends the second thread."""
+        """Ends the second thread, and the process that reads ahead."""
         self._second.shutdown()
+        self._stop_ahead()
 
-    def take(self, submissions: Sequence[Submission]) -> list[Read | Refused]:
+    def take(self, submissions: Sequence[Submission]) -> Reads:
         """Each submission read, and verified where its key is registered; or why it is refused."""
-        reads = [_read(submission) for submission in submissions]
-        self._load_keys({read.event.key for read in reads if isinstance(read, Read)})
-        if len(reads) < _THREADS_FROM:
-            return [self._verified(read) for read in reads]
-        half = len(reads) // 2
-        later = self._second.submit(lambda: [self._verified(read) for read in reads[half:]])
-        return [*(self._verified(read) for read in reads[:half]), *later.result()]
+        self._load_keys({submission.envelope.key for submission in submissions})
+        if len(submissions) < _THREADS_FROM:
+            return read_all(submissions, self._keys)
+        half = len(submissions) // 2
+        later = self._second.submit(read_all, submissions[half:], self._keys)
+        return [*read_all(submissions[:half], self._keys), *later.result()]
+
+    def ahead(self, submissions: Sequence[Submission], *, start: bool) -> Callable[[], Reads]:
+        """The same, begun now in the other process, if there is one; what this gives waits for the end of it.
+
+        With `start`, such a process is started; it will take part when it has come up.
+        """
+        if start and self._ahead is None and not self._alone:
+            self._start_ahead()
+        process = self._ahead
+        if process is None or not process.ready:
+            return lambda: self.take(submissions)
+        try:
+            asked = process.ask(pack((self._news({one.envelope.key for one in submissions}), submissions)))
+        except (*ERRORS, RuntimeError):  # no keys, or it was closed by now
+            return lambda: self.take(submissions)
+
+        def taken() -> Reads:
+            answer = answer_to(asked)
+            if answer is None:
+                self._alone = True
+                self._stop_ahead()
+                return self.take(submissions)
+            return [
+                found if isinstance(found, Refused) else Read(one.envelope, one.record_time, *found)
+                for one, found in zip(submissions, unpack(answer), strict=True)
+            ]
+
+        return taken
+
+    def _news(self, keys: set[str]) -> list[bytes]:
+        """Of these keys, those the other process has not been given."""
+        self._load_keys(keys)
+        new = (keys & self._keys.keys()) - self._told
+        self._told.update(new)
+        return [self._keys[key].spki for key in new]
 
     def key_of(self, record: Key) -> PublicKey:
         """The loaded key of this record."""
@@ -84,32 +129,67 @@ class Intake:
                     if isinstance(record, Key):
                         self.key_of(record)
 
-    def _verified(self, read: Read | Refused) -> Read | Refused:
-        if isinstance(read, Refused):
-            return read
-        key = self._keys.get(read.event.key)
-        if key is None:
-            brought = fold.signing_key(read.event)
-            if brought is None:
-                return read
-            try:
-                key = PublicKey(brought)
-            except Malformed as error:
-                return Refused("weak_key", str(error))
-        return read.verify(key) or read._replace(verified=True)
+    def _start_ahead(self) -> None:
+        try:
+            self._ahead = Ahead(read_ahead)
+        except (OSError, AssertionError, RuntimeError):  # no more processes, or none of this one
+            self._alone = True
+
+    def _stop_ahead(self) -> None:
+        if self._ahead is not None:
+            self._ahead.close()
+            self._ahead = None
 
 
-def _read(submission: Submission) -> Read | Refused:
+def read_all(submissions: Sequence[Submission], keys: Mapping[str, PublicKey]) -> Reads:
+    """Each submission read, and verified where its key is among these or comes with it."""
+    return [_read(submission, keys) for submission in submissions]
+
+
+def _read(submission: Submission, keys: Mapping[str, PublicKey]) -> Read | Refused:
     envelope = submission.envelope
     try:
         event = submission.event or events.read(envelope)
     except Malformed as error:
         return Refused("malformed", str(error))
-    refused = disclosures.check(event, submission.disclosures)
+    opened = disclosures.check(event, submission.disclosures)
+    if isinstance(opened, Refused):
+        return opened
+    signed = event_pae(envelope.payload)
+    key = keys.get(event.key)
+    brought = fold.signing_key(event) if key is None else None
+    if brought is not None:
+        try:
+            key = PublicKey(brought)
+        except Malformed as error:
+            return Refused("weak_key", str(error))
+    refused = None if key is None else _verify(envelope, signed, key)
     if refused is not None:
         return refused
-    signed = event_pae(envelope.payload)
     event_id = EventId(hashlib.sha256(signed).hexdigest())
-    return Read(
-        envelope, event, event_id, signed, submission.disclosures, submission.record_time, verified=False
-    )
+    touched = (*fold.touches(event), *watch.touches(event))
+    return Read(envelope, submission.record_time, event, event_id, touched, opened, key is not None)
+
+
+def _verify(envelope: Envelope, signed: bytes, key: PublicKey) -> Refused | None:
+    try:
+        key.verify(envelope.signature, signed)
+    except Invalid as error:
+        return Refused("bad_signature", str(error))
+    return None
+
+
+_KEYS: dict[str, PublicKey] = {}
+"""Of the process that reads ahead. A key is known by its id, which is its hash, whoever gave it."""
+
+
+def read_ahead(request: bytes) -> bytes:
+    """In the other process: new keys, and submissions to read; what was read, without what was sent."""
+    with collector.resting():
+        spkis, submissions = unpack(request)
+        _KEYS.update({key.id: key for key in map(PublicKey, spkis)})
+        found = read_all(submissions, _KEYS)
+        for read in found:
+            if isinstance(read, Read):
+                read.event.moved, read.event.made  # noqa: B018  # worked out once, and handed over with it
+        return pack([read if isinstance(read, Refused) else read[2:] for read in found])

@@ -7,6 +7,7 @@ import msgspec
 from traceability.core.errors import Malformed
 from traceability.core.ids import EventId, KeyId, LotId
 from traceability.core.state import Aside, Before, Move
+from traceability.ledger.packed_quality import PackedBesides, pack_besides, unpack_besides
 from traceability.ledger.packing import (
     STATES,
     PackedItem,
@@ -25,7 +26,18 @@ from traceability.ledger.packing import (
     unpack_part,
 )
 
-_PackedAside = tuple[int, int, str | None, list[PackedPart], list[PackedItem], int, int, list[str], list[str]]
+_PackedAside = tuple[
+    int,
+    int,
+    str | None,
+    list[PackedPart],
+    list[PackedItem],
+    int,
+    int,
+    list[str],
+    list[str],
+    PackedBesides | None,
+]
 _PackedBefore = tuple[
     int,
     bytes,
@@ -164,11 +176,12 @@ def _pack_aside(lot: LotId, aside: Aside) -> _PackedAside:
         aside.lost_ug,
         list(aside.tags),
         list(aside.seals),
+        pack_besides(aside),
     )
 
 
 def _unpack_aside(lot: LotId, packed: _PackedAside) -> Aside:
-    expected_ug, lowest_ug, reading, content, items, gained_ug, lost_ug, tags, seals = packed
+    expected_ug, lowest_ug, reading, content, items, gained_ug, lost_ug, tags, seals, besides = packed
     return Aside(
         expected_ug,
         lowest_ug,
@@ -179,4 +192,5 @@ def _unpack_aside(lot: LotId, packed: _PackedAside) -> Aside:
         lost_ug,
         tuple(tags),
         tuple(seals),
+        *unpack_besides(besides),
     )

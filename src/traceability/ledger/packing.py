@@ -16,6 +16,7 @@ from traceability.core.errors import Malformed
 from traceability.core.ids import CROCKFORD, EventId, LotId, PartyId, SiteId, crockford
 from traceability.core.record import EMPTY_CHAIN, Place
 from traceability.core.state import Lot, LotItem, LotState, Mention, Offer
+from traceability.ledger.packed_quality import PackedBesides, pack_besides, unpack_besides
 
 PackedPart = tuple[int | bytes, int, int]
 """Its pool: −1 for the one the lot's maker made, the number of one of the lot's own; else an event's id, or
@@ -65,6 +66,7 @@ class _PackedLot(msgspec.Struct, array_like=True, gc=False):
     # From here on, what is empty at the end is left out.
     ended_by: bytes | bool = False  # True: custody_head
     lot_number: str = ""
+    besides: PackedBesides | None = None
     offer: PackedOffer | None = None
     seals: list[str] = []
     lost_ug: int = 0
@@ -124,6 +126,7 @@ def pack_lot(lot: Lot | Mention) -> bytes:
         lot.tags,
         lot.ended_by is not None and (lot.ended_by == head or raw_hash(lot.ended_by)),
         lot.lot_number or "",
+        pack_besides(lot),
         lot.offer and pack_offer(lot.offer, head, custodian),
         lot.seals,
         lot.lost_ug,
@@ -164,6 +167,7 @@ def _unpack_lot(number: int, id_: LotId, mineral: str, state: str, p: _PackedLot
     ended_by = None
     if p.ended_by:
         ended_by = head if p.ended_by is True else EventId(p.ended_by.hex())
+    expected_error_ppm, lowest_error_ppm, named_ug, wetted_ug, quality = unpack_besides(p.besides)
     return Lot(
         place=Place(number, p.count, p.chain, p.last, p.finding_count, p.finding_chain or EMPTY_CHAIN),
         id=id_,
@@ -201,6 +205,11 @@ def _unpack_lot(number: int, id_: LotId, mineral: str, state: str, p: _PackedLot
         disputed=tuple([EventId(event.hex()) for event in p.disputed]),
         importer=party_of(p.importer) if p.importer else None,
         pools=p.pools,
+        expected_error_ppm=expected_error_ppm,
+        lowest_error_ppm=lowest_error_ppm,
+        named_ug=named_ug,
+        wetted_ug=wetted_ug,
+        quality=quality,
     )
 
 

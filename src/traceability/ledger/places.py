@@ -5,6 +5,9 @@ little, at each append it would cost most of the append. What is not filled yet 
 the newest entries, so how far this is behind changes no answer.
 """
 
+from collections.abc import Iterable
+
+from traceability.core.ids import EventId
 from traceability.core.signing import event_id
 from traceability.ledger.database import Into
 from traceability.ledger.store import Store
@@ -19,16 +22,20 @@ def fill(store: Store) -> int:
     """Gives every entry its place; how many entries have one now."""
     with store.write() as view:
         size = view.head(lock=True).size
-        fill_to(view, view, size)
+        fill_to(view, size)
         return size
 
 
-def fill_to(view: View, log: View, size: int) -> None:
-    """Gives the entries below `size`, read from `log`, their places in the tables of `view`."""
+def fill_to(view: View, size: int) -> None:
+    """Gives the entries below `size` their places."""
     placed = view.placed()
     while placed < size:
         end = min(size, placed + BEHIND_MAX)
-        rows = [(place_of(event_id(payload)), index) for index, payload in log.unplaced(placed, end)]
-        view.insert(PLACE, sorted(rows))
-        view.run("UPDATE placed SET size = ? WHERE id = 0", end)
+        put(view, ((event_id(payload), index) for index, payload in view.unplaced(placed, end)), end)
         placed = end
+
+
+def put(view: View, events: Iterable[tuple[EventId, int]], size: int) -> None:
+    """Puts these in their places: with them, all entries below `size` have theirs."""
+    view.insert(PLACE, sorted([(place_of(id_), index) for id_, index in events]))
+    view.run("UPDATE placed SET size = ? WHERE id = 0", size)

@@ -14,7 +14,6 @@ from traceability.core.composition import Origin
 from traceability.core.events import Event
 from traceability.core.evidence import Disclosure
 from traceability.core.ids import EventId, KeyId, LotId, PartyId, RollId, SiteId, to_unpadded
-from traceability.core.lineage import lots_of
 from traceability.core.outcome import Finding
 from traceability.core.record import Address
 from traceability.core.signing import EVENT_TYPE, Envelope
@@ -348,7 +347,7 @@ def _lots_of_event(view: View, event: EventId, size: int) -> frozenset[LotId]:
     entry = None if index is None or index >= size else view.entry(index)
     if entry is None:
         raise LookupError(f"there is no event {event} in the log as far as it is published")
-    lots = lots_of(entry.event())
+    lots = entry.event().lots
     if not lots:
         raise LookupError(f"the event {event} is about no lot")
     return lots

@@ -9,6 +9,7 @@ from array import array
 from traceability.core.checkpoint import Checkpoint
 from traceability.core.merkle import EMPTY_ROOT
 from traceability.core.note import parse_note
+from traceability.ledger import collector
 from traceability.ledger.batch import ROOT
 from traceability.ledger.disclosures import TAG_CODE, codes_disclosed
 from traceability.ledger.replay import (
@@ -16,7 +17,6 @@ from traceability.ledger.replay import (
     Progress,
     Replay,
     examined_chunks,
-    known_spkis,
     span,
     stored_chunks,
 )
@@ -40,16 +40,15 @@ class NotRebuilt(Exception):  # noqa: N818  # reads as a sentence where it is ra
 
 def rebuild(store: Store, progress: Progress = lambda _: None) -> Head:
     """Fills all projections anew; the head after it. Raises NotRebuilt and changes nothing then."""
-    with store.write() as view:
+    with collector.resting(), store.write() as view:
         # Taken by whoever appends: nobody does until this is done.
         view.one(f"SELECT size FROM head WHERE id = 0{store.database.lock}")  # noqa: S608
         size, displaced = span(view)
-        spkis = known_spkis(view)
         roots = array("q", view.roots_kept())
         begin_again(view)
         replay = Replay(view, roots_at=roots)
-        for entries, examined in examined_chunks(stored_chunks(view, size), size, spkis):
-            replay.take(entries, examined)
+        for chunk, examined in examined_chunks(stored_chunks(view, size), size):
+            replay.take(chunk.entries, examined)
             progress(replay.head.size)
         damages = (*displaced, *replay.damages)
         if damages:

@@ -1,34 +1,36 @@
 """Deriving everything anew: entries in log order, through the same code that appended them, into empty tables.
 
 `fsck` does it into a scratch database and compares, `rebuild` into the ledger's own tables, `load` into a
-new ledger. Signatures and leaves need nothing but the bytes, so of a large log they are worked out in other
-processes (`examine`) while this one folds.
+new ledger. What needs nothing but the bytes of an entry is worked out in another process (`examine`) where
+the log is large, while this one folds.
 """
 
-import multiprocessing
-import os
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from typing import NamedTuple
 
 import msgspec
 
-from traceability.core import fold, merkle
-from traceability.core.errors import Malformed
-from traceability.core.events import Event, parse
+from traceability.core import fold, merkle, watch
+from traceability.core.events import Event
 from traceability.core.merkle import Edge
 from traceability.core.outcome import Appended, Entry, Rejected
-from traceability.core.signing import PublicKey
+from traceability.core.signing import PublicKey, event_pae
 from traceability.core.state import Key, Number
-from traceability.ledger import collector, places
+from traceability.ledger import places
+from traceability.ledger.ahead import Ahead, answer_to, cores
 from traceability.ledger.batch import ROOT, Batch
-from traceability.ledger.examine import TIMES, Examined, RawEntry, examine, examine_all, start
+from traceability.ledger.examine import TIMES, Examined, Examiner, RawEntry, examine_ahead, is_genuine
+from traceability.ledger.handover import pack, unpack
 from traceability.ledger.view import Head, StoredEntry, View
 
 CHUNK = 2048
-PARALLEL_FROM = 20_000
-"""From how many entries on other processes are worth starting."""
+AHEAD_FROM = 4 * CHUNK
+"""From how many entries on another process is worth starting."""
+AHEAD_MAX = 2
+"""How many chunks wait for it."""
 Progress = Callable[[int], object]
 """Told how many entries have been replayed."""
 
@@ -42,48 +44,67 @@ class Damage(msgspec.Struct, frozen=True):
     what: str
 
 
-def stored_chunks(log: View, size: int) -> Iterator[list[StoredEntry]]:
-    """The first `size` entries as they are kept, gaps and all."""
+Opened = Mapping[int, Sequence[tuple[str, bytes, bytes]]]
+"""By index of an entry, what was opened of it: path, salt and value."""
+
+
+class Chunk(NamedTuple):
+    """Entries of the log in order, and what was opened of them."""
+
+    entries: Sequence[StoredEntry]
+    opened: Opened
+
+    def raw(self) -> list[RawEntry]:
+        """What is to be examined."""
+        return [
+            RawEntry(one.payload, one.signature, one.blind, one.record_time, self.opened.get(one.index, ()))
+            for one in self.entries
+        ]
+
+
+def stored_chunks(
+    log: View, size: int, opened: Callable[[int, int], Opened] = lambda _first, _end: {}
+) -> Iterator[Chunk]:
+    """The first `size` entries as they are kept, gaps and all; `opened` tells of those from an index to another."""
     for first in range(0, size, CHUNK):
-        yield log.entries(first, min(CHUNK, size - first))
+        end = min(first + CHUNK, size)
+        yield Chunk(log.entries(first, end - first), opened(first, end))
 
 
-def examined_chunks(
-    chunks: Iterable[list[StoredEntry]], size: int, spkis: Sequence[bytes]
-) -> Iterator[tuple[list[StoredEntry], list[Examined]]]:
+def examined_chunks(chunks: Iterable[Chunk], size: int) -> Iterator[tuple[Chunk, list[Examined]]]:
     """Chunks of a log of `size` entries with what their bytes tell; ahead of whoever takes them."""
-    if size < PARALLEL_FROM:
-        start(spkis)
+    examiner = Examiner()
+    process = Ahead(examine_ahead) if size >= AHEAD_FROM and cores() > 1 else None
+    asked: deque[tuple[Chunk, Future[bytes]]] = deque()
+
+    def found() -> tuple[Chunk, list[Examined]]:
+        nonlocal process
+        chunk, future = asked.popleft()
+        answer = answer_to(future)
+        if answer is not None:
+            return chunk, unpack(answer)
+        if process is not None:
+            process.close()
+            process = None
+        return chunk, examiner.all(chunk.raw())
+
+    try:
         for chunk in chunks:
-            yield chunk, examine_all(_raw(chunk))
-        return
-    workers = os.cpu_count() or 1
-    context = multiprocessing.get_context("spawn")
-    waiting: deque[tuple[list[StoredEntry], Future[list[Examined]]]] = deque()
-    with ProcessPoolExecutor(workers, context, start, (spkis,)) as pool:
-        for chunk in chunks:
-            waiting.append((chunk, pool.submit(examine_all, _raw(chunk))))
-            if len(waiting) > 2 * workers:
-                done, future = waiting.popleft()
-                yield done, future.result()
-        for done, future in waiting:
-            yield done, future.result()
-
-
-def _raw(entries: Iterable[StoredEntry]) -> list[RawEntry]:
-    return [RawEntry(entry.payload, entry.signature, entry.blind, entry.record_time) for entry in entries]
-
-
-def known_spkis(log: View) -> list[bytes]:
-    """The public keys a log's tables know of; those that are no keys are left out."""
-    found = []
-    for (value,) in log.all("SELECT value FROM state WHERE type = ?", "key"):
-        try:
-            record = msgspec.msgpack.decode(value, type=Key)
-            found.append(PublicKey(record.public_key).spki)
-        except (msgspec.MsgspecError, UnicodeDecodeError, Malformed):
-            continue
-    return found
+            if process is None or not process.ready:
+                while asked:
+                    yield found()
+                yield chunk, examiner.all(chunk.raw())
+                continue
+            # What came by before it was ready, it has not seen.
+            known = [] if asked else [key.spki for key in examiner.keys.values()]
+            asked.append((chunk, process.ask(pack((known, chunk.raw())))))
+            if len(asked) > AHEAD_MAX:
+                yield found()
+        while asked:
+            yield found()
+    finally:
+        if process is not None:
+            process.close()
 
 
 def span(log: View) -> tuple[int, list[Damage]]:
@@ -123,34 +144,37 @@ class Replay:
         self.head: Head = view.head()
         self.damages: list[Damage] = []
 
-    def take(self, entries: Sequence[StoredEntry], examined: Sequence[Examined]) -> list[Event | str]:
-        """The next entries of the log; their events, or why they have none."""
-        with collector.resting():
-            return self._take_all(entries, examined)
-
-    def _take_all(self, entries: Sequence[StoredEntry], examined: Sequence[Examined]) -> list[Event | str]:
+    def take(self, entries: Sequence[StoredEntry], examined: Sequence[Examined]) -> None:
+        """The next entries of the log."""
         batch = Batch(self._view, self.head, self._log)
-        events = [_parse(entry) for entry in entries]
-        batch.state.preload(event for event in events if not isinstance(event, str))
-        sizes = [event.seen.size for event in events if not isinstance(event, str) and event.seen is not None]
+        events = [one.event for one in examined if not isinstance(one.event, str)]
+        batch.state.preload(
+            {event.key for event in events},
+            set().union(*(one.touched for one in examined)),
+            {lot for event in events if (lot := watch.first_taken(event)) is not None},
+        )
+        sizes = [event.seen.size for event in events if event.seen is not None]
         self._times = self._log.record_times({size - 1 for size in sizes})
         self._times.update((entry.index, entry.record_time) for entry in entries)
-        for entry, event, seen in zip(entries, events, examined, strict=True):
+        for entry, found in zip(entries, examined, strict=True):
             while batch.size < entry.index:
                 self._note(batch.size, "it is missing")
                 batch.keep_place(batch.size, bytes(merkle.HASH_SIZE))
-            problem = event if isinstance(event, str) else self._take(batch, entry, event, seen)
+            event = found.event
+            problem = event if isinstance(event, str) else self._take(batch, entry, event, found)
             if problem is not None:
                 self._note(entry.index, problem)
-                batch.keep_place(entry.index, seen.leaf)
+                batch.keep_place(entry.index, found.leaf)
             if self._write_entries:
                 batch.entries.append(entry)
         if batch.leaves:
             growth = batch.write()
             self._keep_roots(batch)
             self.head = Head(growth.edge, growth.edge.root(), batch.record_time)
-            places.fill_to(self._view, self._log, self.head.size)
-        return events
+            events_at = zip(
+                (found.event_id for found in examined), (entry.index for entry in entries), strict=True
+            )
+            places.put(self._view, events_at, self.head.size)
 
     def root_at(self, size: int) -> bytes:
         """The root of the first `size` entries, of those replayed."""
@@ -191,7 +215,7 @@ class Replay:
             if spki is None:
                 return False
             key = self._keys[event.key] = PublicKey(spki)
-        return examine(_raw([entry])[0], key).genuine is True
+        return is_genuine(key, entry.signature, event_pae(entry.payload))
 
     def _has_seen(self, batch: Batch, size: int, root: str) -> bool:
         if size > batch.size:
@@ -211,11 +235,3 @@ class Replay:
             rows.append((size, edge.root()))
             self._roots_kept += 1
         self._view.insert(ROOT, rows)
-
-
-def _parse(entry: StoredEntry) -> Event | str:
-    """The event, or why the payload is none."""
-    try:
-        return parse(entry.payload)
-    except Malformed as error:
-        return f"its payload is no event: {error}"

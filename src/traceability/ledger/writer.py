@@ -12,11 +12,12 @@ An error whose outcome is unknown is never guessed at: the head, the guard and t
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
 
@@ -34,12 +35,14 @@ from traceability.ledger.clock import Clock, ClockRefuses
 from traceability.ledger.database import CONSTRAINTS, ERRORS, Unusable, is_fatal
 from traceability.ledger.group import Group, Known, Taken
 from traceability.ledger.guard import Guard, GuardHead, GuardRefuses, GuardUnavailable
-from traceability.ledger.intake import Intake, Read
+from traceability.ledger.intake import Intake, Read, Reads
 from traceability.ledger.store import Store
 from traceability.ledger.view import View
 
 GROUP_MAX = 1024
 WAITING_MAX = 8 * GROUP_MAX
+AHEAD_FROM = 3
+"""After how many groups in a row another process is worth starting, which takes a second."""
 _TRIES = 2
 _LOG = logging.getLogger(__name__)
 _UNAVAILABLE = Refused("unavailable", "the ledger could not record this now; send it again")
@@ -116,22 +119,44 @@ class Ledger:
 
     def append(self, submissions: Sequence[Submission]) -> list[Answer]:
         """The answer to each, in order. What is answered `Recorded` is on stable storage and proved."""
+        groups = (submissions[at : at + GROUP_MAX] for at in range(0, len(submissions), GROUP_MAX))
         with collector.resting():
-            return self._append_all(submissions)
+            return [answer for answers in self.append_groups(groups) for answer in answers]
 
-    def _append_all(self, submissions: Sequence[Submission]) -> list[Answer]:
+    def append_groups(self, groups: Iterable[Sequence[Submission]]) -> Iterator[list[Answer]]:
+        """The answers to each group, of at most GROUP_MAX, in turn.
+
+        Where there is a core for it, another process reads a group while the one before is judged; so each
+        group is answered when the next has been fetched.
+        """
+        source = iter(groups)
+        group = next(source, None)
+        read: Callable[[], Reads] | None = None
+        for count in itertools.count(1):
+            if group is None:
+                return
+            with collector.resting():
+                reads = self._taken(group, read)
+            following = next(source, None)
+            with collector.resting():
+                read = None if following is None else self._intake.ahead(following, start=count >= AHEAD_FROM)
+                answers = self._answers(reads)
+                del reads
+            yield answers
+            group = following
+
+    def _taken(self, group: Sequence[Submission], read: Callable[[], Reads] | None) -> Reads:
         try:
-            reads = self._intake.take(submissions)
+            return self._intake.take(group) if read is None else read()
         except ERRORS as error:
             _LOG.warning("keys could not be read: %s", error)
-            return [_UNAVAILABLE] * len(submissions)
+            return [_UNAVAILABLE] * len(group)
+
+    def _answers(self, reads: Reads) -> list[Answer]:
         waiting = [read for read in reads if isinstance(read, Read)]
-        answers: list[Answer] = []
         with self._one_at_a_time:
-            for start in range(0, len(waiting), GROUP_MAX):
-                answers += self._settle(waiting[start : start + GROUP_MAX])
+            given = iter(self._settle(waiting) if waiting else ())
             self._fill_places()
-        given = iter(answers)
         return [read if isinstance(read, Refused) else next(given) for read in reads]
 
     def add_disclosures(self, event_id: EventId, opened: Sequence[Disclosure]) -> Refused | Waiting | None:
@@ -142,10 +167,11 @@ class Ledger:
             if found is None:
                 return Waiting("event", event_id)
             event = found.event()
-            refused = disclosures.check(event, opened)
-            if refused is None:
-                disclosures.keep(view, [disclosures.Opened(found.index, event, opened)])
-            return refused
+            checked = disclosures.check(event, opened)
+            if isinstance(checked, Refused):
+                return checked
+            disclosures.keep(view, [(found.index, event, checked)])
+            return None
 
     def begin(self, genesis: Submission) -> Answer:
         """Appends the genesis to an empty log, whose guard stands at size 0."""

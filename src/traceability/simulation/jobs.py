@@ -8,10 +8,10 @@ from traceability.simulation.shipping import BIG, consign, ship, ship_bags
 from traceability.simulation.trade import deliver, mine, sell, stock, work_up
 
 EVENTS_A_JOB = 3
-LADEN, FULL = (3, 2), (26, 14)
-"""Bags, and sachets or parcels, that a trader brings to the house, and that the house works up."""
+LADEN = (3, 2)
+"""From so many bags, or sachets and parcels, on a trader goes to the house."""
 JOBS_A_NEWCOMER = 500
-JOBS_AN_ARRIVAL = 300
+JOBS_AN_ARRIVAL = 1000
 
 
 def job(cast: Cast, basin: Basin) -> Flow:
@@ -24,7 +24,7 @@ def job(cast: Cast, basin: Basin) -> Flow:
         yield from ship(cast, basin.exporter, ware)
     elif basin.house is not basin.exporter and len(stock(basin.house, ware, ware.product)) >= 2:
         yield from consign(cast, basin)
-    elif not basin.container and len(stock(basin.house, ware, ware.raw)) >= FULL[small]:
+    elif not basin.container and len(stock(basin.house, ware, ware.raw)) >= ware.fill:
         yield from work_up(cast, basin)
     elif chance.one_in(JOBS_A_NEWCOMER):
         yield from newcomer(cast, basin)

@@ -32,7 +32,7 @@ DAYS = 140
 """How long a season lasts at least."""
 EVENTS_FOR_A_BASIN = 1000
 """So many ordinary events in DAYS make it worth opening one more basin."""
-EVENTS_FOR_A_BIG = 10_000
+EVENTS_FOR_A_BIG = 20_000
 """From this length on a season has one container of BIG bags."""
 EVENTS_A_MISHAP = 1500
 SMALL_CONTAINER = 80
@@ -123,7 +123,7 @@ class Planner:
         cast, flows = self._cast, self._flows
         big = next((basin for basin in cast.basins if basin.container == BIG), None)
         while cast.world.post.written + flows.reserved < due:
-            filling = big is not None and cast.world.chance.one_in(3)
+            filling = big is not None and cast.world.chance.one_in(2)
             basin = big if big and filling else cast.world.chance.pick(cast.basins)
             flows.start(job(cast, basin), working_hours(cast, basin.agent.place), EVENTS_A_JOB)
 

@@ -7,17 +7,20 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from traceability.simulation.cast import Basin, Cast, Flow
+from traceability.simulation.chance import Chance
 from traceability.simulation.digging import TAGS_A_SITE, Site, buy_from_digger, dig
-from traceability.simulation.handing import accept, inspect, offer, refuse, retag, withdraw
+from traceability.simulation.handing import LOAD, accept, inspect, offer, refuse, retag, withdraw
 from traceability.simulation.leaving import close
 from traceability.simulation.pen import DAY, HOUR, Lot, World
 from traceability.simulation.people import Party
 from traceability.simulation.places import Place
 from traceability.simulation.wares import Ware
-from traceability.simulation.working import melt, sort_stones, wash
+from traceability.simulation.working import combine, melt, sort_stones, wash
 
 LOAD_MAX = 7
-"""Bags that are sold at once, or brought on one pickup."""
+"""Bags that are sold at once, or brought on one cart or pickup, where they do not go one by one."""
+WORKED_MAX = 300
+"""Bags that a house works up at once."""
 RAINS = 250
 """Once in so many days at a pit the way to the next signal is cut for a week or two."""
 _DIURNAL = (6 * HOUR, 17 * HOUR)
@@ -57,13 +60,18 @@ def dry(world: World, ware: Ware, lots: Sequence[Lot]) -> None:
             lot.mass_ug -= world.chance.part(lot.mass_ug, 0, 2_500)
 
 
+def at_once(ware: Ware, chance: Chance) -> int:
+    """How many bags somebody hands over at once, if he has them: one, or a load."""
+    return LOAD_MAX if chance.one_in(ware.together) else 1
+
+
 def mine(cast: Cast, basin: Basin, site: Site) -> Flow:
-    """A day at a site; sometimes a tag is unreadable in the evening, or a number was typed wrongly.
+    """A bag, or a team's whole day; sometimes a tag is unreadable in the evening, or a number was typed wrongly.
 
     Where the diggers have nobody who signs for them, the first buyer records what he buys at the pit.
     """
     chance, ware = cast.world.chance, basin.ware
-    number = ware.bags.draw(chance)
+    number = ware.bags.draw(chance) if chance.one_in(ware.together) else 1
     if ware.stones or chance.one_in(12 if ware.bagged else 4):
         collector = chance.pick(basin.traders)
         put(collector, ware, buy_from_digger(collector, site.place, ware, number, site=site))
@@ -86,10 +94,10 @@ def mine(cast: Cast, basin: Basin, site: Site) -> Flow:
 
 
 def sell(cast: Cast, basin: Basin, site: Site) -> Flow:
-    """The diggers sell what they have to a trader, who sometimes sends a bag back."""
+    """The diggers sell a bag or a load to a trader, who sometimes sends a bag back."""
     world, chance, ware = cast.world, cast.world.chance, basin.ware
     diggers, trader = site.party, chance.pick(basin.traders)
-    bags = take(diggers, ware, ware.raw, LOAD_MAX)
+    bags = take(diggers, ware, ware.raw, at_once(ware, chance))
     offer(diggers, trader, bags, ware, weigh=chance.one_in(12))
     if chance.one_in(90):
         yield 16 * DAY
@@ -98,11 +106,13 @@ def sell(cast: Cast, basin: Basin, site: Site) -> Flow:
         return
     yield daytime(world, trader.place, chance.randint(1, 30) * HOUR)
     dry(world, ware, bags)
-    if chance.one_in(8) and len(bags) > 2:
+    if chance.one_in(20):
         back = [bags.pop(chance.randrange(len(bags)))]
         refuse(trader, back, chance.pick(("weight", "grade", "tag", "price")), weigh=chance.one_in(2))
         put(diggers, ware, back)
-    if not world.honest and chance.one_in(70):
+        if not bags:
+            return
+    if not world.honest and chance.one_in(200):
         bags[0].mass_ug = chance.part(bags[0].mass_ug, 1_022_000, 1_045_000)
     if chance.one_in(60):
         accept(trader, diggers, bags, ware, weigh="not")
@@ -113,9 +123,9 @@ def sell(cast: Cast, basin: Basin, site: Site) -> Flow:
 
 
 def deliver(cast: Cast, basin: Basin, trader: Party) -> Flow:
-    """A trader brings his bags to the house that works them up."""
+    """A trader brings a bag or a load to the house that works them up."""
     world, chance, ware, house = cast.world, cast.world.chance, basin.ware, basin.house
-    bags = take(trader, ware, ware.raw, LOAD_MAX)
+    bags = take(trader, ware, ware.raw, at_once(ware, chance))
     carrier = cast["haulier"] if house.place.country == "CD" and chance.one_in(3) else None
     route = [trader.place.region] + [house.place.region] * (house.place.region != trader.place.region)
     offer(trader, house, bags, ware, carrier=carrier, route=route if chance.one_in(2) else ())
@@ -130,14 +140,17 @@ def deliver(cast: Cast, basin: Basin, trader: Party) -> Flow:
 
 
 def work_up(cast: Cast, basin: Basin) -> Flow:
-    """The house washes, melts or sorts what it has; sometimes a laboratory looks at it."""
+    """The house washes, melts or sorts what it has, from a heap if that is large; sometimes a laboratory looks at it."""
     world, chance, ware, house = cast.world, cast.world.chance, basin.ware, basin.house
-    bags = take(house, ware, ware.raw, 120)
+    bags = take(house, ware, ware.raw, WORKED_MAX)
     if ware.stones:
         made = sort_stones(house, bags, ware, tags=export_tags(cast, house, 1))
     elif not ware.bagged:
         made = melt(house, bags, ware, tags=export_tags(cast, house, 1))
     else:
+        if len(bags) > LOAD:
+            bags = [combine(house, bags, ware)]
+            yield daytime(world, house.place, DAY)
         made, tailings = wash(house, bags, ware, keep=chance.one_in(5))
         if tailings is not None:
             yield 2 * DAY

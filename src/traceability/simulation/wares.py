@@ -35,13 +35,17 @@ class Ware(NamedTuple):
     bag_ug: Range
     """A bag or a sachet; of stones one stone."""
     bags: Range
-    """Bags, sachets or parcels a team fills in a day."""
+    """Bags, sachets or parcels of a team's day, where it is recorded as one."""
+    together: int
+    """Once in so many times several go in one event; else a phone records bag by bag. Cobalt ore goes by the cart."""
     package: str
     at_pit: Make
     in_town: Make
     at_plant: Make
     steps: tuple[str, ...]
     """How it is worked up."""
+    fill: int
+    """Bags, sachets or parcels that lie at the house before it is: cobalt ore, which is poor, goes onto a heap."""
     currency: str
     cents: int
     """Price of a gram, kilogram or carat (as the scale in town shows) at the pit, in hundredths."""
@@ -59,38 +63,38 @@ class Ware(NamedTuple):
 
 CASSITERITE = Ware(
     "cassiterite", "ore", "concentrate", "sn", Range(380_000, 560_000), Range(650_000, 715_000),
-    Range(24 * KILOGRAM, 49 * KILOGRAM), Range(1, 6), "bag", HANGING, BENCH, PLATFORM,
-    ("wash", "jig", "magnetic"), "USD", 890,
+    Range(24 * KILOGRAM, 49 * KILOGRAM), Range(2, 6), 30, "bag", HANGING, BENCH, PLATFORM,
+    ("wash", "jig", "magnetic"), 26, "USD", 890,
 )  # fmt: skip
 COLTAN = Ware(
     "coltan", "ore", "concentrate", "ta2o5", Range(160_000, 260_000), Range(290_000, 360_000),
-    Range(20 * KILOGRAM, 38 * KILOGRAM), Range(1, 4), "bag", HANGING, BENCH, PLATFORM,
-    ("wash", "magnetic", "dry"), "USD", 3450,
+    Range(20 * KILOGRAM, 38 * KILOGRAM), Range(2, 4), 30, "bag", HANGING, BENCH, PLATFORM,
+    ("wash", "magnetic", "dry"), 26, "USD", 3450,
 )  # fmt: skip
 WOLFRAMITE = Ware(
     "wolframite", "ore", "concentrate", "wo3", Range(480_000, 640_000), Range(640_000, 690_000),
-    Range(20 * KILOGRAM, 27 * KILOGRAM), Range(1, 6), "bag", HANGING, BENCH, PLATFORM,
-    ("wash", "jig", "magnetic"), "USD", 1240,
+    Range(20 * KILOGRAM, 27 * KILOGRAM), Range(2, 6), 30, "bag", HANGING, BENCH, PLATFORM,
+    ("wash", "jig", "magnetic"), 26, "USD", 1240,
 )  # fmt: skip
 COBALT = Ware(
     "cobalt", "ore", "hydroxide", "co", Range(35_000, 95_000), Range(310_000, 380_000),
-    Range(28 * KILOGRAM, 50 * KILOGRAM), Range(2, 7), "bag", HANGING, BENCH, PLATFORM,
-    ("crush", "leach", "dry"), "USD", 95,
+    Range(28 * KILOGRAM, 50 * KILOGRAM), Range(2, 7), 1, "bag", HANGING, BENCH, PLATFORM,
+    ("crush", "leach", "dry"), 200, "USD", 95,
 )  # fmt: skip
 GOLD = Ware(
     "gold", "dust", "dore", "au", Range(855_000, 930_000), Range(885_000, 945_000),
-    Range(2 * GRAM, 24 * GRAM), Range(1, 4), "sachet", BALANCE, BALANCE, BALANCE,
-    ("melt",), "XAF", 3_920_000,
+    Range(2 * GRAM, 24 * GRAM), Range(2, 4), 30, "sachet", BALANCE, BALANCE, BALANCE,
+    ("melt",), 14, "XAF", 3_920_000,
 )  # fmt: skip
 DIAMOND = Ware(
     "diamond", "rough", "sorted", None, Range(0, 0), Range(0, 0),
-    Range(CARAT_UG // 12, CARAT_UG * 3 // 4), Range(1, 3), "sachet", CARAT, CARAT, CARAT,
-    ("boil", "sort"), "XAF", 7_850_000,
+    Range(CARAT_UG // 12, CARAT_UG * 3 // 4), Range(2, 3), 30, "sachet", CARAT, CARAT, CARAT,
+    ("boil", "sort"), 14, "XAF", 7_850_000,
 )  # fmt: skip
 TOURMALINE = Ware(
     "tourmaline", "rough", "sorted", None, Range(0, 0), Range(0, 0),
-    Range(CARAT_UG * 2, CARAT_UG * 30), Range(1, 3), "sachet", CARAT, CARAT, CARAT,
-    ("sort",), "USD", 640,
+    Range(CARAT_UG * 2, CARAT_UG * 30), Range(2, 3), 30, "sachet", CARAT, CARAT, CARAT,
+    ("sort",), 14, "USD", 640,
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ a tag has whole days, regions, roles, and names only of those who chose to be pu
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from traceability.core.outcome import Severity
+from traceability.core.findings.raised import Severity
 from traceability.web.lineage import Stage
 from traceability.web.timeline import Span
 
