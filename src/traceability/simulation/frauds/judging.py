@@ -7,7 +7,6 @@ from typing import Any
 from traceability.core.events import Event
 from traceability.core.findings.catalogue import RULES
 from traceability.core.ids import EventId
-from traceability.core.lineage import lots_of
 from traceability.core.outcome import Finding
 from traceability.core.record import Address
 from traceability.simulation.frauds.plant import Plant
@@ -27,7 +26,7 @@ class Judge:
     def take(self, index: int, event_id: EventId, event: Event, findings: Iterable[Finding]) -> None:
         """One more entry, with what the rules noticed at it."""
         self._places[event_id] = index
-        self._lots.update(lots_of(event))
+        self._lots.update(event.lots)
         if event.kind == "transformation":
             self._made_of.append((frozenset(lot for _, lot in event.moved), event.made))
         for finding in findings:

@@ -8,7 +8,7 @@ from traceability.core.ids import EventId
 from traceability.core.leaf import time_text
 from traceability.core.record import Address
 from traceability.simulation.cast import Basin, Cast, Flow
-from traceability.simulation.digging import Site, fresh_lots
+from traceability.simulation.digging import TAGS_LEFT, Site, fresh_lots
 from traceability.simulation.pen import Lot, Pen, Written
 from traceability.simulation.people import Party
 from traceability.simulation.wares import Ware
@@ -124,6 +124,6 @@ def forge(
 
 def stocked(site: Site, number: int) -> list[str]:
     """So many tags of a site, fetched where there are not enough."""
-    while len(site.tags) < number + 1:
+    while len(site.tags) < number + TAGS_LEFT:
         site.fetch_tags()
     return [site.tags.popleft() for _ in range(number)]
