@@ -1,7 +1,8 @@
 """Where ore is said to come from: sold tags, laundered ore, invented weights, closed sites, hands that are not there."""
 
+from traceability.core.distance import cell_of, km_between
 from traceability.simulation.cast import Basin, Cast, Flow
-from traceability.simulation.digging import dig
+from traceability.simulation.digging import Site, dig
 from traceability.simulation.frauds.plant import Plant, alone, back, forge, stocked
 from traceability.simulation.ground import INSPECTING
 from traceability.simulation.papers import day, inspect_site
@@ -16,14 +17,10 @@ def tag_sale(cast: Cast, basin: Basin, plant: Plant) -> Flow:
     Strength 1: he says that they are of the green site; 2: of his own; 3: a whole roll's worth in an hour.
     """
     victim = max(basin.sites, key=lambda site: site.lots_made)
-    other = max(
-        (
-            each
-            for each in cast.basins
-            if each.kind.country == basin.kind.country and each is not basin and each.sites
-        ),
-        key=lambda each: abs(each.agent.place.longitude_e7 - victim.place.longitude_e7),
-    )
+    away = [
+        each for each in cast.basins if each.agent is not basin.agent and each.sites and not each.ware.stones
+    ]
+    other = max(away, key=lambda each: _km(each.sites[-1], victim))
     own = other.sites[-1]
     plant.by(other.agent)
     plant.subjects |= {("site", victim.id), ("site", own.id)}
@@ -48,6 +45,10 @@ def tag_sale(cast: Cast, basin: Basin, plant: Plant) -> Flow:
             plant.on(lots)
             yield 15 * 60
         yield 2 * DAY
+
+
+def _km(one: Site, other: Site) -> int:
+    return km_between(cell_of(one.place.cell), cell_of(other.place.cell))
 
 
 def laundered(cast: Cast, basin: Basin, plant: Plant) -> Flow:

@@ -54,6 +54,8 @@ class Scheme(NamedTuple):
     days: int
     """How long it goes on, and until the last rule can have noticed it."""
     events: int
+    once: bool = False
+    """Whether it can be shown once in a season, at one strength: of a sum over a country is told once a year."""
 
 
 def bags(basin: Basin) -> bool:
@@ -68,7 +70,8 @@ def metal(basin: Basin) -> bool:
 
 def agents(basin: Basin) -> bool:
     """Where an agent signs for the diggers of some site."""
-    return bags(basin) and any(site.party.pen.party == basin.agent.id for site in basin.sites)
+    known = any(site.lots_made > 12 for site in basin.sites)  # where its ore is bagged is known by then
+    return bags(basin) and known and any(site.party.pen.party == basin.agent.id for site in basin.sites)
 
 
 def alone(basin: Basin) -> Site:

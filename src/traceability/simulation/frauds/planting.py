@@ -39,7 +39,7 @@ SCHEMES: tuple[Scheme, ...] = (
     Scheme("F10", keys.triangle, bags, 50, 135),
     Scheme("F11", papers.certificate_twice, _ships, 20, 12),
     Scheme("F12", mass.skimmed, bags, 40, 42),
-    Scheme("F13", papers.smuggled, _gold, 30, 80),
+    Scheme("F13", papers.smuggled, _gold, 30, 80, once=True),
     Scheme("F14", mass.changed_about, bags, 10, 7),
     Scheme("F15", origin.ghosts, metal, 6, 3),
     Scheme("F16", papers.another_mineral, _ores, 10, 5),
@@ -50,6 +50,10 @@ SCHEMES: tuple[Scheme, ...] = (
     Scheme("F22", keys.hushed_up, bags, 32, 2),
 )
 MODES = tuple(scheme.mode for scheme in SCHEMES)
+
+
+def _strengths(scheme: Scheme, chance: Chance, times: int) -> Sequence[int]:
+    return [chance.pick(STRENGTHS)] if scheme.once else STRENGTHS * times
 
 
 def planted(
@@ -69,7 +73,8 @@ def planted(
                 strength,
             )
             for scheme in SCHEMES
-            for strength in (STRENGTHS * times if scheme.mode in modes else ())
+            for strength in _strengths(scheme, chance, times)
+            if scheme.mode in modes
         ]
         opened = world.now
         for on, _, scheme, strength in sorted(waiting, key=lambda each: each[:2]):
