@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from traceability.core.composition import Part, Pool
-from traceability.core.concern_records import Held, Hold, Incident
+from traceability.core.concern_records import Held, Hold, Incident, Reported
 from traceability.core.events import Event
 from traceability.core.ground_records import (
     Capacity,
@@ -521,6 +521,7 @@ AnyRecord = (
     | Drawn
     | Produced
     | SitesIn
+    | Reported
 )
 SubjectRecord = (  # the most frequent first
     Lot | TagRecord | Party | Key | Site | Roll | Policy | Licence | Certificate | Region | Mention
