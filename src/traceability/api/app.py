@@ -52,6 +52,8 @@ def create_app(of: Settings | Services, more: Sequence[APIRouter] = ()) -> FastA
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if services.asking is not None:
+            services.asking.start()
         yield
         if isinstance(of, Settings):
             services.close()
@@ -69,10 +71,10 @@ def create_app(of: Settings | Services, more: Sequence[APIRouter] = ()) -> FastA
     app.state.services = services
     app.state.reporter = reports.Reporter.load(services.settings.report_key)
     secure = services.settings.public_url.startswith("https://")
-    app.add_middleware(Edge, metrics=services.metrics, secure=secure)
+    straight = {("POST", "/v1/events"): events.straight}  # described where FastAPI knows it
+    app.add_middleware(Edge, metrics=services.metrics, secure=secure, straight=straight)
     problems.install(app)
     for router in (*_ROUTERS, *more):
         app.include_router(router)
-    app.router.routes.insert(0, events.DIRECT)  # found first; it is described where FastAPI knows it
     openapi.install(app)
     return app

@@ -9,13 +9,13 @@ and a finding says so.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from traceability.core import balance, mass, quality
+from traceability.core import balance, mass, origin, quality
 from traceability.core.concern_bodies import IncidentBody
 from traceability.core.concern_records import Incident as IncidentRecord
 from traceability.core.custody_bodies import (
@@ -45,6 +45,7 @@ from traceability.core.events import (
     LicenceRevocation,
     Payment,
     Policy,
+    Production,
     Redaction,
     Reference,
     Release,
@@ -229,7 +230,7 @@ class _TakeOver:
         self._said_last = _plain(target.event.body, before)
         self._tagged: list[tuple[Lot, Lot]] = []
 
-    def all(self, paths: Iterable[str]) -> None:
+    def all(self, paths: Collection[str]) -> None:
         """Takes over what this correction says at these paths."""
         by_lot: defaultdict[LotId, list[str]] = defaultdict(list)
         event = self._target.event
@@ -250,6 +251,8 @@ class _TakeOver:
                 by_lot[LotId(lot)].append(path)
         for lot_id, said in by_lot.items():
             self._amend(lot_id, said)
+        if isinstance(event, Production) and "/site" in paths:
+            origin.moved_to_site(self._step, self._target)
         # All off before any goes on, so that tags of two bags taken for each other meet on neither.
         for before, after in self._tagged:
             take_off(self._step, after.id, [tag for tag in before.tags if tag not in after.tags])

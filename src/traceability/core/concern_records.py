@@ -14,6 +14,7 @@ class Hold(Record, frozen=True):
     ground: str
     subjects: tuple[Address, ...]
     since: str
+    """The time its event gives itself."""
     until: str | None
     released_by: EventId | None = None
 

@@ -4,6 +4,7 @@ A hold stops papers, not trade: under it certificates and their use are refused,
 because rejecting the truth would drive it off the ledger.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
@@ -14,10 +15,10 @@ from traceability.core.concern_records import Held, Hold, Incident, Planned, Rep
 from traceability.core.events import Hold as HoldEvent
 from traceability.core.events import Incident as IncidentEvent
 from traceability.core.events import Release, Response
+from traceability.core.ground_facts import site_facts
 from traceability.core.ground_records import Certificate, Licence
 from traceability.core.ids import PartyId
 from traceability.core.naming import addresses
-from traceability.core.notices import about
 from traceability.core.outcome import Step, reject
 from traceability.core.record import Address
 from traceability.core.state import AnyRecord, Key, Lot, Party, Roll, Site
@@ -174,11 +175,12 @@ def _hold(step: Step, event: HoldEvent) -> None:
     step.put(
         "hold",
         own,
-        Hold(own, event.actor, body.ground, subjects, event.event_time[:10], body.until),
+        Hold(own, event.actor, body.ground, subjects, event.event_time, body.until),
     )
     for kind, id_ in subjects:
         known = step.find("held", f"{kind}:{id_}", Held)
         step.put("held", f"{kind}:{id_}", Held((*(known.holds if known else ()), own)))
+    _count_held(step, subjects, 1)
 
 
 def _release(step: Step, event: Release) -> None:
@@ -194,10 +196,28 @@ def _release(step: Step, event: Release) -> None:
         known = step.find("held", f"{kind}:{id_}", Held)
         rest = tuple(held for held in known.holds if held != hold.event) if known else ()
         step.put("held", f"{kind}:{id_}", Held(rest))
+    _count_held(step, hold.subjects, -1)
+
+
+def _count_held(step: Step, subjects: Sequence[Address], by: int) -> None:
+    """Keeps how many subjects of each type are held, so that nobody looks for holds where there are none."""
+    ledger = step.ledger()
+    count = Counter(dict(ledger.held))
+    for kind, _ in subjects:
+        count[kind] += by
+    step.put(
+        "ledger", "", replace(ledger, held=tuple((kind, n) for kind, n in sorted(count.items()) if n > 0))
+    )
 
 
 def holds_on(step: Step, *subjects: Address) -> list[Hold]:
     """The holds in force on any of these subjects at this entry, on the event's judged day."""
+    if step.state.whole:  # a type of which nothing is held needs no look: handoffs ask about much
+        held_types = step.ledger().held
+        if not held_types:
+            return []
+        some = {kind for kind, _ in held_types}
+        subjects = tuple(subject for subject in subjects if subject[0] in some)
     found: dict[str, Hold] = {}
     for kind, id_ in subjects:
         held = step.find("held", f"{kind}:{id_}", Held)
@@ -208,9 +228,23 @@ def holds_on(step: Step, *subjects: Address) -> list[Hold]:
     return list(found.values())
 
 
+def around(step: Step, lot: Lot) -> list[Address]:
+    """What a hold on this lot can be on besides its tags: the lot, whoever holds or owns it, its site and region."""
+    about: list[Address] = [("lot", lot.id), ("party", lot.custodian)]
+    if lot.title != lot.custodian:
+        about.append(("party", lot.title))
+    if lot.site is not None:
+        about.append(("site", lot.site))
+        if not step.state.whole or any(kind == "region" for kind, _ in step.ledger().held):
+            site = step.find("site", lot.site, Site)
+            if site is not None:
+                about.append(("region", site_facts(site, lot.judged_day).region))
+    return about
+
+
 def holds_about(step: Step, lot: Lot) -> list[Hold]:
-    """The holds in force on a lot: its own, and those on its site, tags and whoever holds or owns it."""
-    return holds_on(step, *about(lot))
+    """The holds in force on a lot: its own, those of what is around it, and those on its tags."""
+    return holds_on(step, *around(step, lot), *(("tag", tag) for tag in lot.tags))
 
 
 def refuse_under_hold(step: Step, lot: Lot) -> None:

@@ -11,8 +11,10 @@ from traceability.core.events import (
     Import,
 )
 from traceability.core.findings.certificates import arrival_differs
+from traceability.core.findings.holds import note_moved
 from traceability.core.ids import PartyId
 from traceability.core.mass import look, weigh
+from traceability.core.origin import handled
 from traceability.core.outcome import Step, reject
 from traceability.core.state import Lot
 
@@ -48,6 +50,7 @@ def export(step: Step, event: Export, *, doubled: bool) -> None:
         put_move(step, lot, "custody", c.lot, recipient=body.importer)
     if standing:
         draw(step, event, [c.lot for c in standing])
+    handled(step, event, [c.lot.id for c in standing])
     if "exporter" not in step.party(actor).roles:
         step.note("no_exporter_role", "warning", [("party", actor)])
 
@@ -114,6 +117,7 @@ def closure(step: Step, event: Closure, *, doubled: bool) -> None:
         if c.stale is None:
             _check_can_close(c.lot, actor)
     standing = settle(step, claims, doubled=doubled, sets=custody_only)
+    note_moved(step, [c.lot.id for c in standing])
     for c in standing:
         end(step, c)
 

@@ -63,9 +63,10 @@ from traceability.core.events import (
     Withdrawal,
     Zone,
 )
+from traceability.core.ground_records import Licence as LicenceRecord
 from traceability.core.ids import EventId, KeyId, LotId, unpadded
 from traceability.core.lineage import restrict
-from traceability.core.naming import addresses
+from traceability.core.naming import addresses, zone_regions
 from traceability.core.outcome import Appended, Entry, Rejected, WaitsFor
 from traceability.core.outcome import Finding as Noted
 from traceability.core.record import Address
@@ -303,11 +304,13 @@ def _changeable(event_id: EventId, event: Event, state: PartialState) -> list[Ad
             found += [("licence", event_id), ("party", event.body.party)]
         case LicenceRevocation():
             found.append(("licence", event.body.licence))
+            revoked = state.records.get(("licence", event.body.licence))
+            found += [("party", revoked.party)] if isinstance(revoked, LicenceRecord) else []
         case TagVoid():
             found += [("tag", tag) for tag in event.body.tags or ()]
             found += [("roll", event.body.roll)] if event.body.roll else []
         case Zone():
-            found += [("region", code) for code in event.body.regions or ()] or [("polygons", "")]
+            found += [("region", code) for code in zone_regions(event.body)] or [("polygons", "")]
         case Certificate():
             found.append(("certificate", event_id))
         case CertificateUse():

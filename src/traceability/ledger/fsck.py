@@ -136,7 +136,7 @@ class _Check:
         self._compare_places()
         for said in self._log.torn():
             self._note("database", "", None, said)
-        self._check_checkpoint()
+        self._check_checkpoints()
         verdict = self._check_guard(guard)
         size, root = self._replay.head.size, self._replay.head.root.hex()
         if self._damages:
@@ -236,29 +236,35 @@ class _Check:
             if count < DAMAGES_MAX:
                 self._note("event_place", f"{row[0]} {row[1]}", row[1], what)
 
-    def _check_checkpoint(self) -> None:
-        published = self._log.checkpoint()
+    def _check_checkpoints(self) -> None:
         facts = self._view.record(("ledger", ""))
         if not isinstance(facts, LedgerFacts):
             return
+        published = self._log.checkpoint()
         if published is None:
             self._note("checkpoint", "0", None, "none is published: start the ledger, it will publish one")
-            return
+        else:
+            self._check_checkpoint("checkpoint", *published, facts)
+        cosigned = self._log.cosigned()
+        if cosigned is not None:
+            self._check_checkpoint("cosigned", *cosigned, facts)
+
+    def _check_checkpoint(self, table: str, said: int, note: bytes, facts: LedgerFacts) -> None:
         try:
             keys = [Verifier.parse(vkey) for vkey in facts.log_keys]
-            checkpoint = open_checkpoint(published[1], facts.log, keys).checkpoint
+            checkpoint = open_checkpoint(note, facts.log, keys).checkpoint
         except (Malformed, Invalid) as error:
-            self._note("checkpoint", "0", None, str(error))
+            self._note(table, "0", None, str(error))
             return
         size = self._replay.head.size
-        if checkpoint.size != published[0] or checkpoint.size > size:
-            self._note("checkpoint", "0", None, f"it speaks of {checkpoint.size} entries, there are {size}")
+        if checkpoint.size != said or checkpoint.size > size:
+            self._note(table, "0", None, f"it speaks of {checkpoint.size} entries, there are {size}")
         elif checkpoint.root != self._replay.root_at(checkpoint.size):
-            self._name_changed_entries(checkpoint.size, checkpoint.root)
+            self._name_changed_entries(table, checkpoint.size, checkpoint.root)
 
-    def _name_changed_entries(self, size: int, root: bytes) -> None:
+    def _name_changed_entries(self, table: str, size: int, root: bytes) -> None:
         """The entries do not give the signed root. Where the leaves kept with them do, they tell which changed."""
-        self._note("checkpoint", "0", None, "the entries do not give the root that was signed")
+        self._note(table, "0", None, "the entries do not give the root that was signed")
         leaves = [
             row[0] for row in self._log.all("SELECT leaf FROM outcome WHERE idx < ? ORDER BY idx", size)
         ]

@@ -161,6 +161,23 @@ class Ledger:
             self._fill_places()
         return [read if isinstance(read, Refused) else next(given) for read in reads]
 
+    def shown(self, head: GuardHead, by: str) -> bool:
+        """Somebody shows a head that this log's key has signed. Whether this ledger has it.
+
+        If not, it was rolled back together with its guard, or it is one of two: nothing more is signed, now and
+        after a new start, as far as the guard can hold that.
+        """
+        if self._contains(head):
+            return True
+        self._broken = (
+            f"{by} shows a checkpoint of {head.size} entries, signed with this log's key, that this database does "
+            "not have"
+        )
+        _LOG.critical("%s", self._broken)
+        with contextlib.suppress(GuardRefuses, GuardUnavailable):
+            self._guard.advance(head, lambda _: True)
+        return False
+
     def add_disclosures(self, event_id: EventId, opened: Sequence[Disclosure]) -> Refused | Waiting | None:
         """Keeps what somebody opens later of an event's sealed fields; None when all is kept."""
         with self.store.write() as view:
