@@ -334,6 +334,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "rule.stones_lost": "Stones are named as lost in a way in which stones are not lost.",
     "rule.tag_on_two_lots": "One tag stands on two lots at once.",
     "rule.title_not_held": "Title was offered by somebody who did not hold it.",
+    "rule.undervalued": "It was valued far below the reference price of its day.",
     "rule.unknown": "The rule “{rule}” noticed something.",
     "figure.weights": "{before} expected, {after} weighed",
     "figure.lowest": "{before} at its lowest, {after} weighed",

@@ -334,6 +334,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "rule.stones_lost": "Des pierres sont dites perdues d’une façon dont les pierres ne se perdent pas.",
     "rule.tag_on_two_lots": "Une étiquette est sur deux lots à la fois.",
     "rule.title_not_held": "La propriété a été offerte par quelqu’un qui ne l’avait pas.",
+    "rule.undervalued": "Il a été évalué bien au-dessous du prix de référence du jour.",
     "rule.unknown": "La règle « {rule} » a remarqué quelque chose.",
     "figure.weights": "{before} prévus, {after} pesés",
     "figure.lowest": "{before} au plus bas, {after} pesés",
