@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from traceability.core.findings.global_numbers import GLOBAL_NUMBERS
 from traceability.core.findings.numbers import NUMBERS
 from traceability.core.ids import EventId
 from traceability.core.record import Subject
@@ -41,7 +42,7 @@ class Policy(Subject, frozen=True):
     values: tuple[Value, ...] = ()
 
 
-DEFAULTS: dict[tuple[Section, str, str, str | None, str | None], int] = {**NUMBERS}
+DEFAULTS: dict[tuple[Section, str, str, str | None, str | None], int] = {**NUMBERS, **GLOBAL_NUMBERS}
 """What counts where no policy says otherwise: by section, rule, name, mineral and step."""
 
 
