@@ -166,6 +166,7 @@ async def straight(scope: Scope, receive: Receive, send: Send) -> None:
         "too_large",
         "unsupported_media_type",
         "bad_disclosure",
+        "redacted",
         "busy",
         "unavailable",
     ),

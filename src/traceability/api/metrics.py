@@ -61,6 +61,24 @@ class Metrics:
         """An event that was answered: taken, known or the name of the problem."""
         self._of_answers(name).inc()
 
+        self.quorum_age = Gauge(
+            "traceability_quorum_age_seconds",
+            "Since a quorum of witnesses last cosigned; NaN where none is asked, or none was had yet.",
+            registry=self._registry,
+        )
+        self.witness_size = Gauge(
+            "traceability_witness_size",
+            "Entries under the newest checkpoint that a witness cosigned for this process.",
+            ("witness",),
+            registry=self._registry,
+        )
+        self.witness_trouble = Gauge(
+            "traceability_witness_trouble",
+            "1 while a witness does not cosign: /v1/log says why.",
+            ("witness",),
+            registry=self._registry,
+        )
+
     def text(self) -> bytes:
         """The page."""
         return generate_latest(self._registry)
