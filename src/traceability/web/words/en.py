@@ -380,7 +380,6 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "rule.zone_declared_later": "The area it is from was named later, for the day this was produced.",
     "rule.undervalued": "The value declared for export is far below the reference price of its day.",
     "rule.use_mass_off": "The certifier recorded another mass than the export drew.",
-    "rule.undervalued": "It was valued far below the reference price of its day.",
     "rule.unknown": "The rule “{rule}” noticed something.",
     "figure.weights": "{before} expected, {after} weighed",
     "figure.lowest": "{before} at its lowest, {after} weighed",

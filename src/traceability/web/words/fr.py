@@ -380,7 +380,6 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "rule.zone_declared_later": "La zone d’où il vient a été signalée plus tard, pour le jour de la production.",
     "rule.undervalued": "La valeur déclarée à l’exportation est bien inférieure au prix de référence du jour.",
     "rule.use_mass_off": "Le certificateur a noté une autre masse que celle imputée par l’exportation.",
-    "rule.undervalued": "Il a été évalué bien au-dessous du prix de référence du jour.",
     "rule.unknown": "La règle « {rule} » a remarqué quelque chose.",
     "figure.weights": "{before} prévus, {after} pesés",
     "figure.lowest": "{before} au plus bas, {after} pesés",
