@@ -20,6 +20,7 @@ from traceability.core.ground_records import (
     Capacity,
     Certificate,
     CertificateNumber,
+    Digging,
     Drawn,
     Licence,
     Polygons,
@@ -518,6 +519,7 @@ AnyRecord = (
     | Incident
     | Drawn
     | Produced
+    | Digging
     | SitesIn
 )
 SubjectRecord = (  # the most frequent first
