@@ -7,7 +7,17 @@ from types import ModuleType
 
 import pytest
 
-from traceability.core.findings import holds, later, licences, mass, mixing, quality, sites, stones, zones
+from traceability.core.findings import (
+    holds,
+    later,
+    licences,
+    mass,
+    mixing,
+    quality,
+    site_standing,
+    stones,
+    zones,
+)
 from traceability.core.findings.catalogue import RULES
 from traceability.core.findings.raised import Raised
 from traceability.core.policy import DEFAULTS, IN_COUNTRY
@@ -19,7 +29,7 @@ HEAD = "| section | rule | name | country | mineral | step | number |\n|---|---|
 def functions() -> dict[str, str]:
     """The rules of these modules with their docstrings."""
     found = {}
-    modules: list[ModuleType] = [mass, quality, stones, sites, zones, licences, holds, mixing, later]
+    modules: list[ModuleType] = [mass, quality, stones, site_standing, zones, licences, holds, mixing, later]
     for module in modules:
         for name, member in inspect.getmembers(module, inspect.isfunction):
             if (

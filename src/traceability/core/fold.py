@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec.structs import replace
 
 from traceability.core import book, certificates, concerns, custody, ground, registry, statements
+from traceability.core import watch as global_rules
 from traceability.core.authority import abandon, admit, judged_day, used_number
 from traceability.core.concern_bodies import SubjectNamed
 from traceability.core.custody_bodies import new_lots
@@ -59,6 +60,7 @@ from traceability.core.events import (
     Withdrawal,
     Zone,
 )
+from traceability.core.findings.kinds import look_at_kinds
 from traceability.core.ids import EventId, unpadded
 from traceability.core.leaf import time_text
 from traceability.core.naming import addresses, zone_regions
@@ -69,14 +71,18 @@ from traceability.core.state import Book, Mention, Number, State, SubjectRecord
 from traceability.core.tagging import roll_position
 
 
-def apply(entry: Entry, state: State) -> Outcome:
+def apply(entry: Entry, state: State, *, watch: bool = True) -> Outcome:
     """Judges one entry, its signature verified. `state` is as the entries before it left it.
 
+    Global rules are asked where `state` is that of a whole log, unless `watch` is False: then their tallies and
+    findings are missing, and all else is the same.
     Raises NotShown where the state cannot know something that must exist (a partial view of the log).
     """
     step = Step(entry, state, judged_day(entry.event, entry.record_time))
     try:
         _judge(step)
+        if watch and state.whole:
+            global_rules.apply(step)
         links = _keep_book(step)
     except RejectedStep as end:
         return end.outcome
@@ -108,6 +114,7 @@ def _judge(step: Step) -> None:
     abandon(step, key)
     if isinstance(event, custody.CustodyEvent):
         custody.apply(step, event, doubled=doubled)
+        look_at_kinds(step, event)
     elif doubled:
         step.stands = False
     elif isinstance(event, ground.GroundEvent):

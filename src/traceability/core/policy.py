@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from traceability.core.findings.global_numbers import GLOBAL_NUMBERS
 from traceability.core.findings.ground_numbers import COUNTRY_NUMBERS, GROUND_NUMBERS
 from traceability.core.findings.numbers import NUMBERS
 from traceability.core.ids import EventId
@@ -42,7 +43,11 @@ class Policy(Subject, frozen=True):
     values: tuple[Value, ...] = ()
 
 
-DEFAULTS: dict[tuple[Section, str, str, str | None, str | None], int] = {**NUMBERS, **GROUND_NUMBERS}
+DEFAULTS: dict[tuple[Section, str, str, str | None, str | None], int] = {
+    **NUMBERS,
+    **GLOBAL_NUMBERS,
+    **GROUND_NUMBERS,
+}
 """What counts where no policy says otherwise: by section, rule, name, mineral and step."""
 IN_COUNTRY: dict[tuple[str, Section, str, str, str | None, str | None], int] = {**COUNTRY_NUMBERS}
 """The same for one country, where its own law says something else."""

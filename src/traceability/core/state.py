@@ -35,6 +35,7 @@ from traceability.core.ground_records import (
 from traceability.core.ids import EventId, KeyId, LotId, PartyId, RollId, SiteId
 from traceability.core.policy import Policy
 from traceability.core.record import Address, Record, Subject
+from traceability.core.tallies import AnyTally
 
 
 class LedgerFacts(Record, frozen=True):
@@ -521,6 +522,7 @@ AnyRecord = (
     | Produced
     | Digging
     | SitesIn
+    | AnyTally
 )
 SubjectRecord = (  # the most frequent first
     Lot | TagRecord | Party | Key | Site | Roll | Policy | Licence | Certificate | Region | Mention

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from traceability.core import leaf, merkle
+from traceability.core import leaf, merkle, watch
 from traceability.core.ids import EventId
 from traceability.core.outcome import Appended, Entry, Rejected, WaitsFor
 from traceability.core.state import Key, Number
@@ -71,7 +71,9 @@ class Group:
     def judge(self, reads: Sequence[Read]) -> list[Judged]:
         """What becomes of each, in order."""
         self._batch.state.preload(
-            {read.event.key for read in reads}, set().union(*(read.touched for read in reads))
+            {read.event.key for read in reads},
+            set().union(*(read.touched for read in reads)),
+            {lot for read in reads if (lot := watch.first_taken(read.event)) is not None},
         )
         sizes = {read.event.seen.size for read in reads if read.event.seen is not None}
         rows = self._view.all(

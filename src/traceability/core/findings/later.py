@@ -19,7 +19,7 @@ from traceability.core.events import (
 )
 from traceability.core.findings.licences import SORTS, best
 from traceability.core.findings.raised import Raised
-from traceability.core.findings.sites import activity, standing, suspension
+from traceability.core.findings.site_standing import activity, standing, suspension
 from traceability.core.findings.zones import from_zone
 from traceability.core.ground_facts import Need, covers, days_after, over, site_facts
 from traceability.core.ground_records import Digging, Licence, Produced, SitesIn, Zone
@@ -195,9 +195,7 @@ def _produced(
     first = max(since, min((found.since for found in days.values()), default=day))
     lookups = lots_found = 0
     while days and day >= first and lookups < LOOKUPS_MAX and lots_found < LOTS_MAX:
-        lookups += (
-            1  # also of a day that nobody looks at: a site may have said that it produced long ago
-        )
+        lookups += 1  # also of a day that nobody looks at: a site may have said that it produced long ago
         for site, between in days.items():
             if between.since <= day <= between.until:
                 lookups += 1
