@@ -16,14 +16,14 @@ from memory import COMMITMENT, POLICY, Actor, weighing
 from rules import Rules
 from showing import evidence_of
 from traceability.core import evidence
-from traceability.core.findings import holds, later, licences, mixing, site_standing, zones
+from traceability.core.findings import holds, later, licences, mixing, sites, zones
 from traceability.core.findings.catalogue import RULES
 from traceability.core.ids import EventId, LotId, SiteId
 from traceability.core.outcome import Finding
 from traceability.core.report import HOLDS
 from traceability.core.verify import verify
 
-GROUND = {name for module in (holds, later, licences, mixing, site_standing, zones) for name in vars(module)}
+GROUND = {name for module in (holds, later, licences, mixing, sites, zones) for name in vars(module)}
 GROUND.add("tag_under_hold")
 
 

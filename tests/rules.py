@@ -101,7 +101,7 @@ class StrictState:
         if kind in TALLIES:
             assert self.watch, f"{address} is for global rules alone"
             return
-        if kind == "held":  # what is held, by its own type and id
+        if kind in ("held", "reported"):  # what is held or reported, by its own type and id
             kind, _, id_ = id_.partition(":")
         ids = (
             [id_] if kind == "tag" else id_.split(":")[kind == "reference" :]

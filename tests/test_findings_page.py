@@ -14,7 +14,7 @@ from traceability.core.findings import (
     mass,
     mixing,
     quality,
-    site_standing,
+    sites,
     stones,
     zones,
 )
@@ -29,7 +29,7 @@ HEAD = "| section | rule | name | country | mineral | step | number |\n|---|---|
 def functions() -> dict[str, str]:
     """The rules of these modules with their docstrings."""
     found = {}
-    modules: list[ModuleType] = [mass, quality, stones, site_standing, zones, licences, holds, mixing, later]
+    modules: list[ModuleType] = [mass, quality, stones, sites, zones, licences, holds, mixing, later]
     for module in modules:
         for name, member in inspect.getmembers(module, inspect.isfunction):
             if (

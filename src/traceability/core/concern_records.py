@@ -25,6 +25,12 @@ class Held(Record, frozen=True):
     holds: tuple[EventId, ...]
 
 
+class Reported(Record, frozen=True):
+    """The reports about one subject that are not settled, the newest of them, at ("reported", "site:<id>")."""
+
+    incidents: tuple[EventId, ...]
+
+
 class Planned(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An action somebody promised for a day."""
 
@@ -44,5 +50,7 @@ class Incident(Record, frozen=True):
     happened: str
     planned: tuple[Planned, ...] = ()
     """Actions still to be done."""
+    answers: tuple[EventId, ...] = ()
+    """The newest responses to it, oldest first."""
     settled_by: EventId | None = None
     """The newest response that checked or dismissed it; None while it is open."""

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from traceability.core.authority import lacks_role
 from traceability.core.concern_bodies import SubjectNamed
-from traceability.core.concern_records import Held, Hold, Incident, Planned
+from traceability.core.concern_records import Held, Hold, Incident, Planned, Reported
 from traceability.core.events import Hold as HoldEvent
 from traceability.core.events import Incident as IncidentEvent
 from traceability.core.events import Release, Response
@@ -27,6 +27,10 @@ ConcernEvent = IncidentEvent | Response | HoldEvent | Release
 _MUST_EXIST: dict[str, type[AnyRecord]] = {
     "lot": Lot, "party": Party, "site": Site, "key": Key, "roll": Roll, "licence": Licence, "certificate": Certificate,
 }  # fmt: skip
+OPEN_MAX = 1000
+"""How many open reports of a subject are remembered."""
+ANSWERS_MAX = 100
+"""How many responses to a report are remembered."""
 _ANSWER = frozenset({"monitor", "auditor", "inspectorate", "regulator"})
 
 
@@ -67,6 +71,17 @@ def _incident(step: Step, event: IncidentEvent) -> None:
         happened=body.happened_from,
     )
     step.put("incident", incident.event, incident)
+    _keep_open(step, incident)
+
+
+def _keep_open(step: Step, incident: Incident) -> None:
+    """Keeps a report among the open ones of each of its subjects, or takes it out once it is settled."""
+    for kind, id_ in incident.subjects:
+        address = f"{kind}:{id_}"
+        known = step.find("reported", address, Reported)
+        others = tuple(each for each in known.incidents if each != incident.event) if known else ()
+        mine = (incident.event,) if incident.settled_by is None else ()
+        step.put("reported", address, Reported((*others, *mine)[-OPEN_MAX:]))
 
 
 def _response(step: Step, event: Response) -> None:
@@ -110,7 +125,10 @@ def _response(step: Step, event: Response) -> None:
             incident = replace(incident, settled_by=None)
         case "explanation":
             pass
-    step.put("incident", incident.event, incident)
+    if body.act in ("checked", "dismissed", "escalated"):
+        _keep_open(step, incident)
+    answers = (*incident.answers, step.entry.event_id)[-ANSWERS_MAX:]
+    step.put("incident", incident.event, replace(incident, answers=answers))
 
 
 def _concerned(step: Step, subjects: Sequence[Address]) -> Iterator[PartyId]:
@@ -234,3 +252,11 @@ def refuse_under_hold(step: Step, lot: Lot) -> None:
     holds = holds_about(step, lot)
     if holds:
         reject("under_hold", f"lot {lot.id} is under hold ({holds[0].ground}): it is released first")
+
+
+def refuse_held(step: Step, *subjects: Address) -> None:
+    """Rejects where a hold is in force on one of these."""
+    holds = holds_on(step, *subjects)
+    if holds:
+        kind, id_ = holds[0].subjects[0]
+        reject("under_hold", f"{kind} {id_} is under hold ({holds[0].ground}): it is released first")

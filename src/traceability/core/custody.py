@@ -100,9 +100,8 @@ def _production(step: Step, event: Production, *, doubled: bool) -> None:
     delegation = site_delegation(step)
     if delegation is not None and delegation.site != body.site:
         reject("delegation_does_not_cover", "the delegation is for production at another site")
-    sealed = {path for path, _ in event.sealed}
     actor = step.party(event.actor)
-    if body.producer is None and "miner" not in actor.roles and "/miner" not in sealed:
+    if body.producer is None and "miner" not in actor.roles and "/miner" not in event.committed:
         reject(
             "miner_not_named", "say who dug it: name the producer, or seal /miner where he is not enrolled"
         )

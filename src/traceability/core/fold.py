@@ -354,6 +354,7 @@ def _subjects(named: Sequence[SubjectNamed]) -> Iterator[Address]:
     for kind, id_ in addresses(named):
         yield kind, id_
         yield "held", f"{kind}:{id_}"
+        yield "reported", f"{kind}:{id_}"
 
 
 def _named(kind: str, *ids: str | None) -> Iterable[Address]:

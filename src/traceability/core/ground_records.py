@@ -203,6 +203,7 @@ class Certificate(Subject, frozen=True):
     origins: tuple[str, ...]
     since: str
     until: str
+    parcels: int | None = None
     valid_by: EventId | None = None
     """The approval that made it valid."""
     draws: tuple[Draw, ...] = ()

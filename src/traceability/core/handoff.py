@@ -217,5 +217,5 @@ def _note_conditions(step: Step, body: AcceptanceBody, standing: set[LotId]) -> 
 
 def _note_missing_role(step: Step, actor: PartyId) -> None:
     party = step.find("party", actor, Party)
-    if party is not None and not _TRADERS & set(party.roles) and "regulator" not in party.roles:
+    if party is not None and _TRADERS.isdisjoint(party.roles) and "regulator" not in party.roles:
         step.note("no_role_in_trade", "warning", [("party", actor)])

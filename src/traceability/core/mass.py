@@ -41,11 +41,13 @@ def leaf_parts(lot: LotId, new: NewLot) -> tuple[Parts, tuple[LotItem, ...]]:
     """What a lot consists of that begins in this ledger: its own leaf pool, followed items first, then the rest."""
     mass_ug = new.weighing.net.mass_ug
     pool = f"{lot}:0"
-    masses = [item.mass.mass_ug for item in new.items or ()]
+    if not new.items:
+        return (Part(pool, 0, mass_ug),), ()
+    masses = [item.mass.mass_ug for item in new.items]
     *spans, rest = cuts(mass_ug, [*masses, max(mass_ug - sum(masses), 0)])
     items = tuple(
         LotItem(item.number, item.mass.mass_ug, Part(pool, *span))
-        for item, span in zip(new.items or (), spans, strict=True)
+        for item, span in zip(new.items, spans, strict=True)
     )
     return (Part(pool, *rest),) if rest[1] > rest[0] else (), items
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 from traceability.core.authority import day_of
 from traceability.core.events import Acceptance, Export, Intake, Production, Transfer, Transformation
-from traceability.core.findings import holds, later, licences, mixing, site_standing, zones
+from traceability.core.findings import holds, later, licences, mixing, sites, zones
 from traceability.core.ground_facts import Need, site_facts
 from traceability.core.ground_records import Drawn, Licence, Terms
 from traceability.core.ids import EventId, LotId
@@ -59,31 +59,29 @@ def _judge_site(
 ) -> None:
     """What each rule says of a site for a production on `day`, recorded on `recorded`."""
     policy = step.policy
-    colour, stopped = site_standing.standing(site, day, policy), site_standing.suspension(site, day)
+    colour, stopped = sites.standing(site, day, policy), sites.suspension(site, day)
     facts = site_facts(site, day)
-    step.notice("site_red", site_standing.site_red(colour), about, events=events)
-    step.notice("site_yellow", site_standing.site_yellow(colour), about, events=events)
-    step.notice("site_blue", site_standing.site_blue(colour), about, events=events)
-    unknown = site_standing.site_status_not_recorded(colour, facts.country, minerals, policy)
+    step.notice("site_red", sites.site_red(colour), about, events=events)
+    step.notice("site_yellow", sites.site_yellow(colour), about, events=events)
+    step.notice("site_blue", sites.site_blue(colour), about, events=events)
+    unknown = sites.site_status_not_recorded(colour, facts.country, minerals, policy)
     step.notice("site_status_not_recorded", unknown, about, events=events)
-    step.notice("site_suspended", site_standing.site_suspended(stopped), about, events=events)
+    step.notice("site_suspended", sites.site_suspended(stopped), about, events=events)
     step.notice(
         "site_not_active",
-        site_standing.site_not_active(site_standing.activity(site, day)),
+        sites.site_not_active(sites.activity(site, day)),
         about,
         events=events,
     )
-    strange = site_standing.mineral_not_registered(site, day, minerals)
+    strange = sites.mineral_not_registered(site, day, minerals)
     step.notice("mineral_not_registered", strange, about, events=events)
-    step.notice(
-        "producer_not_at_site", site_standing.producer_not_at_site(facts, producer), about, events=events
-    )
+    step.notice("producer_not_at_site", sites.producer_not_at_site(facts, producer), about, events=events)
     if recorded != day and colour.status != "red" and stopped is None:
         then, stopped = (
-            site_standing.standing(site, recorded, policy),
-            site_standing.suspension(site, recorded),
+            sites.standing(site, recorded, policy),
+            sites.suspension(site, recorded),
         )
-        closed = site_standing.site_closed_before_recorded(then, stopped, day, recorded)
+        closed = sites.site_closed_before_recorded(then, stopped, day, recorded)
         step.notice("site_closed_before_recorded", closed, about, events=events)
 
 

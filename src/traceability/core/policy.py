@@ -14,7 +14,7 @@ import msgspec
 
 from traceability.core.findings.global_numbers import GLOBAL_NUMBERS
 from traceability.core.findings.ground_numbers import COUNTRY_NUMBERS, GROUND_NUMBERS
-from traceability.core.findings.numbers import NUMBERS
+from traceability.core.findings.numbers import NUMBERS, PAPER_NUMBERS
 from traceability.core.ids import EventId
 from traceability.core.record import Subject
 from traceability.core.registry_bodies import PolicyFacts, PolicyValue
@@ -45,8 +45,9 @@ class Policy(Subject, frozen=True):
 
 DEFAULTS: dict[tuple[Section, str, str, str | None, str | None], int] = {
     **NUMBERS,
-    **GLOBAL_NUMBERS,
     **GROUND_NUMBERS,
+    **GLOBAL_NUMBERS,
+    **PAPER_NUMBERS,
 }
 """What counts where no policy says otherwise: by section, rule, name, mineral and step."""
 IN_COUNTRY: dict[tuple[str, Section, str, str, str | None, str | None], int] = {**COUNTRY_NUMBERS}

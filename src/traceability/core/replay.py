@@ -183,7 +183,7 @@ class Replay:
             return
         index, until, unjudged = entry.index, self.until, state.unjudged
         known = {lot for lot in lots if until.get(lot, -1) >= index and ("lot", lot) not in unjudged}
-        judged = restrict(event, known) if known or not lots else None
+        judged = restrict(event, known) if known or not lots or self._is_of_papers(event) else None
         if judged is None:
             self._log(entry, event, stands=True)
             self._count(entry)
@@ -194,6 +194,13 @@ class Replay:
         elif judged is not event and (apart := known - (judged.lots if judged else set())):
             why = "it was weighed together with lots that are not known here"
             self._spoil((("lot", lot) for lot in apart), Unjudged(entry.index, why))
+
+    def _is_of_papers(self, event: Event) -> bool:
+        """Whether it makes a certificate or approves one: an export may rest on it that is of other lots."""
+        if isinstance(event, Approval):
+            target = self.state.entries.get(event.body.event)
+            return target is not None and isinstance(target.event, Certificate)
+        return isinstance(event, Certificate)
 
     def _judge(self, entry: Entry, event: Event) -> None:
         state = self.state
@@ -309,7 +316,8 @@ def _changeable(event_id: EventId, event: Event, state: PartialState) -> list[Ad
         case CertificateUse():
             found.append(("certificate", event.body.certificate))
         case Incident():
-            found.append(("incident", event_id))
+            reported = [("reported", f"{kind}:{id_}") for kind, id_ in addresses(event.body.subjects)]
+            found += [("incident", event_id), *reported]
         case Response():
             found += [("incident", about)] if (about := event.body.about.incident) else []
         case Hold():

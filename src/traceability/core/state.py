@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from traceability.core.composition import Part, Pool
-from traceability.core.concern_records import Held, Hold, Incident
+from traceability.core.concern_records import Held, Hold, Incident, Reported
 from traceability.core.events import Event
 from traceability.core.ground_records import (
     Capacity,
@@ -518,11 +518,12 @@ AnyRecord = (
     | Hold
     | Held
     | Incident
+    | AnyTally
     | Drawn
     | Produced
     | Digging
     | SitesIn
-    | AnyTally
+    | Reported
 )
 SubjectRecord = (  # the most frequent first
     Lot | TagRecord | Party | Key | Site | Roll | Policy | Licence | Certificate | Region | Mention

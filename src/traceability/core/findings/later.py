@@ -19,7 +19,7 @@ from traceability.core.events import (
 )
 from traceability.core.findings.licences import SORTS, best
 from traceability.core.findings.raised import Raised
-from traceability.core.findings.site_standing import activity, standing, suspension
+from traceability.core.findings.sites import activity, standing, suspension
 from traceability.core.findings.zones import from_zone
 from traceability.core.ground_facts import Need, covers, days_after, over, site_facts
 from traceability.core.ground_records import Digging, Licence, Produced, SitesIn, Zone

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from traceability.core.findings.raised import Raised
-from traceability.core.findings.site_standing import standing
+from traceability.core.findings.sites import standing
 from traceability.core.findings.zones import ZONES_MAX
 from traceability.core.ground_facts import site_facts
 from traceability.core.ids import LotId
