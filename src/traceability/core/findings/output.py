@@ -3,6 +3,7 @@
 from traceability.core import due
 from traceability.core.distance import cell_of, km_between
 from traceability.core.events import LicenceGrant, Production, SiteInspection
+from traceability.core.ground_facts import last_day, site_facts
 from traceability.core.ground_records import in_force
 from traceability.core.outcome import Step
 from traceability.core.state import Site
@@ -102,17 +103,14 @@ def away_from_its_site(step: Step, event: Production, site: str) -> None:
 
 
 def start_status_clock(step: Step, event: SiteInspection) -> None:
-    """A status given to a site runs until its own last day, else as long as the policy says for its colour."""
+    """A status given to a site runs until its own last day, else as long as its colour lasts."""
     body = event.body
     if body.status is None or body.status == "red" or body.status_from is None:
         return
-    if body.status_until is not None:
-        last = due.day_number(body.status_until)
-    else:
-        last = due.day_number(body.status_from) + step.number(
-            "times", "site_status_ran_out", f"{body.status}_days"
-        )
-    due.start(step, "status", last + 1, 1)
+    site = step.need("site", body.site, Site)
+    country = site_facts(site, body.status_from).country
+    last = body.status_until or last_day(body.status, body.status_from, country, step.policy)
+    due.start(step, "status", due.day_number(last) + 1, 1)
 
 
 def start_licence_clock(step: Step, event: LicenceGrant) -> None:
