@@ -7,6 +7,7 @@ lasts a year, so does a licence; a price holds for a quarter.
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 
+from traceability.core.ground_records import Figure
 from traceability.simulation.cast import INSPECTORS, REGULATORS, Basin, Cast, Flow
 from traceability.simulation.chance import named
 from traceability.simulation.digging import Site
@@ -102,7 +103,9 @@ def _figures(cast: Cast, wares: Sequence[Ware]) -> Flow:
             "unit": ware.in_town.unit,
         }
         value = str(cents // 100) if ware.currency == "XAF" else f"{cents // 100}.{cents % 100:02d}"
-        operator.write("reference", {**body, "value": value, "source_text": "moyenne du trimestre", **times})
+        body |= {"value": value, "source_text": "moyenne du trimestre", **times}
+        stated = operator.write("reference", body)
+        cast.prices[ware.mineral] = Figure(stated.id, value, ware.in_town.unit, times["from"], times["until"])
         yield 5 * _MINUTE
     rate = {"type": "exchange_rate", "currency": "XAF", "unit": "USD", "value": f"{XAF_A_DOLLAR}.4"}
     operator.write("reference", {**rate, "source_text": "banque centrale, cours moyen", **times})
