@@ -53,7 +53,7 @@ _PARK = (
     (284_000_000, -24_500_000),
 )  # fmt: skip
 """A national park west of Bukavu, as a polygon: longitude, latitude in units of 1e-7 degree."""
-_PRICED = (CASSITERITE, COLTAN, GOLD, DIAMOND)
+_PRICED = (CASSITERITE, COLTAN, WOLFRAMITE, COBALT, GOLD, DIAMOND)
 _PRODUCED = (
     ("CD", "cassiterite", "TNE", 24_000), ("CD", "coltan", "TNE", 2_600), ("CD", "cobalt", "TNE", 210_000),
     ("RW", "coltan", "TNE", 2_100), ("RW", "wolframite", "TNE", 2_700), ("CF", "gold", "KGM", 480),
