@@ -29,7 +29,7 @@ from traceability.core.events import (
     Transfer,
     Transformation,
 )
-from traceability.core.findings import drift, handoffs, keys, papers, silence, sites, stock, waiting, weights
+from traceability.core.findings import drift, handoffs, keys, output, papers, silence, stock, waiting, weights
 from traceability.core.ids import LotId
 from traceability.core.outcome import Step
 from traceability.core.record import Address
@@ -69,7 +69,7 @@ def _watch_kind(step: Step, event: Event, taken: dict[LotId, Lot]) -> None:
             weights.watch_readings(step, event)
             silence.no_incident_in_zone(step, event)
             if event.body.site is not None:
-                sites.watch_site(step, event, event.body.site)
+                output.watch_site(step, event, event.body.site)
             handoffs.keep_act(step, event)
         case Intake() | Transformation() | Import():
             handoffs.keep_act(step, event)
@@ -93,9 +93,9 @@ def _watch_kind(step: Step, event: Event, taken: dict[LotId, Lot]) -> None:
             if event.body.due is not None and event.body.about.incident is not None:
                 due.start(step, "action", due.day_number(event.body.due) + 2, 1)
         case LicenceGrant():
-            sites.start_licence_clock(step, event)
+            output.start_licence_clock(step, event)
         case SiteInspection():
-            sites.start_status_clock(step, event)
+            output.start_status_clock(step, event)
         case _:
             pass
 

@@ -260,7 +260,12 @@ def _sealed(services: Services, visitor: Visitor, words: Words, entry: LoggedEnt
     rows = [
         Row(words.code("sealed", path.rpartition("/")[2]), [Value(_said(value))]) for path, value in opened
     ]
-    closed = len(entry.event.sealed) - len(opened)
+    erased = services.reader.withheld(entry.event_id)
+    rows += [
+        Row(words.code("sealed", path.rpartition("/")[2]), [Value(words("event.withheld"))])
+        for path in erased
+    ]
+    closed = len(entry.event.sealed) - len(opened) - len(erased)
     if closed:
         rows.append(Row(words("event.sealed"), [Value(words("event.sealed_says", closed))]))
     return rows

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from traceability.api import reading
+from traceability.api import reading, watched
 from traceability.api import shown as entries
 from traceability.api.limits import Limits, read_body
 from traceability.api.logging import FAULTS, fault
@@ -105,11 +105,16 @@ def _front(asked: Asked) -> dict[str, Any]:
         head = view.head()
     newest = words.day(time_text(head.record_time))
     size = words("front.size", head.size)
+    found = watched.cosigned(asked.services)
+    confirmed = None
+    if found is not None:
+        confirmed = words("front.confirmed", found.size, moment=words.moment(found.time))
     registers = list(REGISTERS) if asked.visitor.party else list(OPEN_TO_ALL)
     lots, more = facts.own_lots(asked.services, asked.visitor, words)
     return {
         "size": size,
         "newest": newest,
+        "confirmed": confirmed,
         "lots": lots,
         "more": more,
         "all": asked.visitor.oversees,
