@@ -9,7 +9,6 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from traceability.core.ground_records import Figure
 from traceability.core.leaf import time_text
 from traceability.simulation import places
 from traceability.simulation.chance import named_nonce
@@ -157,8 +156,6 @@ class Cast:
     renewals: list[tuple[int, int, Callable[[], Flow]]] = field(default_factory=list)
     """What is to be told again, with its time: licences, inspections, prices (`ground`)."""
     renewals_made: int = 0
-    prices: dict[str, Figure] = field(default_factory=dict)
-    """The reference price of a mineral now."""
     certificates: int = 0
     """How many certificates were issued."""
     entrusted: deque[tuple[int, Basin, Site]] = field(default_factory=deque)

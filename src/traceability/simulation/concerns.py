@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Generator
 from typing import Any
 
-from traceability.core.findings.prices import digest_of, undervalued
+from traceability.core.findings.stated import digest_of
 from traceability.core.leaf import time_text
 from traceability.simulation.cast import Basin, Cast, Flow
 from traceability.simulation.digging import buy_from_digger, dig
@@ -188,35 +188,30 @@ def cheap_but_wet(cast: Cast, basin: Basin) -> Flow:
     yield daytime(world, trader.place, DAY)
     wet = ware._replace(cents=ware.cents * 46 // 100)
     sold = offer(site.party, trader, bags, wet)
-    sold_ug = sum(bag.reading_ug for bag in bags)
     yield daytime(world, trader.place, DAY)
     accept(trader, site.party, bags, wet)
     yield daytime(world, cast["operator"].place, 2 * DAY)
     after = max(bag.recorded for bag in bags)
-    stated = _state_price(cast, sold, bags, sold_ug, after)
+    stated = _state_price(cast, sold, bags, after)
     yield daytime(world, trader.place, 3 * DAY)
-    about = {"rule": "undervalued", "version": 1, "lot": bags[0].id, "events": [stated.id, sold.id]}
+    about = {"rule": "price_out_of_line", "version": 1, "lot": bags[0].id, "events": [stated.id, sold.id]}
     text = "Minerai très humide, payé au poids sec après séchage."
     body = {"source": "device", "about": about, "act": "explanation", "public_text": text}
     trader.write("response", body, after=stated.recorded)
     put(trader, ware, bags)
 
 
-def _state_price(cast: Cast, sold: Written, lots: list[Lot], sold_ug: int, after: int) -> Written:
+def _state_price(cast: Cast, sold: Written, lots: list[Lot], after: int) -> Written:
     """The operator states what the rule on prices says of a sale whose price he was shown."""
-    opened = [disclosed for disclosed in sold.disclosures if disclosed[1] == "/prices"]
-    ((_, _, ((line,))),) = opened
-    mineral = lots[0].mineral
-    found = undervalued(line["price"]["value"], sold_ug, cast.prices[mineral], None, mineral=mineral)
-    assert found is not None
+    opened = [(sold.id, *disclosed) for disclosed in sold.disclosures if disclosed[1] == "/prices"]
     body = {
         "source": "device",
-        "rule": "undervalued",
+        "rule": "price_out_of_line",
         "version": 1,
-        "subjects": [{"type": "lot", "id": lot.id} for lot in lots],
+        "subjects": [{"type": "lot", "id": lot_id} for lot_id in sorted(lot.id for lot in lots)],
         "events": [sold.id],
-        "severity": found.severity,
-        "figures": [{"name": name, "value": str(value)} for name, value in found.figures.items()],
+        "severity": "warning",
+        "figures": [{"name": "below_ppm", "value": "500000"}, {"name": "side", "value": "below"}],
         "inputs_digest": digest_of(opened),
     }
     return cast["operator"].write("finding", body, after=after)

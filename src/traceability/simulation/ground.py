@@ -7,7 +7,6 @@ lasts a year, so does a licence; a price holds for a quarter.
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 
-from traceability.core.ground_records import Figure
 from traceability.simulation.cast import INSPECTORS, REGULATORS, Basin, Cast, Flow
 from traceability.simulation.chance import named
 from traceability.simulation.digging import Site
@@ -96,16 +95,11 @@ def _figures(cast: Cast, wares: Sequence[Ware]) -> Flow:
     times = {"from": day(world), "until": day(world, 91)}
     for ware in wares:
         cents = ware.cents * _MARKET_PPM // 1_000_000 * chance.randint(95, 106) // 100
-        body = {
-            "type": "price",
-            "mineral": ware.mineral,
-            "currency": ware.currency,
-            "unit": ware.in_town.unit,
-        }
-        value = str(cents // 100) if ware.currency == "XAF" else f"{cents // 100}.{cents % 100:02d}"
-        body |= {"value": value, "source_text": "moyenne du trimestre", **times}
-        stated = operator.write("reference", body)
-        cast.prices[ware.mineral] = Figure(stated.id, value, ware.in_town.unit, times["from"], times["until"])
+        if ware.currency == "XAF":
+            cents //= XAF_A_DOLLAR
+        body = {"type": "price", "mineral": ware.mineral, "currency": "USD", "unit": ware.in_town.unit}
+        body |= {"value": f"{cents // 100}.{cents % 100:02d}", "source_text": "moyenne du trimestre", **times}
+        operator.write("reference", body)
         yield 5 * _MINUTE
     rate = {"type": "exchange_rate", "currency": "XAF", "unit": "USD", "value": f"{XAF_A_DOLLAR}.4"}
     operator.write("reference", {**rate, "source_text": "banque centrale, cours moyen", **times})
