@@ -14,6 +14,7 @@ from traceability.core.checkpoint import Checkpoint
 from traceability.core.composition import by_site, flatten
 from traceability.core.cosignature import Cosigner
 from traceability.core.evidence import Evidence, ShownEntry
+from traceability.core.findings.catalogue import RULES
 from traceability.core.ids import LotId, derive
 from traceability.core.mass import leaf_pool
 from traceability.core.note import Signer, add_signatures, sign_note
@@ -208,12 +209,12 @@ def check_lot(ledger: MemoryLedger, known: Lot, report: Report) -> None:
         (kept.index, found.rule)
         for kept in ledger.entries
         for found in kept.outcome.findings
-        # Of other lots with its tag evidence tells nothing, nor of how it went into what it was used for.
+        # Evidence tells nothing of what needs the whole log, nor of how it went into what it was used for.
         if ("lot", known.id) in found.subjects
-        and found.rule != "tag_on_two_lots"
+        and RULES[found.rule].scope != "global"
         and kept.index != told.used_in
     ]
-    found = [(n.entry, n.finding.rule) for n in told.findings if n.finding.rule != "tag_on_two_lots"]
+    found = [(n.entry, n.finding.rule) for n in told.findings if RULES[n.finding.rule].scope != "global"]
     assert sorted(found) == sorted(noticed)
 
     def pool(pool_id: str) -> Any:

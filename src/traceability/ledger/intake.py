@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from traceability.core import events, fold
+from traceability.core import events, fold, watch
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.events import Event
 from traceability.core.ids import EventId
@@ -160,7 +160,7 @@ def _read(submission: Submission) -> Read | Refused:
     opened = disclosures.check(event, submission.disclosures)
     if isinstance(opened, Refused):
         return opened
-    touched = tuple(fold.touches(event))
+    touched = (*fold.touches(event), *watch.touches(event))
     id_ = event_id(envelope.payload)
     return Read(envelope, submission.record_time, event, id_, touched, opened, verified=False)
 
