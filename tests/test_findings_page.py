@@ -7,7 +7,17 @@ from types import ModuleType
 
 import pytest
 
-from traceability.core.findings import holds, later, licences, mass, mixing, quality, sites, stones, zones
+from traceability.core.findings import (
+    holds,
+    later,
+    licences,
+    mass,
+    mixing,
+    quality,
+    sites,
+    stones,
+    zones,
+)
 from traceability.core.findings.catalogue import RULES
 from traceability.core.findings.raised import Raised
 from traceability.core.policy import DEFAULTS, IN_COUNTRY
@@ -65,4 +75,4 @@ def test_each_rule_is_told(rule: str) -> None:
 def test_every_number_belongs_to_a_rule() -> None:
     """But for what scales and laboratories may err, which several rules share, what cleaning takes off, and how long a colour lasts."""
     shared = {"scale_error", "assay_error", "carats_lost", "site_status"}
-    assert {rule for _, rule, _, _, _ in DEFAULTS} - shared <= set(functions())
+    assert {rule for _, rule, _, _, _ in DEFAULTS} - shared <= set(RULES)
