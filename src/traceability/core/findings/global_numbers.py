@@ -23,8 +23,6 @@ GLOBAL_NUMBERS: dict[Name, int] = {
     ("thresholds", "steady_loss", "ppm", None, None): 30_000,
     ("thresholds", "steady_loss", "weighings", None, None): 20,
     ("thresholds", "tags_in_a_rush", "tags", None, None): 120,
-    ("thresholds", "undervalued", "fail_ppm", None, None): 300_000,
-    ("thresholds", "undervalued", "warn_ppm", None, None): 600_000,
     ("thresholds", "weights_permuted", "apart_ppm", None, None): 30_000,
     ("thresholds", "weights_permuted", "near_ppm", None, None): 15_000,
     ("thresholds", "weights_repeated", "share_ppm", None, None): 500_000,

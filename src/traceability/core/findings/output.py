@@ -32,7 +32,9 @@ def watch_site(step: Step, event: Production, site_id: str) -> None:
         sums = dict(known.days)
         sums[day] = sums.get(day, 0) + mass_ug
         output = Output(tuple(sorted(sums.items())[-DAYS:]), known.quiet_until)
-        if site is not None and site.capacities and day >= known.quiet_until:
+        # Of a day so long ago that it is not kept, nothing is known any more.
+        kept = any(each == day for each, _ in output.days)
+        if site is not None and site.capacities and kept and day >= known.quiet_until:
             output = output_above_capacity(step, event, site, (mineral, form), output, day)
         step.put("tally", id_, output)
 
