@@ -27,7 +27,7 @@ def _names(function: str, place: int = 0) -> dict[str, str]:
             if not isinstance(scope, ast.FunctionDef):
                 continue
             for call in _calls(scope, function):
-                for name in _texts(call.args[place], scope):
+                for name in _texts(call.args[place], scope) if len(call.args) > place else ():
                     found[name] = path.name
     return found
 
