@@ -101,6 +101,8 @@ class StrictState:
         if kind in TALLIES:
             assert self.watch, f"{address} is for global rules alone"
             return
+        if kind == "reference" and self.watch:
+            return
         if kind == "held":  # what is held, by its own type and id
             kind, _, id_ = id_.partition(":")
         ids = [id_] if kind == "tag" else id_.split(":")

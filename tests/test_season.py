@@ -169,6 +169,7 @@ def test_what_is_not_as_it_should_be_is_found() -> None:
         "double_issue",
         "intake_not_approved",
         "late_event_of_revoked_key",
+        "lot_without_tag",
         "mass_gained",
         "no_registered_site",
         "not_intact_on_arrival",

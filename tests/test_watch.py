@@ -700,12 +700,12 @@ def test_a_mineral_that_becomes_another(how: str, severity: str) -> None:
 
 
 def test_more_hands_than_members() -> None:
-    """A team of twelve that is said to have dug with twenty."""
+    """A team of twelve that is said to have dug with thirty; twice its members may be day labourers."""
     trade = Rules()
     team = trade.enrol("team", ["miner"], type="team", members=12)
-    produce(trade, team, "20.00", workers=12)
+    produce(trade, team, "20.00", workers=24)
     assert not found(trade, "more_workers_than_members")
-    produce(trade, team, "20.00", workers=20)
+    produce(trade, team, "20.00", workers=30)
     assert len(found(trade, "more_workers_than_members")) == 1
 
 
