@@ -59,7 +59,7 @@ RULES: dict[str, Rule] = {
     "metal_lost": Rule("local", ("F12", "F14")),
     "mineral_changed": Rule("local", ("F16",)),
     "mineral_not_named": Rule("local", ("F16",)),
-    "more_workers_than_members": Rule("local", ("F15",)),
+    "more_workers_than_members": Rule("local", ("F2", "F15")),
     "moved_without_travel": Rule("global", ("F4", "F8")),
     "no_exporter_role": Rule("local"),
     "no_incident_in_zone": Rule("global", ("F22",)),
