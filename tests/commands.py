@@ -24,6 +24,8 @@ SETTINGS = (
     "READ_DATABASE_URL",
     "LOG_KEY",
     "GUARD",
+    "WITNESSES",
+    "REPORT_KEY",
     "HOST",
     "PORT",
     "BASE_URL",

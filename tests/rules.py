@@ -103,12 +103,16 @@ class StrictState:
             return
         if kind == "reference" and self.watch:
             return
-        if kind == "held":  # what is held, by its own type and id
+        if kind in ("held", "reported"):  # what is held or reported, by its own type and id
             kind, _, id_ = id_.partition(":")
         ids = [id_] if kind == "tag" else id_.split(":")
-        numbers = address[0] in ("number", "pool")
+        numbers = address[0] in ("number", "pool", "produced")  # sequence, pool of the lot, day
         if address not in self.touched:
-            unread = [part for part in ids if part not in self.read and not (numbers and part.isdigit())]
+            unread = [
+                part
+                for part in ids
+                if part not in self.read and not (numbers and part.replace("-", "").isdigit())
+            ]
             assert not unread, f"{address} is no business of this event"
 
     def find(self, address: Address) -> AnyRecord | None:

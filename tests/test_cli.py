@@ -54,7 +54,9 @@ def transfer(**changes: Any) -> dict[str, Any]:
 
 def test_every_command_shows_an_example() -> None:
     """Each help ends with a command line one can copy."""
-    commands = {**app_commands(app), **{f"key {name}": c for name, c in app_commands(key_app()).items()}}
+    commands = app_commands(app)
+    for group in app.registered_groups:
+        commands |= {f"{group.name} {name}": c for name, c in app_commands(group.typer_instance).items()}
     assert commands
     for name, command in commands.items():
         assert f"Example: traceability {name}" in (command.epilog or ""), name
@@ -62,7 +64,7 @@ def test_every_command_shows_an_example() -> None:
 
 def test_the_list_of_commands_is_readable(capfd: pytest.CaptureFixture[str]) -> None:
     """Each command has a whole sentence there, not the beginning of one."""
-    for arguments in (["--help"], ["key", "--help"]):
+    for arguments in (["--help"], ["key", "--help"], ["witness", "--help"]):
         done = Done(capfd, *arguments)
         listed = done.out.partition("Commands:")[2].splitlines()
         assert (done.code, len(listed) > 2, [line for line in listed if line.endswith("...")]) == (
@@ -74,10 +76,6 @@ def test_the_list_of_commands_is_readable(capfd: pytest.CaptureFixture[str]) -> 
 
 def app_commands(typer_app: Any) -> dict[str, Any]:
     return {c.name or c.callback.__name__: c for c in typer_app.registered_commands}
-
-
-def key_app() -> Any:
-    return app.registered_groups[0].typer_instance
 
 
 def test_module_is_the_program() -> None:

@@ -76,9 +76,9 @@ def test_imports_point_inward() -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("command", ["verify", "key", "sign"])
+@pytest.mark.parametrize("command", ["verify", "key", "sign", "mirror", "monitor", "judge"])
 def test_core_needs_only_the_core(command: str) -> None:
-    """Keys and the verifier start where only the core's own dependencies can be imported."""
+    """Keys, the verifier, and what watches logs start where only the core's own dependencies can be imported."""
     assert core_alone(command, "--help").returncode == 0
 
 

@@ -616,52 +616,6 @@ def test_a_status_that_ran_out() -> None:
     assert dict(finding.figures) == {"becomes": "blue", "status": "green"}
 
 
-def certificate(
-    trade: Rules, lots: list[LotId], exporter: Actor, mass: str, number: str = "K 1"
-) -> dict[str, Any]:
-    body = {
-        "scheme": "other", "country": "CF", "number": number, "authority": "DM", "export_number": "E 1",
-        "lots": sorted(lots), "exporter": exporter.party, "mineral": "cassiterite", "hs": "2609",
-        "mass": {"unit": "KGM", "value": mass}, "origins": ["CF"], "shipment": "2026-03-20", "verified": "2026-03-02",
-        "issued": "2026-03-02", "expires": "2026-05-01",
-        "file": {"sha256": "a" * 64, "media_type": "application/pdf", "bytes": 10, "shows": "certificate"},
-    }  # fmt: skip
-    sealed = [[path, COMMITMENT] for path in ("/importer", "/validator", "/value", "/verifier")]
-    return {**trade.act("certificate", **body), "sealed": sealed}
-
-
-def test_a_certificate_for_two_shipments() -> None:
-    """Each of two exports draws all of it: told once, at the second, as severe."""
-    trade = Rules()
-    (exporter,) = trade.people("exporter:exporter,miner")
-    lots = trade.produce(exporter, "500.00", "500.00", "500.00")
-    paper = trade.appends(trade.registrar, certificate(trade, lots[:1], exporter, "500"))
-    first = None
-    for number, lot in enumerate(lots):
-        draw = [{"certificate": paper, "mass": {"unit": "KGM", "value": "500.00"}}]
-        sent = trade.appends(exporter, trade.export(trade.on([lot]), certificates=draw))
-        first = first or sent
-        assert len(found(trade, "certificate_overdrawn")) == min(number, 1)
-    (finding,) = found(trade, "certificate_overdrawn")
-    assert finding.severity == "severe"
-    assert finding.events[1:] == (first,)
-
-
-def test_a_certificate_number_used_twice() -> None:
-    """Unless the first was made void."""
-    trade = Rules()
-    (exporter,) = trade.people("exporter:exporter,miner")
-    lots = trade.produce(exporter, "500.00")
-    one = trade.appends(trade.registrar, certificate(trade, lots, exporter, "500", "K 1"))
-    trade.appends(
-        trade.registrar, trade.act("certificate_use", certificate=one, act="void", date="2026-03-03")
-    )
-    trade.appends(trade.registrar, certificate(trade, lots, exporter, "500", "K 1"))
-    assert not found(trade, "certificate_number_used_twice")
-    trade.appends(trade.registrar, certificate(trade, lots, exporter, "501", "K 1"))
-    assert len(found(trade, "certificate_number_used_twice")) == 1
-
-
 def test_a_country_that_exports_more_than_it_digs() -> None:
     """By a tenth more than the figure somebody stated, once for each figure."""
     trade = Rules()

@@ -24,6 +24,10 @@ RAISED = {
     "NotBackedUp",
     "NotLoaded",
     "NotRebuilt",
+    "WitnessUnusable",
+    "NotMirrored",
+    "NotYet",
+    "TwoHistories",
 }
 
 

@@ -1,12 +1,13 @@
 """For whoever runs the server: alive, ready, counted; and what each problem type means."""
 
+import math
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
-from traceability.api import openapi
+from traceability.api import openapi, watched
 from traceability.api.problem_types import TYPES
 from traceability.api.problems import Problem, not_here
 from traceability.api.services import Services
@@ -37,7 +38,8 @@ async def readyz(request: Request) -> Response:
     services: Services = request.app.state.services
     size = await _size(services)
     refusal = await _refusal(services)
-    view = Ready(size=size, signing=refusal is None, reason=refusal)
+    age = await services.run(watched.quorum_age, services)
+    view = Ready(size=size, signing=refusal is None, reason=refusal, quorum_age_seconds=age)
     return Response(view.json(), media_type="application/json")
 
 
@@ -51,6 +53,11 @@ async def metrics(request: Request) -> Response:
     services: Services = request.app.state.services
     services.metrics.log_size.set(await _size(services))
     services.metrics.signing.set(await _refusal(services) is None)
+    age = await services.run(watched.quorum_age, services)
+    services.metrics.quorum_age.set(math.nan if age is None else age)
+    for witness in watched.standings(services):
+        services.metrics.witness_trouble.labels(witness.name).set(witness.trouble is not None)
+        services.metrics.witness_size.labels(witness.name).set(witness.size or 0)
     return Response(services.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response, StreamingResponse
 
-from traceability.api import openapi, permission
+from traceability.api import openapi, permission, watched
 from traceability.api.permission import OpenLog, Visitor
 from traceability.api.problems import Problem, not_here
 from traceability.api.queries import From
@@ -134,6 +134,8 @@ def _log(services: Services, note: bytes) -> LogView:
         quorum=facts.quorum,
         demo=facts.demo,
         signing=services.ledger.refusal is None,
+        cosigned=watched.cosigned(services),
+        witnesses=watched.standings(services),
     )
 
 

@@ -14,6 +14,7 @@ from traceability.api.admission import Admission
 from traceability.api.metrics import Metrics
 from traceability.core.errors import Malformed
 from traceability.core.note import Signer
+from traceability.core.trust_policy import TrustPolicy
 from traceability.ledger.answers import Answer, Refused, Submission
 from traceability.ledger.database import Postgres, Unusable
 from traceability.ledger.guard import open_guard
@@ -21,6 +22,7 @@ from traceability.ledger.reader import Reader
 from traceability.ledger.store import Store
 from traceability.ledger.writer import Ledger, Writer
 from traceability.settings import Settings
+from traceability.witness.asking import Asking
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -47,6 +49,8 @@ class Services(NamedTuple):
     """How many reads of the database go on at once."""
     admission: Admission
     """How much may be under way at once."""
+    asking: Asking | None
+    """The witnesses that are asked, while the application runs."""
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -60,14 +64,21 @@ class Services(NamedTuple):
         try:
             reads = _open_reads(settings.read_database_url, store) if settings.read_database_url else store
             ledger = Ledger(store, open_guard(settings.guard, signer.verifier.encode()), signer)
+            asking = _open_asking(settings, ledger, signer)
         except BaseException:
             store.close()
             raise
-        return cls.around(settings, store, ledger, signer, reads)
+        return cls.around(settings, store, ledger, signer, reads, asking)
 
     @classmethod
     def around(
-        cls, settings: Settings, store: Store, ledger: Ledger, signer: Signer, reads: Store | None = None
+        cls,
+        settings: Settings,
+        store: Store,
+        ledger: Ledger,
+        signer: Signer,
+        reads: Store | None = None,
+        asking: Asking | None = None,
     ) -> Self:
         """The services on a ledger that is open already."""
         return cls(
@@ -82,10 +93,13 @@ class Services(NamedTuple):
             metrics=Metrics(),
             threads=anyio.CapacityLimiter(_READERS),
             admission=Admission(),
+            asking=asking,
         )
 
     def close(self) -> None:
         """Answers every event that was submitted, then closes the ledger."""
+        if self.asking is not None:
+            self.asking.close()
         self.writer.close()
         self.ledger.close()
         self.store.close()
@@ -122,6 +136,14 @@ def _open_reads(url: str, store: Store) -> Store:
         reads.close()
         raise Unusable("READ_DATABASE_URL holds another history than DATABASE_URL: it is no replica of it")
     return reads
+
+
+def _open_asking(settings: Settings, ledger: Ledger, signer: Signer) -> Asking | None:
+    """The witnesses of the policy that the settings name. Raises Malformed, OSError or Unusable."""
+    if settings.witnesses is None:
+        return None
+    policy = TrustPolicy.parse(settings.witnesses.read_bytes())
+    return Asking(ledger, signer.verifier, policy)
 
 
 def _read_log_key(settings: Settings) -> str:

@@ -111,6 +111,29 @@ class EventView(Taken, frozen=True):
     record_time: Time
     disclosures: list[tuple[str, str, Any]] = msgspec.field(default_factory=list)
     """[salt, path, value]"""
+    withheld: list[str] = msgspec.field(default_factory=list)
+    """Paths of sealed values that a redaction has erased."""
+
+
+class Cosigned(View, frozen=True):
+    """The newest checkpoint that a quorum of witnesses has cosigned."""
+
+    size: int
+    checkpoint: str
+    time: Time
+    """Since when the quorum vouches for it, by its witnesses' clocks."""
+
+
+class WitnessView(View, frozen=True):
+    """How it stands with a witness that this ledger asks."""
+
+    name: str
+    vkey: str
+    size: int | None = None
+    """The newest checkpoint it has cosigned while this process asked it."""
+    time: Time | None = None
+    trouble: str | None = None
+    """Why it has not cosigned the newest one, in the ledger's words."""
 
 
 class LogView(View, frozen=True):
@@ -131,6 +154,9 @@ class LogView(View, frozen=True):
     signing: bool
     """Whether it takes and signs events now."""
     demo: bool = False
+    cosigned: Cosigned | None = None
+    """Absent where no quorum of witnesses is asked, or none was had yet."""
+    witnesses: list[WitnessView] = []
 
 
 class Ready(View, frozen=True):
@@ -140,6 +166,8 @@ class Ready(View, frozen=True):
     signing: bool
     reason: str | None = None
     """Why no events are taken."""
+    quorum_age_seconds: int | None = None
+    """How long ago a quorum of witnesses last cosigned; absent where none is asked, or none was had yet."""
 
 
 class SessionView(View, frozen=True):

@@ -1,4 +1,5 @@
-"""The command line. `key`, `sign` and `verify` need only the core; the rest needs traceability[server].
+"""The command line. `key`, `sign`, `verify`, `mirror`, `monitor` and `judge` need
+only the core; the rest needs traceability[server].
 
 Exit codes are the same everywhere: 0 done or holds, 1 no, 2 cannot tell or not yet, 3 not tried
 (`common.Exit`); only `fsck` has 3 for what is rolled back. What programs read goes to stdout, remarks to stderr.
@@ -9,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from traceability.cli import begin, demo, keys, ledger, upkeep, verify
+from traceability.cli import begin, demo, findings, keys, ledger, upkeep, verify, watch, witness
 from traceability.cli.common import Exit, Stop, remark
 from traceability.core.errors import TraceabilityError
 
@@ -28,11 +29,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(keys.key, name="key")
+app.add_typer(witness.witness, name="witness")
 
 
 def _add(command: Callable[..., object], example: str, short: str | None = None) -> None:
     """`short`: its line in the list of commands, where its own first sentence is too long for one."""
-    app.command(epilog=f"Example: traceability {example}", short_help=short)(command)
+    app.command(
+        command.__name__.replace("_", "-"), epilog=f"Example: traceability {example}", short_help=short
+    )(command)
 
 
 _add(keys.sign, "sign transfer.json --key trader.pem --sequence 17")
@@ -50,6 +54,7 @@ _add(
     "evidence K7QF-3M9T-XB2R1 --out bag.evidence.json",
     "Writes evidence: one file that proves the history of lots.",
 )
+_add(findings.findings, "findings --key operator.pem", "States what rules find in values that are sealed.")
 _add(upkeep.fsck, "fsck --data /var/lib/ledger", "Checks that the ledger is what its entries say.")
 _add(
     upkeep.rebuild, "rebuild --data /var/lib/ledger", "Fills every table that follows from the entries again."
@@ -70,6 +75,21 @@ _add(
     upkeep.load,
     "load ledger.ndjson --data /var/lib/copy",
     "Loads a dump into a new ledger, or says where it is not good.",
+)
+_add(
+    watch.mirror,
+    'mirror https://ledger.example.org /srv/mirror --log "$(cat log.vkey)"',
+    "Copies a log, verifying every file of it.",
+)
+_add(
+    watch.monitor,
+    "monitor --policy trust.policy --seen colleague.checkpoint --every 60",
+    "Follows logs, and proves it when one shows two histories.",
+)
+_add(
+    watch.judge,
+    'judge 41-52.misbehaviour.json --log "$(cat log.vkey)"',
+    "Checks a proof that a log has signed two histories.",
 )
 _add(
     demo.season,

@@ -3,7 +3,7 @@
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
@@ -13,7 +13,9 @@ import typer
 
 from traceability.core import canonical
 from traceability.core.errors import Malformed
+from traceability.core.note import Verifier
 from traceability.core.signing import SigningKey
+from traceability.core.trust_policy import TrustPolicy
 
 if TYPE_CHECKING:
     from traceability.settings import Settings
@@ -142,6 +144,18 @@ def parse_object(data: bytes, what: str) -> dict[str, object]:
     if not isinstance(value, dict):
         raise Malformed(f"{what} is not a JSON object")
     return value
+
+
+def trust(policy: Path | None, vkeys: Sequence[str]) -> TrustPolicy:
+    """Whom to believe: a policy's file, or logs by their keys. Raises Stop where neither, both, or no such was given."""
+    if (policy is None) == (not vkeys):
+        raise Stop("say whom you believe: --policy FILE, or --log VKEY")
+    try:
+        if policy is not None:
+            return TrustPolicy.parse(read_bytes(policy))
+        return TrustPolicy.without_witnesses([Verifier.parse(vkey) for vkey in vkeys])
+    except Malformed as error:
+        raise Stop(f"{policy}: {error}" if policy is not None else f"--log: {error}") from error
 
 
 def settings(data: Path | None) -> "Settings":

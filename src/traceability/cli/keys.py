@@ -22,6 +22,7 @@ from traceability.cli.common import (
     write_secret,
 )
 from traceability.core import canonical, events, note
+from traceability.core.cosignature import COSIGNATURE, Cosigner
 from traceability.core.ids import PartyId, commitment, to_unpadded
 from traceability.core.signing import READ_TYPE, Envelope, SigningKey, pae
 
@@ -74,7 +75,9 @@ def new(
     short_help="Shows the public half of a key, and its proof of possession.",
 )
 def show(
-    file: Annotated[Path, typer.Argument(help="The private key, in PEM or a log's key in C2SP form.")],
+    file: Annotated[
+        Path, typer.Argument(help="The private key, in PEM or a log's or witness's in C2SP form.")
+    ],
     log: Annotated[str | None, typer.Option(help="The ledger the key is to join.")] = None,
     party: Annotated[str | None, typer.Option(help="The party it is to join.")] = None,
     as_json: Json = False,
@@ -85,7 +88,9 @@ def show(
     """
     data = read_bytes(file)
     if data.startswith(b"PRIVATE+KEY+"):
-        signer = note.Signer.parse(data.decode(errors="replace").removesuffix("\n"))
+        skey = data.decode(errors="replace").removesuffix("\n")
+        of_a_witness = note.is_skey(skey, COSIGNATURE)
+        signer = Cosigner.parse(skey) if of_a_witness else note.Signer.parse(skey)
         _tell({"vkey": signer.verifier.encode()}, as_json)
         return
     held = KeyFile(file)

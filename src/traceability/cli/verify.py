@@ -7,14 +7,11 @@ from typing import Annotated
 
 import typer
 
-from traceability.cli.common import Exit, Json, Stop, read_bytes, say, write_bytes
+from traceability.cli.common import Exit, Json, read_bytes, say, trust, write_bytes
 from traceability.core import verify as core
-from traceability.core.errors import Malformed
 from traceability.core.leaf import time_text
-from traceability.core.note import Verifier
 from traceability.core.quantity import format_quantity
 from traceability.core.report import LotReport, Noted, Report
-from traceability.core.trust_policy import TrustPolicy
 
 LOTS_SHOWN = 20
 
@@ -43,9 +40,7 @@ def verify(
     Exit code 0: it holds as shown; 1: a step failed; 2: something a step needs is not in the file; 3: nothing
     was verified.
     """
-    if (policy is None) == (log is None):
-        raise Stop("say whom you believe: --policy FILE, or --log VKEY")
-    trusted = _trusted(policy, log or "")
+    trusted = trust(policy, [] if log is None else [log])
     now = time_text(int(datetime.now(UTC).timestamp()))
     report = core.verify(read_bytes(file), trusted, now=now, complete=complete)
     if as_json:
@@ -53,16 +48,6 @@ def verify(
     else:
         _tell(report)
     raise typer.Exit(Exit(report.exit_code))
-
-
-def _trusted(policy: Path | None, log: str) -> TrustPolicy:
-    """Whom to believe. Raises Stop where that cannot be read: it says nothing about the evidence."""
-    try:
-        if policy is not None:
-            return TrustPolicy.parse(read_bytes(policy))
-        return TrustPolicy.without_witnesses([Verifier.parse(log)])
-    except Malformed as error:
-        raise Stop(f"{policy}: {error}" if policy is not None else f"--log: {error}") from error
 
 
 def _tell(report: Report) -> None:

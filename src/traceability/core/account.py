@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from traceability.core.composition import Pool, TooFinelyMixed, by_site, flatten
+from traceability.core.findings.carried import CORRECTED, carried_difference, corrected_too_late
 from traceability.core.ids import EventId, LotId
 from traceability.core.mass import leaf_pool
 from traceability.core.replay import Replay, Unjudged
@@ -26,6 +27,7 @@ class Account:
             for kind, name in finding.subjects:
                 if kind == "lot":
                     self._own[LotId(name)].append(number)
+        self._corrected_ug = corrected_too_late(finding for _, finding in replay.findings)
         self._find_all(asked)
         self._carry()
 
@@ -62,6 +64,7 @@ class Account:
             origins=self._origins(lot),
             findings=tuple(self._noted(self._own[lot_id])),
             carried=tuple(sorted(rules.items())),
+            carried_ug=self._carried_ug(lot) if rules.keys() & CORRECTED else 0,
         )
 
     def findings_on_no_lot(self) -> list[Noted]:
@@ -112,6 +115,13 @@ class Account:
                 self._carried[lot.maker] = frozenset().union(*sets, *(self._own[each] for each in parents))
 
     # What it is made of
+
+    def _carried_ug(self, lot: Lot) -> int:
+        """By how much lots behind this one were said too late to have weighed more or less, in proportion."""
+        try:
+            return carried_difference(lot, self._pool, self._corrected_ug)
+        except TooFinelyMixed:
+            return 0
 
     def _origins(self, lot: Lot) -> tuple[Share, ...] | None:
         parts = (*lot.content, *(item.part for item in lot.items))

@@ -233,6 +233,12 @@ def parse_skey(text: str, algorithm: int) -> tuple[str, bytes]:
     return match[1], raw[1:]
 
 
+def is_skey(text: str, algorithm: int) -> bool:
+    """Whether this is the form of an skey of this algorithm; whether it is a sound one is for `parse_skey`."""
+    match = _SKEY.fullmatch(text)
+    return match is not None and padded(match[3])[0] == algorithm
+
+
 def encode_skey(vkey: Vkey, seed: bytes) -> str:
     """The skey text of a key. A secret."""
     encoded = b64encode(bytes([vkey.algorithm]) + seed).decode()

@@ -15,6 +15,7 @@ from traceability.core.events import Event
 from traceability.core.findings.catalogue import RULES
 from traceability.core.findings.raised import Raised, Severity
 from traceability.core.ids import EventId, LotId
+from traceability.core.once import once
 from traceability.core.policy import Policy, Section
 from traceability.core.record import Address, Subject
 from traceability.core.state import AnyRecord, Delegation, Key, LedgerFacts, LogEntry, Lot, Move, Party, State
@@ -126,12 +127,10 @@ class Step:
         self.findings: list[Finding] = []
         self.fates: dict[LotId, bool] = {}
         self.stands = True
-        self._policy: tuple[Policy | None] | None = None
-        """As it was when a rule first asked: it is asked for often."""
 
-    @property
+    @once
     def policy(self) -> Policy | None:
-        """The ledger's rules in force; None before genesis."""
+        """The ledger's rules in force as this entry found them; None before genesis."""
         return self.find("policy", "policy", Policy)
 
     def find(self, kind: str, id_: str, record: type[_R]) -> _R | None:
@@ -147,9 +146,7 @@ class Step:
 
     def number(self, section: Section, rule: str, name: str, mineral: str | None = None) -> int:
         """A number of a rule, as the policy in force or else the program has it."""
-        if self._policy is None:
-            self._policy = (self.policy,)
-        return policy.number(self._policy[0], section, rule, name, mineral=mineral)
+        return policy.number(self.policy, section, rule, name, mineral=mineral)
 
     def need(self, kind: str, id_: str, record: type[_R]) -> _R:
         """The record; the whole event waits where there is none yet."""

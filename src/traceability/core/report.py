@@ -77,6 +77,8 @@ class LotReport(msgspec.Struct):
     findings: tuple[Noted, ...] = ()
     carried: tuple[tuple[str, int], ...] = ()
     """Findings on the lots it was made of: how many by each rule."""
+    carried_ug: int = 0
+    """By how much those lots were said too late to have weighed more (or less), as far as they are in this one."""
 
     def to_value(self) -> dict[str, Any]:
         value = {
@@ -95,6 +97,7 @@ class LotReport(msgspec.Struct):
             "origins": None if self.origins is None else [msgspec.to_builtins(o) for o in self.origins],
             "findings": [noted.to_value() for noted in self.findings],
             "carried": [{"rule": rule, "count": count} for rule, count in self.carried],
+            "carried_ug": self.carried_ug or None,
         }
         return {name: each for name, each in value.items() if each is not None}
 

@@ -158,6 +158,13 @@ def decode_bundle(data: bytes, width: int) -> list[bytes]:
     return entries
 
 
+def full_root(tile: bytes) -> bytes:
+    """The root over a full tile: the hash that stands for it in the tile above. Raises Malformed for a partial one."""
+    if len(tile) != TILE_WIDTH * merkle.HASH_SIZE:
+        raise Malformed(f"a full tile has {TILE_WIDTH * merkle.HASH_SIZE} bytes, this one {len(tile)}")
+    return _perfect_root(tile, 0, TILE_WIDTH)
+
+
 def _index_path(n: int, width: int) -> str:
     """Index and width as the end of a path."""
     if n < 0 or not 1 <= width <= TILE_WIDTH:

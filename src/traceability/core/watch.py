@@ -11,8 +11,6 @@ from traceability.core import due
 from traceability.core.custody_bodies import new_lots
 from traceability.core.events import (
     Acceptance,
-    Certificate,
-    CertificateUse,
     Event,
     Export,
     Import,
@@ -29,7 +27,7 @@ from traceability.core.events import (
     Transfer,
     Transformation,
 )
-from traceability.core.findings import drift, handoffs, keys, papers, silence, sites, stock, waiting, weights
+from traceability.core.findings import drift, handoffs, keys, output, papers, silence, stock, waiting, weights
 from traceability.core.ids import LotId
 from traceability.core.outcome import Step
 from traceability.core.record import Address
@@ -69,18 +67,13 @@ def _watch_kind(step: Step, event: Event, taken: dict[LotId, Lot]) -> None:
             weights.watch_readings(step, event)
             silence.no_incident_in_zone(step, event)
             if event.body.site is not None:
-                sites.watch_site(step, event, event.body.site)
+                output.watch_site(step, event, event.body.site)
             handoffs.keep_act(step, event)
         case Intake() | Transformation() | Import():
             handoffs.keep_act(step, event)
         case Export():
-            papers.certificate_overdrawn(step, event)
             papers.watch_exports(step, event)
             handoffs.keep_act(step, event)
-        case CertificateUse():
-            papers.certificate_overdrawn(step, event)
-        case Certificate():
-            papers.certificate_number_used_twice(step, event)
         case TagIssue():
             stock.index_roll(step, event)
         case TagAllocation():
@@ -93,9 +86,9 @@ def _watch_kind(step: Step, event: Event, taken: dict[LotId, Lot]) -> None:
             if event.body.due is not None and event.body.about.incident is not None:
                 due.start(step, "action", due.day_number(event.body.due) + 2, 1)
         case LicenceGrant():
-            sites.start_licence_clock(step, event)
+            output.start_licence_clock(step, event)
         case SiteInspection():
-            sites.start_status_clock(step, event)
+            output.start_status_clock(step, event)
         case _:
             pass
 

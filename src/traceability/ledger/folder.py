@@ -11,9 +11,7 @@ What is in the folder already is not trusted: its checkpoint must be of this log
 ours, and a full tile with other bytes stops everything: one of the two is damaged.
 """
 
-import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -24,9 +22,8 @@ from traceability.core.errors import Malformed
 from traceability.core.note import parse_note
 from traceability.core.tile import TILE_WIDTH, Tile
 from traceability.ledger import publish
+from traceability.ledger.files import CHECKPOINT, put
 from traceability.ledger.store import Store
-
-CHECKPOINT = "checkpoint"
 
 
 class NotPublished(Exception):  # noqa: N818
@@ -53,8 +50,9 @@ def publish_to(store: Store, folder: Path, wrote: Callable[[str], object] = lamb
         if _write_tile(store, folder, wanted):
             files += 1
             wrote(wanted.path)
-    if size > old_size or not (folder / CHECKPOINT).exists():
-        _put(folder / CHECKPOINT, note)
+    path = folder / CHECKPOINT
+    if not path.exists() or path.read_bytes() != note:  # of the same size: witnesses have come to it
+        put(path, note)
         files += 1
         wrote(CHECKPOINT)
     for full in _resources(old_size, size):
@@ -110,29 +108,8 @@ def _write_tile(store: Store, folder: Path, wanted: Tile) -> bool:
         raise NotPublished(f"the ledger does not have {wanted.path}, which its checkpoint needs: run fsck")
     path = folder / wanted.path
     if not path.exists():
-        _put(path, body)
+        put(path, body)
         return True
     if path.read_bytes() != body:
         raise NotPublished(f"{path} is not what the ledger has: one of them is damaged, run fsck")
     return False
-
-
-def _put(path: Path, body: bytes) -> None:
-    """The file appears whole, and stays when the power goes out."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, partial = tempfile.mkstemp(prefix=".", suffix=".partial", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(body)
-            file.flush()
-            os.fchmod(file.fileno(), 0o644)
-            os.fsync(file.fileno())
-        Path(partial).replace(path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

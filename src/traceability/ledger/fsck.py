@@ -22,7 +22,7 @@ from traceability.core.checkpoint import open_checkpoint
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.events import TagIssue
 from traceability.core.note import Verifier
-from traceability.core.state import LedgerFacts
+from traceability.core.state import Act, LedgerFacts, decode_record
 from traceability.ledger import collector
 from traceability.ledger.database import ERRORS, Unusable, open_database
 from traceability.ledger.disclosures import TAG_CODE, tag_codes
@@ -130,12 +130,13 @@ class _Check:
         self._damages += displaced + self._replay.damages
         self._check_head()
         self._check_loose_disclosures()
+        self._check_erased()
         for table, columns, key in _TABLES:
             self._compare(table, columns, key)
         self._compare_places()
         for said in self._log.torn():
             self._note("database", "", None, said)
-        self._check_checkpoint()
+        self._check_checkpoints()
         verdict = self._check_guard(guard)
         size, root = self._replay.head.size, self._replay.head.root.hex()
         if self._damages:
@@ -190,6 +191,22 @@ class _Check:
             for index, path in self._log.all(query, self._disclosures_end, DAMAGES_MAX):
                 self._note("disclosure", f"{index} {path}", index, "there is no such entry")
 
+    def _check_erased(self) -> None:
+        """What the entries say was redacted is not to be there."""
+        if not self._disclosures_readable:
+            return
+        for value in (row[1] for row in self._view.stream("SELECT id, value FROM state WHERE type = 'act'")):
+            act = decode_record(value)
+            if not isinstance(act, Act) or not act.withheld:
+                continue
+            where = [
+                i for i in self._view.candidates(act.event) if self._log.event_ids([i]) == {i: act.event}
+            ]
+            index = where[0] if where else -1
+            paths = "SELECT path FROM disclosure WHERE idx = ? AND path = ANY(?) ORDER BY path"
+            for (path,) in self._log.all(paths, index, list(act.withheld)):
+                self._note("disclosure", f"{index} {path}", index, "it was redacted, and is still there")
+
     def _compare(self, table: str, columns: str, key: int) -> None:
         names = columns.split(", ")
         query = f"SELECT {columns} FROM {table} ORDER BY {', '.join(names[:key])}"  # noqa: S608
@@ -219,29 +236,35 @@ class _Check:
             if count < DAMAGES_MAX:
                 self._note("event_place", f"{row[0]} {row[1]}", row[1], what)
 
-    def _check_checkpoint(self) -> None:
-        published = self._log.checkpoint()
+    def _check_checkpoints(self) -> None:
         facts = self._view.record(("ledger", ""))
         if not isinstance(facts, LedgerFacts):
             return
+        published = self._log.checkpoint()
         if published is None:
             self._note("checkpoint", "0", None, "none is published: start the ledger, it will publish one")
-            return
+        else:
+            self._check_checkpoint("checkpoint", *published, facts)
+        cosigned = self._log.cosigned()
+        if cosigned is not None:
+            self._check_checkpoint("cosigned", *cosigned, facts)
+
+    def _check_checkpoint(self, table: str, said: int, note: bytes, facts: LedgerFacts) -> None:
         try:
             keys = [Verifier.parse(vkey) for vkey in facts.log_keys]
-            checkpoint = open_checkpoint(published[1], facts.log, keys).checkpoint
+            checkpoint = open_checkpoint(note, facts.log, keys).checkpoint
         except (Malformed, Invalid) as error:
-            self._note("checkpoint", "0", None, str(error))
+            self._note(table, "0", None, str(error))
             return
         size = self._replay.head.size
-        if checkpoint.size != published[0] or checkpoint.size > size:
-            self._note("checkpoint", "0", None, f"it speaks of {checkpoint.size} entries, there are {size}")
+        if checkpoint.size != said or checkpoint.size > size:
+            self._note(table, "0", None, f"it speaks of {checkpoint.size} entries, there are {size}")
         elif checkpoint.root != self._replay.root_at(checkpoint.size):
-            self._name_changed_entries(checkpoint.size, checkpoint.root)
+            self._name_changed_entries(table, checkpoint.size, checkpoint.root)
 
-    def _name_changed_entries(self, size: int, root: bytes) -> None:
+    def _name_changed_entries(self, table: str, size: int, root: bytes) -> None:
         """The entries do not give the signed root. Where the leaves kept with them do, they tell which changed."""
-        self._note("checkpoint", "0", None, "the entries do not give the root that was signed")
+        self._note(table, "0", None, "the entries do not give the root that was signed")
         leaves = [
             row[0] for row in self._log.all("SELECT leaf FROM outcome WHERE idx < ? ORDER BY idx", size)
         ]

@@ -4,9 +4,11 @@ Only heads at or below the guard are signed. A published checkpoint is never rep
 two processes the slower one keeps what the faster has published.
 """
 
+from collections.abc import Sequence
+
 from traceability.core import merkle, tile
 from traceability.core.checkpoint import Checkpoint
-from traceability.core.note import Signer, sign_note
+from traceability.core.note import Signature, Signer, encode_note, parse_note, sign_note
 from traceability.ledger.guard import GuardHead
 from traceability.ledger.store import Store
 from traceability.ledger.view import View
@@ -26,6 +28,32 @@ def keep(store: Store, size: int, note: bytes) -> None:
         view.run(
             "INSERT INTO checkpoint (id, size, note) VALUES (0, ?, ?) ON CONFLICT (id) DO UPDATE "
             "SET size = excluded.size, note = excluded.note WHERE checkpoint.size < excluded.size",
+            size,
+            note,
+        )
+
+
+def add_cosignatures(store: Store, size: int, signatures: Sequence[Signature]) -> None:
+    """Puts these lines under the published checkpoint, if it is still that of `size`.
+
+    Whoever calls has verified them over it. An older line of the same witness goes.
+    """
+    with store.write(durable=False) as view:
+        query = "SELECT size, note FROM checkpoint WHERE id = 0"
+        found = view.one(query + view.database.lock)
+        if found is not None and found[0] == size:
+            text, lines = parse_note(bytes(found[1]))
+            newer = {signature.key for signature in signatures}
+            note = encode_note(text, [*(line for line in lines if line.key not in newer), *signatures])
+            view.run("UPDATE checkpoint SET note = ? WHERE id = 0 AND size = ?", note, size)
+
+
+def keep_cosigned(store: Store, size: int, note: bytes) -> None:
+    """Keeps a checkpoint that a quorum has cosigned, unless one of a larger tree is kept."""
+    with store.write(durable=False) as view:
+        view.run(
+            "INSERT INTO cosigned (id, size, note) VALUES (0, ?, ?) ON CONFLICT (id) DO UPDATE "
+            "SET size = excluded.size, note = excluded.note WHERE cosigned.size <= excluded.size",
             size,
             note,
         )

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary, SmallInteger, Text, text
 from sqlmodel import Field, SQLModel
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration: what a database must have been brought to for this program."""
 APPLICATION_ID = 0x54724C67
 """How an SQLite file says that it is a ledger (`TrLg`)."""
@@ -83,6 +83,20 @@ class CheckpointRow(SQLModel, table=True):
 
     __tablename__ = "checkpoint"
     __table_args__ = (CheckConstraint("id = 0", name="checkpoint_one_row"), {"sqlite_strict": True})
+
+    id: int = _column(SMALL, key=True)
+    size: int = _column(NUMBER)
+    note: bytes = _column(LargeBinary)
+
+
+class CosignedRow(SQLModel, table=True):
+    """The newest checkpoint that a quorum of witnesses has cosigned: one row, or none where none ever has.
+
+    It may be of a smaller tree than `checkpoint`: while entries come in, witnesses are a moment behind.
+    """
+
+    __tablename__ = "cosigned"
+    __table_args__ = (CheckConstraint("id = 0", name="cosigned_one_row"), {"sqlite_strict": True})
 
     id: int = _column(SMALL, key=True)
     size: int = _column(NUMBER)

@@ -93,6 +93,11 @@ class View(Rows):
         found = self.one("SELECT size, note FROM checkpoint WHERE id = 0")
         return None if found is None else (found[0], found[1])
 
+    def cosigned(self) -> tuple[int, bytes] | None:
+        """The same of the newest that a quorum of witnesses has cosigned; None where none has."""
+        found = self.one("SELECT size, note FROM cosigned WHERE id = 0")
+        return None if found is None else (found[0], found[1])
+
     def nodes(self, size: int) -> NodeReader:
         """Reads nodes of the tree of `size` leaves, `size` not above that of the head."""
         return tile.node_reader(size, self.tile)

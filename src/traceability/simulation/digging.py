@@ -38,6 +38,8 @@ class Site:
     grade_ppm: int = 0
     """What its ore usually holds."""
     tags: deque[str] = field(default_factory=deque)
+    registered: int = 0
+    """When the log took its registration."""
     entrusted: int = 0
     """When its diggers last let the agent sign for them."""
     lots_made: int = 0
@@ -220,6 +222,7 @@ def buy_from_digger(
     written = collector.write("production", body, sealed=sealed)
     for lot in lots:
         lot.begun(written, collector.id)
+        lot.strange = site is None
     return lots
 
 

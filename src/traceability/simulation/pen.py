@@ -38,6 +38,8 @@ class World:
     now: int
     end: int = 0
     """When the last event is recorded."""
+    honest: bool = False
+    """Whether nobody cheats."""
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +58,8 @@ class Lot:
     number: str = ""
     items: list[tuple[str, int]] = field(default_factory=list)
     """Numbers and masses of the stones that are followed by themselves."""
+    strange: bool = False
+    """Whether some of it comes from no registered site."""
     title: PartyId = PartyId("")  # noqa: RUF009  # a string
     head: EventId = EventId("")  # noqa: RUF009
     """The event that moved its custody last; set by the event that makes it."""

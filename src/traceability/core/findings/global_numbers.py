@@ -7,7 +7,6 @@ from traceability.core.findings.numbers import Name
 
 GLOBAL_NUMBERS: dict[Name, int] = {
     ("thresholds", "away_from_its_site", "km", None, None): 40,
-    ("thresholds", "certificate_overdrawn", "ppm", None, None): 5_000,
     ("thresholds", "closed_circle", "deals", None, None): 20,
     ("thresholds", "closed_circle", "spread_ppm", None, None): 100,
     ("thresholds", "exports_above_production", "ppm", None, None): 1_100_000,
@@ -24,6 +23,8 @@ GLOBAL_NUMBERS: dict[Name, int] = {
     ("thresholds", "steady_loss", "ppm", None, None): 30_000,
     ("thresholds", "steady_loss", "weighings", None, None): 20,
     ("thresholds", "tags_in_a_rush", "tags", None, None): 120,
+    ("thresholds", "undervalued", "fail_ppm", None, None): 300_000,
+    ("thresholds", "undervalued", "warn_ppm", None, None): 600_000,
     ("thresholds", "weights_permuted", "apart_ppm", None, None): 30_000,
     ("thresholds", "weights_permuted", "near_ppm", None, None): 15_000,
     ("thresholds", "weights_repeated", "share_ppm", None, None): 500_000,

@@ -1,121 +1,143 @@
-"""Rules on what comes out of a site: more than it can give, somewhere else, under a status that has run out."""
+"""Rules about the site ore comes from: its colour, whether it was open, who works it and for what.
 
-from traceability.core import due
-from traceability.core.distance import cell_of, km_between
-from traceability.core.events import LicenceGrant, Production, SiteInspection
-from traceability.core.ground_records import in_force
-from traceability.core.outcome import Step
-from traceability.core.state import Site
-from traceability.core.tallies import Cell, Cells, Output
+All of them judge the day of production, by what the log says of the site when the entry comes; what is said later
+of an earlier day is another rule's (`findings.later`). A date typed in the field may be off by one day, so a site
+counts as closed only where it was closed on the days beside it too.
+"""
 
-DAYS = 31
-CELLS = 6
-SEEN = 8
-MONTH = 30
-_DUG_DAYS_MAX = 7
-_MILLION = 1_000_000
+from collections.abc import Collection
 
+from traceability.core.findings.raised import Raised
+from traceability.core.ground_facts import NO_STANDING, Standing, fairest, site_facts, site_status
+from traceability.core.ground_records import Suspension, in_force
+from traceability.core.ids import PartyId
+from traceability.core.policy import Policy, number
+from traceability.core.state import Party, Site, SiteFacts
 
-def watch_site(step: Step, event: Production, site_id: str) -> None:
-    """Takes a production into its site's tallies, and asks the rules on sites."""
-    away_from_its_site(step, event, site_id)
-    site = step.find("site", site_id, Site)
-    masses: dict[tuple[str, str], int] = {}
-    for lot in event.body.lots:
-        kind = (lot.mineral, lot.form)
-        masses[kind] = masses.get(kind, 0) + lot.weighing.net.mass_ug
-    day = due.day_number(step.day)
-    for (mineral, form), mass_ug in masses.items():
-        id_ = f"output:{site_id}:{mineral}:{form}"
-        known = step.find("tally", id_, Output) or Output()
-        sums = dict(known.days)
-        sums[day] = sums.get(day, 0) + mass_ug
-        output = Output(tuple(sorted(sums.items())[-DAYS:]), known.quiet_until)
-        if site is not None and site.capacities and day >= known.quiet_until:
-            output = output_above_capacity(step, event, site, (mineral, form), output, day)
-        step.put("tally", id_, output)
+_RANK = {"green": 0, None: 1, "blue": 2, "yellow": 3, "red": 4}
 
 
-def output_above_capacity(
-    step: Step, event: Production, site: Site, kind: tuple[str, str], output: Output, day: int
-) -> Output:
-    """More came out of a site on a day, or in 30 days, than it can give: above `ppm` (1,250,000) of its capacity.
+def standing(site: Site, day: str, policy: Policy | None) -> Standing:
+    """The colour that counts for what was done on a day: the best of it and the days beside it."""
+    if not site.statuses:
+        return NO_STANDING
+    return fairest(day, lambda on: site_status(site, on, policy), lambda found: _RANK[found.status])
 
-    Of the estimates in force on the day, for this mineral in this form, the highest counts, whoever its author is. A day
-    stands for the days from `dug_from` to `dug_until`, seven at most; a month for `days_per_month` of the estimate (26).
-    Ore of elsewhere is carried to a tagged mine (F2), or weights are invented (F3). Honest: a rich pocket, more
-    diggers than when the site was looked at; a new estimate puts it right from its day on.
+
+def suspension(site: Site, day: str) -> Suspension | None:
+    """The suspension a site was under on a day and on the days beside it; the newest of several."""
+
+    def read(on: str) -> Suspension | None:
+        found = in_force(site.suspensions, on)
+        return found[-1] if found else None
+
+    return fairest(day, read, lambda found: found is not None) if site.suspensions else None
+
+
+def activity(site: Site, day: str) -> str:
+    """`active`, or what else was registered of the site for a day and the days beside it."""
+    return fairest(day, lambda on: site_facts(site, on).activity, lambda found: found != "active")
+
+
+def site_red(found: Standing) -> Raised | None:
+    """The ore was produced while its site was red: no production for export (F6). Severe.
+
+    Numbers (`times` of `site_status`): `green_months`, `yellow_months`, `blue_months`. Source: ICGLR manual, status of
+    mine sites. Honest: the inspection that cleared the site is not recorded, or the State was late to inspect.
     """
-    estimates = [each for each in in_force(site.capacities, step.day) if (each.mineral, each.form) == kind]
-    if not estimates:
-        return output
-    most = max(estimates, key=lambda each: each.mass_per_day_ug)
-    a_month = most.days_per_month or step.number("thresholds", "output_above_capacity", "days_per_month")
-    ppm = step.number("thresholds", "output_above_capacity", "ppm")
-    sums = dict(output.days)
-    since = max(day - MONTH, due.day_number(most.since) - 1)
-    month_ug = sum(mass for each, mass in output.days if since < each <= day)
-    for days, mass_ug, allowed in ((1, sums[day], _dug_days(event)), (MONTH, month_ug, a_month)):
-        if mass_ug * _MILLION > most.mass_per_day_ug * allowed * ppm:
-            figures = {
-                "author": most.author,
-                "capacity_a_day_ug": most.mass_per_day_ug,
-                "days": days,
-                "output_ug": mass_ug,
-                "working_days": allowed,
-            }
-            subjects = [("site", site.id), *(("lot", lot) for lot in event.made)]
-            step.note("output_above_capacity", "warning", subjects, events=(most.event,), figures=figures)
-            return Output(output.days, day + (1 if days == 1 else MONTH))
-    return output
+    return Raised("severe", _said(found)) if found.status == "red" else None
 
 
-def _dug_days(event: Production) -> int:
-    first, last = event.body.dug_from, event.body.dug_until
-    if first is None or last is None:
-        return 1
-    return min(max(due.day_number(last) - due.day_number(first) + 1, 1), _DUG_DAYS_MAX)
+def site_yellow(found: Standing) -> Raised | None:
+    """The site had criteria to put right: it may still produce for its months. A notice to buyers.
 
-
-def away_from_its_site(step: Step, event: Production, site: str) -> None:
-    """Ore said to be of a site, bagged more than `km` (40) from wherever that site's ore was bagged before.
-
-    A site's position is sealed, so what is compared are the cells its own productions name: after eight of them, with
-    each cell that was named more than once. A tag is put on far from its mine (F1, F2). Honest: a washing place far from
-    the pit, a cell typed wrong.
+    Source: ICGLR. Honest: most yellow sites are put right; a buyer follows up.
     """
-    if event.body.cell is None or event.body.source != "device":
-        return
-    cell = cell_of(event.body.cell)
-    known = step.find("tally", f"cells:{site}", Cells) or Cells()
-    counts: dict[Cell, int] = dict(known.cells)
-    if cell not in counts and sum(counts.values()) >= SEEN:
-        km = min((km_between(cell, each) for each, times in counts.items() if times > 1), default=0)
-        if km > step.number("thresholds", "away_from_its_site", "km"):
-            subjects = [("site", site), *(("lot", lot) for lot in event.made)]
-            step.note("away_from_its_site", "warning", subjects, figures={"km": km})
-    times = counts.get(cell, 0)
-    if times < SEEN:
-        counts[cell] = times + 1
-        kept = sorted(counts.items(), key=lambda each: (-each[1], each[0] != cell, each[0]))[:CELLS]
-        step.put("tally", f"cells:{site}", Cells(tuple(sorted(kept))))
+    return Raised("notice", _said(found)) if found.status == "yellow" else None
 
 
-def start_status_clock(step: Step, event: SiteInspection) -> None:
-    """A status given to a site runs until its own last day, else as long as the policy says for its colour."""
-    body = event.body
-    if body.status is None or body.status == "red" or body.status_from is None:
-        return
-    if body.status_until is not None:
-        last = due.day_number(body.status_until)
-    else:
-        last = due.day_number(body.status_from) + step.number(
-            "times", "site_status_ran_out", f"{body.status}_days"
-        )
-    due.start(step, "status", last + 1, 1)
+def site_blue(found: Standing) -> Raised | None:
+    """The site was not inspected yet, or its year of green ran out: ore may leave, a buyer should know.
+
+    A notice. Source: ICGLR. Honest: nearly always, the State has few inspectors.
+    """
+    return Raised("notice", _said(found)) if found.status == "blue" else None
 
 
-def start_licence_clock(step: Step, event: LicenceGrant) -> None:
-    """A licence with a last day runs until then."""
-    if event.body.expires is not None:
-        due.start(step, "licence", due.day_number(event.body.expires) + 1, 1)
+def site_status_not_recorded(
+    found: Standing, country: str, minerals: Collection[str], policy: Policy | None
+) -> Raised | None:
+    """No colour of the site is recorded for the day, where the country wants one. A notice.
+
+    Number (`thresholds`): `required`, 1 where a colour must be recorded; 0 unless a policy of the country says so.
+    Honest: the inspection stands on paper.
+    """
+    rule = "site_status_not_recorded"
+    if found.status is None and any(
+        number(policy, "thresholds", rule, "required", mineral=mineral, country=country)
+        for mineral in minerals
+    ):
+        return Raised("notice", {"country": country})
+    return None
+
+
+def site_suspended(found: Suspension | None) -> Raised | None:
+    """An inspector had stopped work at the site on that day (F2, F6). Severe.
+
+    Honest: ore dug before, recorded with the day it was bagged.
+    """
+    if found is None:
+        return None
+    return Raised("severe", {"inspection": found.event, "since": found.since, "until": found.until or "open"})
+
+
+def site_not_active(found: str) -> Raised | None:
+    """The site was registered as inactive or abandoned on that day (F2): where does the ore come from? A warning.
+
+    Honest: work began again and nobody restated the site.
+    """
+    return None if found == "active" else Raised("warning", {"activity": found})
+
+
+def mineral_not_registered(site: Site, day: str, minerals: Collection[str]) -> Raised | None:
+    """The site is not registered for this mineral (F2, F16). A warning.
+
+    Honest: a by-product, which the next registration of the site should name.
+    """
+    known = fairest(
+        day, lambda on: site_facts(site, on).minerals, lambda found: not set(minerals) <= set(found)
+    )
+    strange = sorted(set(minerals) - set(known))
+    return Raised("warning", {"mineral": ",".join(strange), "site": ",".join(known)}) if strange else None
+
+
+def producer_not_at_site(facts: SiteFacts, producer: Party) -> Raised | None:
+    """The producer is neither holder of the site, nor named as working it, nor part of who is. A notice.
+
+    Not asked of a zone, where permits are given and no single pit is worked, nor of a party that holds no role of
+    a miner: it bought of a miner who is not enrolled. Honest: somebody joined since the site was registered.
+    """
+    at_home = {facts.holder, *facts.worked_by}
+    mine: set[PartyId | None] = {producer.id, *(each.part_of for each in producer.facts)}
+    if facts.type == "zone" or "miner" not in producer.roles or not mine.isdisjoint(at_home):
+        return None
+    return Raised("notice", {"holder": facts.holder, "producer": producer.id})
+
+
+def site_closed_before_recorded(
+    colour: Standing, stopped: Suspension | None, day: str, recorded: str
+) -> Raised | None:
+    """The site was open on the day of production, but red or suspended on the day that came to the log (F6, F9).
+
+    A warning: the day is the signer's word. Honest: a phone that was without a network in between.
+    """
+    days: dict[str, object] = {"day": day, "recorded": recorded}
+    if colour.status == "red":
+        return Raised("warning", {**_said(colour), **days})
+    if stopped is not None:
+        return Raised("warning", {**days, "inspection": stopped.event, "since": stopped.since})
+    return None
+
+
+def _said(found: Standing) -> dict[str, object]:
+    return {"inspection": found.event, "since": found.since, "status": found.status}

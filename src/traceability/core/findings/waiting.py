@@ -174,13 +174,11 @@ def licence_ran_out(step: Step, clock: Clock) -> None:
     if licence is None or party is None or licence.revoked_from is not None:
         return
     today = time_text(step.entry.record_time)[:10]
-    others = [step.before("licence", other, Licence) for other in party.licences]
     if any(
-        other is not None
-        and other.sort == licence.sort
+        other.sort == licence.sort
         and other.revoked_from is None
         and (other.until is None or other.until >= today)
-        for other in others
+        for other in party.licences
     ):
         return
     figures = {"number": licence.number, "type": licence.sort, "until": licence.until}

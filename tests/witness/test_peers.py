@@ -1,0 +1,108 @@
+"""Asking a peer that is slow, down, or hostile: it ends in time, and what comes is bounded."""
+
+import gzip
+import socket
+import time
+
+import pytest
+from watching import answer, saying
+
+from traceability.witness.peers import Peer, Unreachable
+
+SECONDS = 0.6
+
+
+def drip(connection: socket.socket, data: bytes = b"HTTP/1.1 200 OK\r\nX: ") -> None:
+    connection.sendall(data)
+    for _ in range(600):
+        connection.sendall(b"y")
+        time.sleep(0.05)
+
+
+def flood(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    for _ in range(2000):
+        connection.sendall(bytes(65536))
+
+
+def chunks_for_ever(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for _ in range(1500):
+        connection.sendall(b"1\r\nx\r\n")
+        time.sleep(0.02)
+
+
+def go_on_for_ever(connection: socket.socket) -> None:
+    for _ in range(1500):
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        time.sleep(0.02)
+
+
+HOSTILE = {
+    "says nothing": lambda connection: connection.recv(1),
+    "a head that drips": drip,
+    "a body that drips": lambda c: drip(c, b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n"),
+    "a body without an end that drips": lambda c: drip(c, b"HTTP/1.1 200 OK\r\n\r\n"),
+    "chunks for ever": chunks_for_ever,
+    "100 Continue for ever": go_on_for_ever,
+    "too much": answer("200 OK", bytes(1001)),
+    "far too much": flood,
+    "a bomb of gzip": answer("200 OK", gzip.compress(bytes(10_000_000)), "Content-Encoding: gzip"),
+    "gzip cut off": answer("200 OK", gzip.compress(b"hello")[:-3], "Content-Encoding: gzip"),
+    "no gzip": answer("200 OK", b"hello", "Content-Encoding: gzip"),
+    "no HTTP": lambda c: c.sendall(b"\x16\x03\x01 hello\r\n\r\n"),
+    "closes": lambda c: None,
+    "half a body": lambda c: c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf"),
+    "a length that is none": lambda c: c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nhalf"),
+    "a thousand headers": lambda c: c.sendall(b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 1000 + b"\r\n"),
+}
+
+
+@pytest.mark.threat("T52")
+@pytest.mark.parametrize("case", HOSTILE)
+def test_whatever_a_peer_does_it_ends_in_time(case):
+    """Silence, dripping, floods, bombs, garbage: an error that says so, soon after the deadline at the latest."""
+    with saying(HOSTILE[case]) as url:
+        peer = Peer(url, SECONDS)
+        began = time.monotonic()
+        if case == "a length that is none":
+            assert peer.get("/x", 1000).body in (b"half", b"")
+        else:
+            with pytest.raises(Unreachable, match=r"^http://127.0.0.1:[0-9]+ "):
+                peer.get("/x", 1000)
+        assert time.monotonic() - began < 9  # each goes on for longer than that
+        peer.close()
+
+
+def test_a_good_answer(tmp_path):
+    """Status, type and body come through, packed or not; statuses are not judged, redirects not followed."""
+    there = answer(
+        "301 Moved", b"elsewhere", "Location: http://127.0.0.1:1/", "Content-Type: text/x.tlog.size"
+    )
+    packed = answer("200 OK", gzip.compress(b"hello" * 9), "Content-Encoding: gzip")
+    with saying(there, packed) as url:
+        peer = Peer(url + "/", SECONDS)
+        assert peer.get("/x", 1000) == (301, "text/x.tlog.size", b"elsewhere")
+        # The server closes after each: a kept connection that is gone is dialled again.
+        assert peer.post("/x", b"body", 1000) == (200, "", b"hello" * 9)
+        peer.close()
+
+
+def test_nobody_there():
+    """A port where nobody listens, a name that is none, an address that is none."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(Unreachable, match="nobody listens"):
+        Peer(f"http://127.0.0.1:{port}").get("/", 10)
+    with pytest.raises(Unreachable, match="its name is not known"):
+        Peer("http://nobody.invalid").get("/", 10)
+    for url in (
+        "ftp://w.example",
+        "w.example",
+        "https://",
+        "https://a:b@w.example",
+        "https://w.example/?x=1",
+        "",
+    ):
+        with pytest.raises(ValueError, match="address"):
+            Peer(url)
