@@ -16,11 +16,15 @@ from memory import COMMITMENT, POLICY, Actor, weighing
 from rules import Rules
 from showing import evidence_of
 from traceability.core import evidence
+from traceability.core.findings import holds, later, licences, mixing, sites, zones
 from traceability.core.findings.catalogue import RULES
 from traceability.core.ids import EventId, LotId, SiteId
 from traceability.core.outcome import Finding
 from traceability.core.report import HOLDS
 from traceability.core.verify import verify
+
+GROUND = {name for module in (holds, later, licences, mixing, sites, zones) for name in vars(module)}
+GROUND.add("tag_under_hold")
 
 
 class Ground(Rules):
@@ -115,8 +119,8 @@ class Ground(Rules):
     # What is noticed
 
     def rules(self) -> set[str]:
-        """The rules that noticed something in the newest entry, but for those of mass and scales."""
-        return {f.rule for f in self.last().outcome.findings} - {"not_weighed", "no_registered_site"}
+        """The rules of the ground that noticed something in the newest entry."""
+        return {f.rule for f in self.last().outcome.findings} & GROUND
 
     def found(self, rule: str) -> Finding:
         """The one finding of that rule in the newest entry."""

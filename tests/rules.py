@@ -105,7 +105,9 @@ class StrictState:
             return
         if kind in ("held", "reported"):  # what is held or reported, by its own type and id
             kind, _, id_ = id_.partition(":")
-        ids = [id_] if kind == "tag" else id_.split(":")
+        ids = (
+            [id_] if kind == "tag" else id_.split(":")[kind == "reference" :]
+        )  # a reference begins with its type
         numbers = address[0] in ("number", "pool", "produced")  # sequence, pool of the lot, day
         if address not in self.touched:
             unread = [

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from grounds import Ground
 from rules import DAY
+from traceability.core.findings.later import LOOKUPS_MAX
 from traceability.core.ground_facts import days_after, months_after, site_facts, site_status
 from traceability.core.ground_records import SiteStatus
 from traceability.core.ids import EventId, PartyId, SiteId
@@ -285,3 +286,30 @@ def test_a_correction_that_puts_ore_to_another_site_hides_nothing():
     assert ground.found("site_changed_later").subjects == (("lot", bag),)
     ground.inspect(ground.mine, "red", "2026-02-01")
     assert not ground.rules()
+
+
+def test_going_back_over_a_site_has_an_end():
+    """Of ore dated in 2001 and a status from then on: the newest days are gone over, and no more than LOOKUPS_MAX."""
+    ground = Ground()
+    ground.dig(day="2001-01-02")
+    other = ground.site(ground.miner)
+    ground.dig(other, day="2001-01-02")
+    bag = ground.dig()
+    ground.state.asked.clear()
+    ground.inspect(ground.mine, "red", "2001-01-01")
+    assert ground.found("site_changed_later").subjects == (("lot", bag),)
+    assert sum(address[0] == "produced" for address in ground.state.asked) < LOOKUPS_MAX
+    ground.state.asked.clear()
+    ground.zone("closed", "2001-01-01")
+    assert ground.found("zone_declared_later").subjects == (("lot", bag),)
+    assert sum(address[0] == "produced" for address in ground.state.asked) <= LOOKUPS_MAX + 2
+
+
+def test_a_site_that_produced_nothing_is_not_gone_over():
+    """The history of colours of a thousand sites can be entered without a look at a single day."""
+    ground = Ground()
+    ground.state.asked.clear()
+    ground.inspect(ground.mine, "red", "2001-01-01")
+    assert {address for address in ground.state.asked if address[0] == "produced"} == {
+        ("produced", ground.mine)
+    }

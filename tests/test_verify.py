@@ -11,7 +11,7 @@ from memory import COMMITMENT, Actor, MemoryLedger, key_of, new_key, nonce_of, p
 from showing import evidence_of, file_of
 from traceability.core import book, events, evidence, fold, merkle
 from traceability.core.checkpoint import Checkpoint
-from traceability.core.composition import by_site, flatten
+from traceability.core.composition import burdens, by_site, flatten
 from traceability.core.cosignature import Cosigner
 from traceability.core.evidence import Evidence, ShownEntry
 from traceability.core.findings.catalogue import RULES
@@ -223,6 +223,9 @@ def check_lot(ledger: MemoryLedger, known: Lot, report: Report) -> None:
             leaf_pool(ledger.lot(LotId(lot))) if number == "0" else ledger.state.records["pool", pool_id].pool
         )
 
+    lost = burdens(known.content, pool)
+    missed = {pool_id: ug for pool_id, ug in lost.items() if not pool(pool_id).named}
+    assert (told.lost_ug, told.missing_ug) == (sum(lost.values()), sum(missed.values()))
     origins = by_site(flatten(known.content, pool))
     assert [(o.kind, o.id, o.mass_ug) for o in told.origins] == [
         (*o, ug) for o, ug in sorted(origins.items())

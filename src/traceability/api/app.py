@@ -12,6 +12,7 @@ from traceability.api import (
     health,
     log,
     lots,
+    money,
     notices,
     openapi,
     papers,
@@ -29,6 +30,7 @@ from traceability.settings import Settings
 _ROUTERS = (
     events.router,
     lots.router,
+    money.router,
     tags.router,
     registry.router,
     papers.router,

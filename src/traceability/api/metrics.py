@@ -48,19 +48,6 @@ class Metrics:
             "1 while the ledger takes and signs events, else 0.",
             registry=self._registry,
         )
-        self._of_requests = cache(self.requests.labels)
-        self._of_seconds = cache(self.seconds.labels)
-        self._of_answers = cache(self.events.labels)
-
-    def note(self, method: str, route: str, status: int, seconds: float) -> None:
-        """A request that was answered."""
-        self._of_requests(method, route, status).inc()
-        self._of_seconds(route).observe(seconds)
-
-    def answered(self, name: str) -> None:
-        """An event that was answered: taken, known or the name of the problem."""
-        self._of_answers(name).inc()
-
         self.quorum_age = Gauge(
             "traceability_quorum_age_seconds",
             "Since a quorum of witnesses last cosigned; NaN where none is asked, or none was had yet.",
@@ -78,6 +65,18 @@ class Metrics:
             ("witness",),
             registry=self._registry,
         )
+        self._of_requests = cache(self.requests.labels)
+        self._of_seconds = cache(self.seconds.labels)
+        self._of_answers = cache(self.events.labels)
+
+    def note(self, method: str, route: str, status: int, seconds: float) -> None:
+        """A request that was answered."""
+        self._of_requests(method, route, status).inc()
+        self._of_seconds(route).observe(seconds)
+
+    def answered(self, name: str) -> None:
+        """An event that was answered: taken, known or the name of the problem."""
+        self._of_answers(name).inc()
 
     def text(self) -> bytes:
         """The page."""

@@ -233,6 +233,7 @@ def _own(event: Event) -> Iterator[Address]:
             yield from _whence(event)
             yield from _named("site", event.body.site)
             if event.body.site is not None:
+                yield "produced", event.body.site
                 yield "produced", f"{event.body.site}:{event.event_time[:10]}"
             yield from _named("party", event.body.producer, *(new.title for new in event.body.lots))
         case Genesis():

@@ -75,6 +75,12 @@ NO_STANDING = Standing(None, None, None)
 _NEXT: dict[Colour, Colour] = {"green": "blue", "yellow": "red", "blue": "red"}
 
 
+def last_day(status: Colour, since: str, country: str, policy: Policy | None) -> str:
+    """The last day of a colour other than red that was given from a day on without a last day of its own."""
+    months = number(policy, "times", "site_status", f"{status}_months", country=country)
+    return days_after(months_after(since, months), -1)
+
+
 def site_status(site: Site, day: str, policy: Policy | None) -> Standing:
     """The site's colour on a day.
 
@@ -92,8 +98,7 @@ def site_status(site: Site, day: str, policy: Policy | None) -> Standing:
     since, until = last.since, last.until
     while status in _NEXT:
         if until is None:
-            months = number(policy, "times", "site_status", f"{status}_months", country=country)
-            until = days_after(months_after(since, months), -1)
+            until = last_day(status, since, country, policy)
         if day <= until:
             break
         status, since, until = _NEXT[status], days_after(until, 1), None

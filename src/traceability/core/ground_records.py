@@ -166,6 +166,13 @@ class Produced(Record, frozen=True):
     events: tuple[EventId, ...]
 
 
+class Digging(Record, frozen=True):
+    """The first and the last day on which a site produced, at ("produced", "<site>"); kept like `Produced`."""
+
+    since: str
+    until: str
+
+
 class Polygons(Record, frozen=True):
     """The zones that are polygons, of the whole ledger."""
 

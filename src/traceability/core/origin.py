@@ -67,12 +67,20 @@ def _judge_site(
     unknown = sites.site_status_not_recorded(colour, facts.country, minerals, policy)
     step.notice("site_status_not_recorded", unknown, about, events=events)
     step.notice("site_suspended", sites.site_suspended(stopped), about, events=events)
-    step.notice("site_not_active", sites.site_not_active(sites.activity(site, day)), about, events=events)
+    step.notice(
+        "site_not_active",
+        sites.site_not_active(sites.activity(site, day)),
+        about,
+        events=events,
+    )
     strange = sites.mineral_not_registered(site, day, minerals)
     step.notice("mineral_not_registered", strange, about, events=events)
     step.notice("producer_not_at_site", sites.producer_not_at_site(facts, producer), about, events=events)
     if recorded != day and colour.status != "red" and stopped is None:
-        then, stopped = sites.standing(site, recorded, policy), sites.suspension(site, recorded)
+        then, stopped = (
+            sites.standing(site, recorded, policy),
+            sites.suspension(site, recorded),
+        )
         closed = sites.site_closed_before_recorded(then, stopped, day, recorded)
         step.notice("site_closed_before_recorded", closed, about, events=events)
 

@@ -20,6 +20,7 @@ from traceability.core.ground_records import (
     Capacity,
     Certificate,
     CertificateNumber,
+    Digging,
     Drawn,
     Licence,
     Polygons,
@@ -520,6 +521,7 @@ AnyRecord = (
     | AnyTally
     | Drawn
     | Produced
+    | Digging
     | SitesIn
     | Reported
 )

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Generator
 from typing import Any
 
-from traceability.core.ids import EventId
+from traceability.core.findings.stated import digest_of
 from traceability.core.leaf import time_text
 from traceability.simulation.cast import Basin, Cast, Flow
 from traceability.simulation.digging import buy_from_digger, dig
@@ -182,37 +182,37 @@ def audited(cast: Cast, basin: Basin) -> Flow:
 
 
 def cheap_but_wet(cast: Cast, basin: Basin) -> Flow:
-    """A price far under the reference: the operator states it out of sealed values, the seller explains it."""
-    site, trader, world = basin.sites[0], basin.traders[0], cast.world
+    """A price far under the reference: the operator states it out of sealed values, the buyer explains it."""
+    site, trader, world, ware = basin.sites[0], basin.traders[0], cast.world, basin.ware
     bags = dig(site, 2)
     yield daytime(world, trader.place, DAY)
-    sold = offer(site.party, trader, bags, basin.ware)
+    wet = ware._replace(cents=ware.cents * 46 // 100)
+    sold = offer(site.party, trader, bags, wet)
     yield daytime(world, trader.place, DAY)
-    accept(trader, site.party, bags, basin.ware)
+    accept(trader, site.party, bags, wet)
     yield daytime(world, cast["operator"].place, 2 * DAY)
-    stated = undervalued(cast, sold.id, bags, 430_000, after=max(bag.recorded for bag in bags))
+    after = max(bag.recorded for bag in bags)
+    stated = _state_price(cast, sold, bags, after)
     yield daytime(world, trader.place, 3 * DAY)
-    about = {"rule": "undervalued", "version": 1, "lot": bags[0].id, "events": [stated.id, sold.id]}
+    about = {"rule": "price_out_of_line", "version": 1, "lot": bags[0].id, "events": [stated.id, sold.id]}
     text = "Minerai très humide, payé au poids sec après séchage."
     body = {"source": "device", "about": about, "act": "explanation", "public_text": text}
     trader.write("response", body, after=stated.recorded)
-    put(trader, basin.ware, bags)
+    put(trader, ware, bags)
 
 
-def undervalued(
-    cast: Cast, event: EventId, lots: list[Lot], ratio_ppm: int, *, after: int, severity: str = "warning"
-) -> Written:
-    """The operator states that a price lies far under the reference, with a digest of the sealed values it used."""
-    digest = hashlib.sha256(f"{event} {ratio_ppm}".encode()).hexdigest()
+def _state_price(cast: Cast, sold: Written, lots: list[Lot], after: int) -> Written:
+    """The operator states what the rule on prices says of a sale whose price he was shown."""
+    opened = [(sold.id, *disclosed) for disclosed in sold.disclosures if disclosed[1] == "/prices"]
     body = {
         "source": "device",
-        "rule": "undervalued",
+        "rule": "price_out_of_line",
         "version": 1,
-        "subjects": [{"type": "lot", "id": lot.id} for lot in lots],
-        "events": [event],
-        "severity": severity,
-        "figures": [{"name": "of_reference_ppm", "value": str(ratio_ppm)}],
-        "inputs_digest": digest,
+        "subjects": [{"type": "lot", "id": lot_id} for lot_id in sorted(lot.id for lot in lots)],
+        "events": [sold.id],
+        "severity": "warning",
+        "figures": [{"name": "below_ppm", "value": "500000"}, {"name": "side", "value": "below"}],
+        "inputs_digest": digest_of(opened),
     }
     return cast["operator"].write("finding", body, after=after)
 

@@ -204,7 +204,7 @@ def buy_from_digger(
     )
     sealed: dict[str, Any] = {
         "/miner": names.miner(chance, place.country),
-        "/permit_number": f"{chance.randint(100, 999)}/{place.region[3:]}/{time_text(world.now)[:4]}",
+        "/permit_number": f"{chance.randint(100_000, 999_999)}/{place.region[3:]}/{time_text(world.now)[:4]}",
     }
     for at, lot in enumerate(lots):
         sealed[f"/lots/{at}/price"] = money(ware, lot.reading_ug, chance)

@@ -52,7 +52,7 @@ _PARK = (
     (284_000_000, -24_500_000),
 )  # fmt: skip
 """A national park west of Bukavu, as a polygon: longitude, latitude in units of 1e-7 degree."""
-_PRICED = (CASSITERITE, COLTAN, GOLD, DIAMOND)
+_PRICED = (CASSITERITE, COLTAN, WOLFRAMITE, COBALT, GOLD, DIAMOND)
 _PRODUCED = (
     ("CD", "cassiterite", "TNE", 24_000), ("CD", "coltan", "TNE", 2_600), ("CD", "cobalt", "TNE", 210_000),
     ("RW", "coltan", "TNE", 2_100), ("RW", "wolframite", "TNE", 2_700), ("CF", "gold", "KGM", 480),
@@ -95,14 +95,11 @@ def _figures(cast: Cast, wares: Sequence[Ware]) -> Flow:
     times = {"from": day(world), "until": day(world, 91)}
     for ware in wares:
         cents = ware.cents * _MARKET_PPM // 1_000_000 * chance.randint(95, 106) // 100
-        body = {
-            "type": "price",
-            "mineral": ware.mineral,
-            "currency": ware.currency,
-            "unit": ware.in_town.unit,
-        }
-        value = str(cents // 100) if ware.currency == "XAF" else f"{cents // 100}.{cents % 100:02d}"
-        operator.write("reference", {**body, "value": value, "source_text": "moyenne du trimestre", **times})
+        if ware.currency == "XAF":
+            cents //= XAF_A_DOLLAR
+        body = {"type": "price", "mineral": ware.mineral, "currency": "USD", "unit": ware.in_town.unit}
+        body |= {"value": f"{cents // 100}.{cents % 100:02d}", "source_text": "moyenne du trimestre", **times}
+        operator.write("reference", body)
         yield 5 * _MINUTE
     rate = {"type": "exchange_rate", "currency": "XAF", "unit": "USD", "value": f"{XAF_A_DOLLAR}.4"}
     operator.write("reference", {**rate, "source_text": "banque centrale, cours moyen", **times})

@@ -12,7 +12,6 @@ from traceability.core.authority import day_of
 from traceability.core.events import (
     LOTS_MAX,
     Acceptance,
-    Event,
     Export,
     Production,
     Transfer,
@@ -23,15 +22,15 @@ from traceability.core.findings.raised import Raised
 from traceability.core.findings.sites import activity, standing, suspension
 from traceability.core.findings.zones import from_zone
 from traceability.core.ground_facts import Need, covers, days_after, over, site_facts
-from traceability.core.ground_records import Licence, Produced, SitesIn, Zone
+from traceability.core.ground_records import Digging, Licence, Produced, SitesIn, Zone
 from traceability.core.ids import EventId, SiteId
 from traceability.core.outcome import Step
 from traceability.core.policy import Policy
 from traceability.core.record import Address
 from traceability.core.state import Lot, Party, Site
 
-DAYS_MAX = 1100
-"""So many days are gone back over, the newest: as long as a colour lasts, and some."""
+LOOKUPS_MAX = 5000
+"""So many days of sites are gone back over, the newest: this happens while everybody else waits."""
 _KINDS: dict[str, tuple[type, ...]] = {
     "production": (Production,),
     "trade": (Transfer, Acceptance),
@@ -101,10 +100,14 @@ def licence_revoked_later(licence: Licence) -> Raised | None:
 
 def keep_production(step: Step, site: SiteId, day: str, event: EventId) -> None:
     """Keeps under its site and day that this event's lots were produced."""
-    if step.state.whole:
-        known = step.find("produced", f"{site}:{day}", Produced)
-        if known is None or event not in known.events:
-            step.put("produced", f"{site}:{day}", Produced((*(known.events if known else ()), event)))
+    if not step.state.whole:
+        return
+    known = step.find("produced", f"{site}:{day}", Produced)
+    if known is None or event not in known.events:
+        step.put("produced", f"{site}:{day}", Produced((*(known.events if known else ()), event)))
+    days = step.find("produced", site, Digging) or Digging(day, day)
+    if not days.since < day < days.until:
+        step.put("produced", site, Digging(min(day, days.since), max(day, days.until)))
 
 
 def keep_site(step: Step, site: SiteId, region: str) -> None:
@@ -117,10 +120,10 @@ def keep_site(step: Step, site: SiteId, region: str) -> None:
 def note_site(step: Step, before: Site, after: Site, since: str) -> None:
     """Notes on the lots of a site what this entry says of it otherwise than was said, from a day on."""
     found: dict[tuple[Reading, Reading], list[Lot]] = {}
-    for day, events in _produced(step, after.id, days_after(since, -1), None):
+    for day, lots in _produced(step, [after.id], days_after(since, -1)):
         was, now = Reading.of(before, day, step.policy), Reading.of(after, day, step.policy)
         if was != now:
-            found.setdefault((was, now), []).extend(_lots(step, events, after.id))
+            found.setdefault((was, now), []).extend(lots)
     for (was, now), lots in found.items():
         if lots:
             step.notice("site_changed_later", site_changed_later(was, now), _newest(lots))
@@ -128,15 +131,15 @@ def note_site(step: Step, before: Site, after: Site, since: str) -> None:
 
 def note_zone(step: Step, zone: Zone, regions: Iterable[str]) -> None:
     """Notes on lots already produced in these regions that they come from the zone."""
+    codes = tuple(regions)
+    indexes = [step.find("sites_in", code, SitesIn) for code in codes] if step.state.whole else []
+    sites = {site: step.find("site", site, Site) for index in indexes if index for site in index.sites}
     found: list[Lot] = []
-    for code in regions if step.state.whole else ():
-        known = step.find("sites_in", code, SitesIn)
-        for site_id in known.sites if known else ():
-            site = step.find("site", site_id, Site)
-            for day, events in _produced(step, site_id, zone.since, zone.until):
-                if site is not None and site_facts(site, day).region == code:
-                    lots = _lots(step, events, site_id)
-                    found += [lot for lot in lots if over([zone], day, lot.mineral)]
+    for day, lots in _produced(step, list(sites), zone.since, zone.until):
+        for lot in lots:
+            site = sites[lot.site] if lot.site else None
+            if site and site_facts(site, day).region in codes and over([zone], day, lot.mineral):
+                found.append(lot)
     if found:
         step.notice("zone_declared_later", zone_declared_later(zone), _newest(found))
 
@@ -151,10 +154,9 @@ def note_revocation(step: Step, licence: Licence) -> None:
     first = days_after(licence.revoked_from, 1)
     found: list[Lot] = []
     if act == "production":
-        for site_id in dict.fromkeys((*licence.sites, *licence.named_by)):
-            for day, events in _produced(step, site_id, first, None):
-                lots = _lots(step, events, site_id)
-                found += [lot for lot in lots if _stood_on(licence, party, act, day, lot)]
+        sites = dict.fromkeys((*licence.sites, *licence.named_by))
+        for day, lots in _produced(step, list(sites), first):
+            found += [lot for lot in lots if _stood_on(licence, party, act, day, lot)]
     for key in party.keys:
         for entry in step.state.signed_by(key, -1, LOTS_MAX):
             day = min(entry.event.event_time[:10], day_of(entry.record_time))
@@ -178,24 +180,35 @@ def _stood_on(licence: Licence, party: Party, act: str, day: str, lot: Lot) -> b
 
 
 def _produced(
-    step: Step, site: SiteId, since: str, until: str | None
-) -> Iterator[tuple[str, tuple[EventId, ...]]]:
-    """The days from `since` to `until` on which the site produced, the newest first, and the events."""
-    if not step.state.whole:
-        return
+    step: Step, sites: Sequence[SiteId], since: str, until: str | None = None
+) -> Iterator[tuple[str, list[Lot]]]:
+    """The days from `since` to `until` on which one of these sites produced, newest first, and the lots of it.
+
+    Ends after LOOKUPS_MAX days of sites or LOTS_MAX lots.
+    """
     today = day_of(step.entry.record_time)
-    day = min(today, until or today)
-    for _ in range(DAYS_MAX):
-        if day < since:
-            return
-        known = step.find("produced", f"{site}:{day}", Produced)
-        if known is not None:
-            yield day, known.events
+    until = min(today, until or today)
+    some = [] if until < since or not step.state.whole else sites
+    known = {site: step.find("produced", site, Digging) for site in some}
+    days = {site: found for site, found in known.items() if found is not None}
+    day = min(until, max((found.until for found in days.values()), default=""))
+    first = max(since, min((found.since for found in days.values()), default=day))
+    lookups = lots_found = 0
+    while days and day >= first and lookups < LOOKUPS_MAX and lots_found < LOTS_MAX:
+        lookups += 1  # also of a day that nobody looks at: a site may have said that it produced long ago
+        for site, between in days.items():
+            if between.since <= day <= between.until:
+                lookups += 1
+                produced = step.find("produced", f"{site}:{day}", Produced)
+                lots = _lots(step, produced.events, site) if produced is not None else []
+                lots_found += len(lots)
+                if lots:
+                    yield day, lots
         day = days_after(day, -1)
 
 
 def _lots(step: Step, events: Iterable[EventId], site: SiteId) -> list[Lot]:
-    made: list[Event] = [step.logged(event).event for event in events]
+    made = [step.logged(event).event for event in events]
     found = (step.find("lot", lot, Lot) for event in made for lot in event.made)
     return [lot for lot in found if lot is not None and lot.site == site]
 

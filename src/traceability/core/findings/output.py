@@ -3,6 +3,7 @@
 from traceability.core import due
 from traceability.core.distance import cell_of, km_between
 from traceability.core.events import LicenceGrant, Production, SiteInspection
+from traceability.core.ground_facts import last_day, site_facts
 from traceability.core.ground_records import in_force
 from traceability.core.outcome import Step
 from traceability.core.state import Site
@@ -31,7 +32,9 @@ def watch_site(step: Step, event: Production, site_id: str) -> None:
         sums = dict(known.days)
         sums[day] = sums.get(day, 0) + mass_ug
         output = Output(tuple(sorted(sums.items())[-DAYS:]), known.quiet_until)
-        if site is not None and site.capacities and day >= known.quiet_until:
+        # Of a day so long ago that it is not kept, nothing is known any more.
+        kept = any(each == day for each, _ in output.days)
+        if site is not None and site.capacities and kept and day >= known.quiet_until:
             output = output_above_capacity(step, event, site, (mineral, form), output, day)
         step.put("tally", id_, output)
 
@@ -102,17 +105,14 @@ def away_from_its_site(step: Step, event: Production, site: str) -> None:
 
 
 def start_status_clock(step: Step, event: SiteInspection) -> None:
-    """A status given to a site runs until its own last day, else as long as the policy says for its colour."""
+    """A status given to a site runs until its own last day, else as long as its colour lasts."""
     body = event.body
     if body.status is None or body.status == "red" or body.status_from is None:
         return
-    if body.status_until is not None:
-        last = due.day_number(body.status_until)
-    else:
-        last = due.day_number(body.status_from) + step.number(
-            "times", "site_status_ran_out", f"{body.status}_days"
-        )
-    due.start(step, "status", last + 1, 1)
+    site = step.need("site", body.site, Site)
+    country = site_facts(site, body.status_from).country
+    last = body.status_until or last_day(body.status, body.status_from, country, step.policy)
+    due.start(step, "status", due.day_number(last) + 1, 1)
 
 
 def start_licence_clock(step: Step, event: LicenceGrant) -> None:

@@ -61,8 +61,12 @@ class ToState(NamedTuple):
 
 def inputs_digest(inputs: Iterable[Disclosed]) -> str:
     """SHA-256 over the canonical JSON of `[event id, salt, path, value]` of each disclosure, sorted."""
-    listed = sorted([each.event_id, each.salt, each.path, each.value] for each in set_of(inputs))
-    return hashlib.sha256(canonical.dump(listed)).hexdigest()
+    return digest_of([(each.event_id, each.salt, each.path, each.value) for each in set_of(inputs)])
+
+
+def digest_of(opened: Iterable[tuple[EventId, str, str, Any]]) -> str:
+    """The same of disclosures given as event id, salt, path and value."""
+    return hashlib.sha256(canonical.dump(sorted(map(list, opened)))).hexdigest()
 
 
 def set_of(inputs: Iterable[Disclosed]) -> list[Disclosed]:

@@ -187,11 +187,10 @@ def licence_ran_out(step: Step, clock: Clock) -> None:
 
 
 def site_status_ran_out(step: Step, clock: Clock, event: Event) -> None:
-    """A site's colour ran out and nobody has looked again: green and yellow become blue, blue becomes red.
+    """A site's colour ran out and nobody has looked again: green becomes blue, yellow and blue red.
 
-    After its own last day, else after `green_days` (365), `yellow_days` (180), `blue_days` (1,095). Source: regional
-    certification manual (ICGLR); for yellow the DRC gives three months and Rwanda six. Honest: it is the State that is
-    late (F6).
+    After its own last day, else as long as its colour lasts (`ground_facts.last_day`). Source: regional certification
+    manual (ICGLR). Honest: it is the State that is late (F6).
     """
     if not isinstance(event, SiteInspection):
         return
@@ -199,7 +198,7 @@ def site_status_ran_out(step: Step, clock: Clock, event: Event) -> None:
     status = at(site.statuses, time_text(step.entry.record_time)[:10]) if site else None
     if site is None or (status is not None and status.event != due.event_of(clock)):
         return
-    becomes = "red" if event.body.status == "blue" else "blue"
+    becomes = "blue" if event.body.status == "green" else "red"
     figures = {"status": event.body.status, "becomes": becomes}
     step.note(
         "site_status_ran_out",

@@ -120,13 +120,9 @@ def sold_twice(cast: Cast, basin: Basin, plant: Plant) -> Flow:
     yield 2 * HOUR
     for bag in as_seen:
         bag.recorded = first.recorded
-    lost = offer(
-        trader,
-        basin.exporter if basin.exporter is not house else basin.traders[-1],
-        as_seen,
-        basin.ware,
-        pen=pen,
-    )
+    everybody = [*basin.traders, basin.exporter, *(one for each in cast.basins for one in each.traders)]
+    other = next(one for one in everybody if one is not trader and one is not house)
+    lost = offer(trader, other, as_seen, basin.ware, pen=pen)
     plant.wrote(lost)
     plant.on(bags)
     yield daytime(world, house.place, DAY)

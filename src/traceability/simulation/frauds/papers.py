@@ -99,11 +99,11 @@ def another_mineral(cast: Cast, basin: Basin, plant: Plant) -> Flow:
 
 
 def too_cheap(cast: Cast, basin: Basin, plant: Plant) -> Flow:
-    """F17: sold for 55, 35, 15 per cent of the reference price. Prices are sealed: the operator's review has to see it."""
+    """F17: sold for 45, 35, 15 per cent of the reference price. Prices are sealed: only the operator's rules can see it."""
     world, site, trader, ware = cast.world, basin.sites[0], basin.traders[0], basin.ware
     bags = dig(site, 3)
     yield daytime(world, trader.place, DAY)
-    share = (55, 35, 15)[plant.strength - 1]
+    share = (45, 35, 15)[plant.strength - 1]
     # Prices at the pit are four fifths of the reference.
     cheap = ware._replace(cents=ware.cents * share * 125 // 108 // 100)
     plant.wrote(offer(site.party, trader, bags, cheap))
