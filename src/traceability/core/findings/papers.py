@@ -1,4 +1,4 @@
-"""Rules on figures from outside: exports of what a country does not dig."""
+"""Rules on figures from outside: exports of more than a country digs."""
 
 from traceability.core.errors import Malformed
 from traceability.core.events import Export
