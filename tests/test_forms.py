@@ -72,6 +72,8 @@ def kimberley(of_lines: str = "6.35") -> Callable[[dict[str, Any]], None]:
         put("mineral", "diamond"),
         put("hs", "7102.10.00"),
         put("grade", ...),
+        put("mineral", "diamond"),
+        put("hs", "7102.10.00"),
         put("parcels", 1),
         put("mass", {"unit": "CTM", "value": "6.35"}),
         put("lines", [line]),
