@@ -6,6 +6,7 @@
 #   make fix      what lint and the formatter can mend
 #   make bench    the benchmarks, with a ledger of a million entries: half an hour and more
 #   make bench-quick  the same figures at a tenth of the size
+#   make fraud-bench  frauds planted into an honest season: SEED= EVENTS=10000 (build/fraud-bench.json)
 #   make fuzz     a million hostile inputs: SEED= repeats a run, INPUTS=1000000
 #   make conservation  random histories of mass against a slow twin: HISTORIES=200000
 #   make overload three minutes of ten times the load it lets in: SECONDS=180 CLIENTS=4000
@@ -33,7 +34,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal -p 3.11
 
-.PHONY: run test check fix bench bench-quick fuzz conservation overload powerloss storage bitflips kills migrate locks clean
+.PHONY: run test check fix bench bench-quick fraud-bench fuzz conservation overload powerloss storage bitflips kills migrate locks clean
 
 run: $(VENV)/server.stamp
 	@$(BIN)/traceability demo
@@ -65,6 +66,9 @@ overload: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks
+
+fraud-bench: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks.frauds --seed $(SEED) --events $(or $(EVENTS),10000)
 
 bench-quick: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks --quick

@@ -25,6 +25,7 @@ SETTINGS = (
     "LOG_KEY",
     "GUARD",
     "WITNESSES",
+    "REPORT_KEY",
     "HOST",
     "PORT",
     "BASE_URL",

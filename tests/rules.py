@@ -32,8 +32,10 @@ from memory import (
     weighing,
 )
 from traceability.core import canonical, events, fold
+from traceability.core import watch as global_rules
 from traceability.core.composition import Part, Pool, flatten
 from traceability.core.events import Event
+from traceability.core.findings.catalogue import RULES
 from traceability.core.ids import EventId, KeyId, LotId, PartyId, derive
 from traceability.core.mass import leaf_pool
 from traceability.core.outcome import Appended, Entry, Finding, Outcome, Rejected, WaitsFor
@@ -52,10 +54,13 @@ from traceability.core.state import (
     decode_record,
     encode_record,
 )
+from traceability.core.tallies import TALLIES
 from traceability.ledger.packed_moves import pack_move, unpack_move
 from traceability.ledger.packing import pack_lot, unpack_lot
 
 DAY = 86_400
+TALLY_MAX = 16_000
+"""No tally is longer than so many bytes, however long the log."""
 
 
 class StrictState:
@@ -63,14 +68,16 @@ class StrictState:
 
     Allowed is each address `fold.touches` names, and each address all of whose ids have been read: in the
     event, or in a record or entry this state has given out before (an event's own id counts as read). Of an
-    entry it has given out, what that entry's event touches is allowed too.
+    entry it has given out, what that entry's event touches is allowed too. Tallies are for global rules alone.
     """
 
     whole = True
 
-    def __init__(self, inner: MemoryState, event: Event, own: EventId) -> None:
+    def __init__(self, inner: MemoryState, event: Event, own: EventId, *, watch: bool = True) -> None:
         self.inner = inner
-        self.touched = fold.touches(event)
+        self.watch = watch
+        """Whether tallies may be asked for: by global rules alone."""
+        self.touched = fold.touches(event) | (set(global_rules.touches(event)) if watch else set())
         self.read: set[str] = {own, "", "policy", *event.made}
         self._learn(json.loads(event.model_dump_json(by_alias=True, exclude_none=True)))
 
@@ -84,17 +91,28 @@ class StrictState:
             case dict():
                 for item in value.values():
                     self._learn(item)
+            case bytes():
+                self.read.add(value.hex())
             case _:
                 pass
 
     def _check(self, address: Address) -> None:
         kind, id_ = address
-        if kind == "held":  # what is held, by its own type and id
+        if kind in TALLIES:
+            assert self.watch, f"{address} is for global rules alone"
+            return
+        if kind in ("held", "reported"):  # what is held or reported, by its own type and id
             kind, _, id_ = id_.partition(":")
-        ids = [id_] if kind == "tag" else id_.split(":")
-        numbers = address[0] in ("number", "pool")
+        ids = (
+            [id_] if kind == "tag" else id_.split(":")[kind == "reference" :]
+        )  # a reference begins with its type
+        numbers = address[0] in ("number", "pool", "produced")  # sequence, pool of the lot, day
         if address not in self.touched:
-            unread = [part for part in ids if part not in self.read and not (numbers and part.isdigit())]
+            unread = [
+                part
+                for part in ids
+                if part not in self.read and not (numbers and part.replace("-", "").isdigit())
+            ]
             assert not unread, f"{address} is no business of this event"
 
     def find(self, address: Address) -> AnyRecord | None:
@@ -153,11 +171,12 @@ class Rules(MemoryLedger):
         if known is not None:
             envelope.verify(_public_key(known))
         before = dict(self.state.records)
-        outcome = fold.apply(
-            Entry(len(self.entries), at, name, event, self.seen_time(event)),
-            StrictState(self.state, event, name),
-        )
+        entry = Entry(len(self.entries), at, name, event, self.seen_time(event))
+        outcome = fold.apply(entry, StrictState(self.state, event, name, watch=True))
         assert self.state.records == before, "apply answers with changes and makes none"
+        _check_watching(
+            outcome, fold.apply(entry, StrictState(self.state, event, name, watch=False), watch=False)
+        )
         if isinstance(outcome, Appended):
             for (_, id_), changed in outcome.changes.items():
                 assert decode_record(encode_record(changed)) == changed
@@ -542,6 +561,29 @@ def key(trade: Rules, id_: str) -> Key:
     found = trade.state.records["key", id_]
     assert isinstance(found, Key)
     return found
+
+
+def _check_watching(outcome: Outcome, unwatched: Outcome) -> None:
+    """Global rules add findings and change tallies; whatever else there is comes out the same without them."""
+    if not isinstance(outcome, Appended):
+        assert outcome == unwatched
+        return
+    assert isinstance(unwatched, Appended)
+    assert (outcome.fates, outcome.stands, outcome.links) == (
+        unwatched.fates,
+        unwatched.stands,
+        unwatched.links,
+    )
+    rest = [found for found in outcome.findings if found not in unwatched.findings]
+    assert all(RULES[found.rule].scope == "global" for found in rest)
+    assert [found for found in outcome.findings if found not in rest] == list(unwatched.findings)
+    noted = {address for found in rest for address in found.subjects}
+    for address, record in outcome.changes.items():
+        if address[0] in TALLIES:
+            assert len(encode_record(record)) < TALLY_MAX
+        elif not noted:
+            assert record == unwatched.changes.get(address), address
+    assert unwatched.changes.keys() <= outcome.changes.keys()
 
 
 def _check_packing(id_: str, record: AnyRecord) -> None:

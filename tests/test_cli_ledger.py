@@ -30,7 +30,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("demo")
     (folder / "data" / "unfinished").mkdir(parents=True)
     (folder / "data" / "unfinished" / "ledger.sqlite3").write_bytes(b"half of something")
-    with served(folder, [sys.executable, "-m", "traceability", "demo"], {"EVENTS": "250"}) as there:
+    with served(folder, [sys.executable, "-m", "traceability", "demo"], {"EVENTS": "300"}) as there:
         yield there
 
 
@@ -100,7 +100,7 @@ def test_demo_says_where_to_look(demo: Served) -> None:
 def test_demo_is_one_and_says_so(demo: Served) -> None:
     """The ledger holds exactly the events that were asked for, and calls itself a demonstration."""
     _, log = demo.get("/v1/log")
-    assert (log["size"], log["demo"], log["signing"]) == (250, True, True)
+    assert (log["size"], log["demo"], log["signing"]) == (300, True, True)
     assert demo.get("/readyz")[1]["signing"] is True
 
 
@@ -229,7 +229,8 @@ def test_evidence_by_lot_tag_and_event(demo: Served, command: Command) -> None:
         assert command("evidence", name, "--data", demo.data, "-o", "x").code == 0
         files.append(Path("x").read_bytes())
     assert len(set(files)) == 1
-    made_by = json.loads(json.loads(files[0])["entries"][-1]["payload"])["previous"][0]["event"]
+    told = [json.loads(entry["payload"]) for entry in json.loads(files[0])["entries"]]
+    made_by = next(event for event in reversed(told) if event["previous"])["previous"][0]["event"]
     assert command("evidence", "--event", made_by, "--data", demo.data).code == 0
     assert Path(f"{made_by[:12]}.evidence.json").exists()
     for unknown in (STRANGER, "itsci:99", "K7QF3M9TXB2R1"):
@@ -430,7 +431,7 @@ def test_a_season_can_be_carried_elsewhere(command: Command, monkeypatch: pytest
     """`season` writes a genesis for init and events that submit takes."""
     command("key", "new", "state/traceability/log-key", "--checkpoints", "season.example.org/here")
     vkey = command("key", "show", "state/traceability/log-key", "--json").json["vkey"]
-    assert command("season", "--log", vkey, "--events", 250, "--out", "season.ndjson").code == 0
+    assert command("season", "--log", vkey, "--events", 300, "--out", "season.ndjson").code == 0
     genesis, *rest = Path("season.ndjson").read_bytes().splitlines(keepends=True)
     Path("genesis").write_bytes(genesis)
     Path("rest").write_bytes(b"".join(rest))
@@ -439,8 +440,8 @@ def test_a_season_can_be_carried_elsewhere(command: Command, monkeypatch: pytest
     monkeypatch.setattr("traceability.cli.ledger.LINES_AT_ONCE", 100)  # so that it takes three groups
     done = command("submit", "rest", "--json")
     answers = [json.loads(line) for line in done.out.splitlines()]
-    assert [answer["line"] for answer in answers] == list(range(1, 250))
-    assert sorted(answer["status"] for answer in answers) == [*[201] * 248, 409]
+    assert [answer["line"] for answer in answers] == list(range(1, 300))
+    assert sorted(answer["status"] for answer in answers) == [*[201] * 298, 409]
     assert command("submit", "rest", "nowhere").code == 3
     assert command("season", "--log", vkey, "--events", 3).code == 3
 
@@ -448,7 +449,7 @@ def test_a_season_can_be_carried_elsewhere(command: Command, monkeypatch: pytest
 def test_a_season_with_an_end_is_the_same_each_time(command: Command) -> None:
     """The same log, number, seed and end give the same file, to the last byte."""
     vkey = Signer("season.example.org/here", bytes(32)).verifier.encode()
-    arguments = ("season", "--log", vkey, "--events", 250, "--end", "2026-11-20T00:00:00Z")
+    arguments = ("season", "--log", vkey, "--events", 300, "--end", "2026-11-20T00:00:00Z")
     assert command(*arguments, "--out", "first").code == command(*arguments, "--out", "second").code == 0
     assert Path("first").read_bytes() == Path("second").read_bytes()
     assert command("season", "--log", vkey, "--end", "tomorrow").code == 3

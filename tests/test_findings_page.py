@@ -7,24 +7,35 @@ from types import ModuleType
 
 import pytest
 
-from traceability.core.findings import mass, quality, stones
+from traceability.core.findings import (
+    holds,
+    later,
+    licences,
+    mass,
+    mixing,
+    quality,
+    sites,
+    stones,
+    zones,
+)
 from traceability.core.findings.catalogue import RULES
-from traceability.core.findings.numbers import NUMBERS
 from traceability.core.findings.raised import Raised
+from traceability.core.policy import DEFAULTS, IN_COUNTRY
 
 PAGE = Path(__file__).parent.parent / "docs" / "findings.md"
-HEAD = "| section | rule | name | mineral | step | number |\n|---|---|---|---|---|---|\n"
+HEAD = "| section | rule | name | country | mineral | step | number |\n|---|---|---|---|---|---|---|\n"
 
 
 def functions() -> dict[str, str]:
     """The rules of these modules with their docstrings."""
     found = {}
-    modules: list[ModuleType] = [mass, quality, stones]
+    modules: list[ModuleType] = [mass, quality, stones, sites, zones, licences, holds, mixing, later]
     for module in modules:
         for name, member in inspect.getmembers(module, inspect.isfunction):
             if (
                 member.__module__ == module.__name__
                 and inspect.signature(member).return_annotation == Raised | None
+                and not name.startswith("_")
             ):
                 found[name] = inspect.getdoc(member) or ""
     return found
@@ -33,8 +44,11 @@ def functions() -> dict[str, str]:
 def numbers() -> str:
     """The table as it has to be."""
     rows = sorted(
-        (section, rule, name, mineral or "–", step or "–", f"{value:,}".replace(",", " "))
-        for (section, rule, name, mineral, step), value in NUMBERS.items()
+        (section, rule, name, country or "–", mineral or "–", step or "–", f"{value:,}".replace(",", " "))
+        for (country, section, rule, name, mineral, step), value in {
+            **{(None, *name): value for name, value in DEFAULTS.items()},
+            **IN_COUNTRY,
+        }.items()
     )
     return HEAD + "".join("| " + " | ".join(row) + " |\n" for row in rows)
 
@@ -55,10 +69,10 @@ def test_each_rule_is_told(rule: str) -> None:
     assert "*Honest:*" in said
     assert set(re.findall(r"\bF[0-9]+\b", said)) == set(RULES[rule].frauds)
     assert "Honest:" in functions()[rule]
-    assert RULES[rule].scope == "local"
+    assert ("whole log" in said) == (RULES[rule].scope == "global")
 
 
 def test_every_number_belongs_to_a_rule() -> None:
-    """But for what scales and laboratories may err, which several rules share, and what cleaning takes off."""
-    shared = {"scale_error", "assay_error", "carats_lost"}
-    assert {rule for _, rule, _, _, _ in NUMBERS} - shared <= set(functions())
+    """But for what scales and laboratories may err, which several rules share, what cleaning takes off, and how long a colour lasts."""
+    shared = {"scale_error", "assay_error", "carats_lost", "site_status"}
+    assert {rule for _, rule, _, _, _ in DEFAULTS} - shared <= set(RULES)

@@ -89,13 +89,8 @@ def events_time(signed: Signed) -> int:
 
 
 def test_a_small_season_has_every_kind_of_event() -> None:
-    """Three hundred events hold one of each kind that moves ore or says who is who."""
-    said = {
-        "audit", "capacity_estimate", "certificate", "certificate_use", "finding", "hold", "incident", "licence_grant",
-        "licence_revocation", "payment", "policy", "redaction", "reference", "release", "response", "site_inspection",
-        "tag_void", "zone",
-    }  # fmt: skip
-    assert {signed.event.kind for signed in made(300)} == set(events.KINDS) - said
+    """Three hundred events hold one of each kind there is."""
+    assert {signed.event.kind for signed in made(300)} == set(events.KINDS)
 
 
 def test_a_season_begins_with_its_own_genesis_marked_demo() -> None:
@@ -163,15 +158,18 @@ def personal(value: Any) -> list[str]:
 
 def test_what_is_not_as_it_should_be_is_found() -> None:
     """Each odd thing that is told ends in its finding, and a small season has no other."""
-    assert rules(taken(300)) - {"mass_lost", "not_weighed"} == {
+    usual = {"mass_lost", "not_weighed", "lot_without_tag", "site_blue", "site_yellow", "through_zone"}
+    assert rules(taken(300)) - usual == {
         "assay_revised",
         "clock_ahead",
         "double_issue",
+        "from_zone",
         "intake_not_approved",
         "late_event_of_revoked_key",
         "mass_gained",
         "no_registered_site",
         "not_intact_on_arrival",
+        "price_out_of_line",
         "provisional_enrolment",
         "rise_above_lowest",
         "tag_on_two_lots",
@@ -183,7 +181,7 @@ def test_honest_scales_raise_no_alarm() -> None:
     ledger = taken(3000)
     lots = [record for record in ledger.state.records.values() if isinstance(record, Lot)]
     odd = [lot for lot in lots if lot.gained_ug]
-    assert len(lots) > 1000
+    assert len(lots) > 900
     assert len(odd) * 100 < len(lots)
 
 

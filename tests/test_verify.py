@@ -11,9 +11,10 @@ from memory import COMMITMENT, Actor, MemoryLedger, key_of, new_key, nonce_of, p
 from showing import evidence_of, file_of
 from traceability.core import book, events, evidence, fold, merkle
 from traceability.core.checkpoint import Checkpoint
-from traceability.core.composition import by_site, flatten
+from traceability.core.composition import burdens, by_site, flatten
 from traceability.core.cosignature import Cosigner
 from traceability.core.evidence import Evidence, ShownEntry
+from traceability.core.findings.catalogue import RULES
 from traceability.core.ids import LotId, derive
 from traceability.core.mass import leaf_pool
 from traceability.core.note import Signer, add_signatures, sign_note
@@ -208,12 +209,12 @@ def check_lot(ledger: MemoryLedger, known: Lot, report: Report) -> None:
         (kept.index, found.rule)
         for kept in ledger.entries
         for found in kept.outcome.findings
-        # Of other lots with its tag evidence tells nothing, nor of how it went into what it was used for.
+        # Evidence tells nothing of what needs the whole log, nor of how it went into what it was used for.
         if ("lot", known.id) in found.subjects
-        and found.rule != "tag_on_two_lots"
+        and RULES[found.rule].scope != "global"
         and kept.index != told.used_in
     ]
-    found = [(n.entry, n.finding.rule) for n in told.findings if n.finding.rule != "tag_on_two_lots"]
+    found = [(n.entry, n.finding.rule) for n in told.findings if RULES[n.finding.rule].scope != "global"]
     assert sorted(found) == sorted(noticed)
 
     def pool(pool_id: str) -> Any:
@@ -222,6 +223,9 @@ def check_lot(ledger: MemoryLedger, known: Lot, report: Report) -> None:
             leaf_pool(ledger.lot(LotId(lot))) if number == "0" else ledger.state.records["pool", pool_id].pool
         )
 
+    lost = burdens(known.content, pool)
+    missed = {pool_id: ug for pool_id, ug in lost.items() if not pool(pool_id).named}
+    assert (told.lost_ug, told.missing_ug) == (sum(lost.values()), sum(missed.values()))
     origins = by_site(flatten(known.content, pool))
     assert [(o.kind, o.id, o.mass_ug) for o in told.origins] == [
         (*o, ug) for o, ug in sorted(origins.items())

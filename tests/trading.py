@@ -35,6 +35,8 @@ class Trade:
         self.moves: list[tuple[str, LotId]] = []
         """Heads that lots have had: what a cheat builds on again."""
         self.keys = 0
+        self.looking = random.Random(-seed)
+        """Chances of their own for what is said besides masses."""
 
     def run(self, steps: int) -> MemoryLedger:
         acts = [
@@ -82,7 +84,38 @@ class Trade:
             mass_ug = max(mass_ug // 10_000_000 * 10_000_000, 10_000_000)
             basis = "stated" if style == "stated" else "measured"
             value = format_quantity(mass_ug, "KGM")
-            found.append(weighing(value, basis=basis, lots=sorted(lot.id for lot in group)))
+            marked = {"scale_error_ppm": 2_000} if self.looking.random() < 0.2 else {}
+            found.append(weighing(value, basis=basis, lots=sorted(lot.id for lot in group), **marked))
+        return found
+
+    def assays(self) -> list[dict[str, Any]]:
+        """Grades, mostly one, mostly believable."""
+        chance = self.looking
+        return [
+            {
+                "analyte": chance.choice(["sn", "sn", "sn", "ta2o5"]),
+                "ppm": chance.choice([450_000, 500_000, 520_000, 650_000, 800_000]),
+                "on": chance.choice(["dry", "dry", "as_is"]),
+                "method": chance.choice(["icp", "handheld_xrf", "declared"]),
+            }
+            for _ in range(chance.choice([0, 0, 1, 1, 2]))
+        ]
+
+    def said_of_it(self) -> dict[str, Any]:
+        """What a new lot says of itself besides its mass."""
+        water = {"moisture_ppm": self.looking.choice([20_000, 80_000])} if self.looking.random() < 0.4 else {}
+        assays = self.assays()
+        return water | ({"assays": assays} if assays else {})
+
+    def looked(self, lots: Sequence[Lot]) -> dict[str, Any]:
+        """Assays and moistures of lots that somebody has before him; composite samples among them."""
+        ids = sorted(lot.id for lot in lots)
+        some = sorted(self.looking.sample(ids, self.looking.randint(1, len(ids))))
+        found: dict[str, Any] = {}
+        if assays := self.assays():
+            found["assays"] = [assay | {"lots": some} for assay in assays]
+        if self.looking.random() < 0.4:
+            found["moistures"] = [{"lots": some, "ppm": self.looking.choice([0, 20_000, 80_000])}]
         return found
 
     def judge(self, actor: Actor, event: dict[str, Any]) -> Outcome:
@@ -111,6 +144,7 @@ class Trade:
             more["site"] = self.random.choice(self.sites)
         nonces = [self.ledger.nonce() for _ in range(self.random.randint(1, 5))]
         tagged = {"tags": [f"itsci:{self.random.randint(1, 30)}"]} if self.random.random() < 0.5 else {}
+        tagged |= self.said_of_it()
         lots = [new_lot(n, f"{self.random.randint(20, 60)}.50", **tagged) for n in nonces[:1]]
         lots += [new_lot(n, f"{self.random.randint(20, 60)}.25") for n in nonces[1:]]
         body = {"region": "CF-LB", "source": "device", "lots": lots, **more}
@@ -140,7 +174,7 @@ class Trade:
             conditions = [{"lots": sorted(lot.id for lot in lots), "seal": "broken"}]
             self.custody(
                 "acceptance", actor, lots, region="CF-LB", weighings=self.readings(lots),
-                conditions=conditions if self.random.random() < 0.2 else None,
+                conditions=conditions if self.random.random() < 0.2 else None, **self.looked(lots),
             )  # fmt: skip
         else:
             self.custody("refusal", actor, lots, reason="weight", weighings=self.readings(lots))
@@ -161,7 +195,8 @@ class Trade:
         nonces = [self.ledger.nonce() for _ in masses]
         title = {} if len({lot.title for lot in lots}) == 1 else {"title": lots[0].title}
         outputs = [
-            new_lot(n, format_quantity(mass, "KGM"), **title) for n, mass in zip(nonces, masses, strict=True)
+            new_lot(n, format_quantity(mass, "KGM"), **title, **self.said_of_it())
+            for n, mass in zip(nonces, masses, strict=True)
         ]
         actor = self.signer(lots[0].custodian)
         outcome = self.custody(
@@ -178,6 +213,7 @@ class Trade:
             body: dict[str, Any] = {"source": "device", "type": "weighing", "lots": ids}
             if readings := self.readings(lots):
                 body["weighings"] = readings
+            body |= self.looked(lots)
             if len(lots) == 1 and self.random.random() < 0.5:
                 body["sample"] = {"number": "1", "mass": {"unit": "KGM", "value": "0.2"}}
             self.judge(self.ledger.registrar, {"kind": "inspection", "body": body})
@@ -210,7 +246,7 @@ class Trade:
             actor = self.signer(lots[0].custodian)
             self.custody(
                 "import", actor, lots, region="CF-LB", reported_by="exporter", received="2026-03-20",
-                weighings=self.readings(lots),
+                weighings=self.readings(lots), **self.looked(lots),
             )  # fmt: skip
             return
         lots = self.some(self.standing("held"), 3)
@@ -257,6 +293,13 @@ class Trade:
             self.judge(actor, event)
 
     def correct(self) -> None:
+        assayed = [kept for kept in self.ledger.entries[-30:] if getattr(kept.event.body, "assays", None)]
+        if assayed and self.looking.random() < 0.2:
+            kept = self.looking.choice(assayed)
+            right = [{"path": "/assays/0/ppm", "is": self.looking.choice([400_000, 480_000])}]
+            body = {"event": kept.event_id, "reason": "incorrect_data", "fields": right}
+            self.judge(self.signer(kept.event.party), {"kind": "correction", "body": body})
+            return
         made = [kept for kept in self.ledger.entries[-60:] if kept.event.kind == "production"]
         recent = self.ledger.entries[-20:]
         kept = self.random.choice(made if made and self.random.random() < 0.6 else recent)

@@ -54,10 +54,10 @@ def test_every_problem_type_is_used():
 
 
 def test_statuses_are_as_promised():
-    """403 not that party's act, 409 something else came or comes first, 503 our own trouble, else 422."""
+    """403 not that party's act, 409 something else came or comes first, 410 erased, 503 our own trouble, else 422."""
     for name, where in REJECTIONS.items():
         if name not in OPERATORS:
-            assert TYPES[name].status in {400, 403, 409, 422, 503}, where
+            assert TYPES[name].status in {400, 403, 409, 410, 422, 503}, where
     by_status = {
         status: {name for name, kind in TYPES.items() if kind.status == status} for status in (403, 409)
     }

@@ -7,7 +7,21 @@ from importlib.metadata import version
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.responses import Response
 
-from traceability.api import events, health, log, lots, openapi, papers, problems, registry, sessions, tags
+from traceability.api import (
+    events,
+    health,
+    log,
+    lots,
+    money,
+    notices,
+    openapi,
+    papers,
+    problems,
+    registry,
+    reports,
+    sessions,
+    tags,
+)
 from traceability.api.edge import Edge
 from traceability.api.queries import plain_address
 from traceability.api.services import Services
@@ -16,9 +30,12 @@ from traceability.settings import Settings
 _ROUTERS = (
     events.router,
     lots.router,
+    money.router,
     tags.router,
     registry.router,
     papers.router,
+    notices.router,
+    reports.router,
     sessions.router,
     log.router,
     health.router,
@@ -52,11 +69,12 @@ def create_app(of: Settings | Services, more: Sequence[APIRouter] = ()) -> FastA
         lifespan=lifespan,
     )
     app.state.services = services
+    app.state.reporter = reports.Reporter.load(services.settings.report_key)
     secure = services.settings.public_url.startswith("https://")
-    app.add_middleware(Edge, metrics=services.metrics, secure=secure)
+    straight = {("POST", "/v1/events"): events.straight}  # described where FastAPI knows it
+    app.add_middleware(Edge, metrics=services.metrics, secure=secure, straight=straight)
     problems.install(app)
     for router in (*_ROUTERS, *more):
         app.include_router(router)
-    app.router.routes.insert(0, events.DIRECT)  # found first; it is described where FastAPI knows it
     openapi.install(app)
     return app

@@ -5,11 +5,13 @@ answered as GET without the body.
 """
 
 import itertools
+import logging
 import re
 import secrets
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from traceability.api.limits import Disconnected
@@ -21,25 +23,36 @@ from traceability.ledger.database import ERRORS
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_.-]{8,64}")
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"cache-control": b"no-store",
 }
 """Set where a route has not said otherwise."""
 
 
 class Edge:
-    """ASGI middleware, the outermost of ours. `secure`: people reach this ledger by https."""
+    """ASGI middleware, the outermost of ours. `secure`: people reach this ledger by https.
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, secure: bool) -> None:
+    `straight` are applications that are asked without anything between, by method and path.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        secure: bool,
+        straight: Mapping[tuple[str, str], ASGIApp] = MappingProxyType({}),
+    ) -> None:
         self._app = app
         self._metrics = metrics
+        self._straight = straight
         self._headers = dict(_HEADERS)
         # Told apart without asking the system for chance at every request: that gives the interpreter away.
         self._own_ids = map(f"{secrets.token_hex(4)}{{:08x}}".format, itertools.count())
         if secure:
-            self._headers["Strict-Transport-Security"] = "max-age=31536000"
+            self._headers[b"strict-transport-security"] = b"max-age=31536000"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -49,10 +62,11 @@ class Edge:
         scope.setdefault("state", {})["request_id"] = request_id
         head = scope["method"] == "HEAD"
         inner = {**scope, "method": "GET"} if head else scope
+        app = self._straight.get((scope["method"], scope["path"]), self._app)
         answer = _Answer(send, self._headers, request_id, without_body=head)
         began = time.perf_counter()
         try:
-            await self._app(inner, receive, answer.send)
+            await app(inner, receive, answer.send)
         except Disconnected:
             pass
         except Exception as error:  # noqa: BLE001  # the one place where a fault ends
@@ -64,8 +78,9 @@ class Edge:
 
     def _note(self, scope: Scope, inner: Scope, answer: "_Answer", seconds: float, request_id: str) -> None:
         route = getattr(inner.get("route"), "path_format", "none")
-        self._metrics.requests.labels(scope["method"], route, answer.status).inc()
-        self._metrics.seconds.labels(route).observe(seconds)
+        self._metrics.note(scope["method"], route, answer.status, seconds)
+        if not REQUESTS.isEnabledFor(logging.INFO):
+            return
         facts = {
             "request_id": request_id,
             "method": scope["method"],
@@ -80,7 +95,9 @@ class Edge:
 class _Answer:
     """Adds the headers on the way out; `status` is 0 until the answer has begun."""
 
-    def __init__(self, send: Send, headers: dict[str, str], request_id: str, *, without_body: bool) -> None:
+    def __init__(
+        self, send: Send, headers: dict[bytes, bytes], request_id: str, *, without_body: bool
+    ) -> None:
         self._send = send
         self._headers = headers
         self._request_id = request_id
@@ -90,10 +107,10 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            for name, value in self._headers.items():
-                headers.setdefault(name, value)
-            headers["X-Request-Id"] = self._request_id
+            said = list(message.get("headers", ()))
+            names = {name for name, _ in said}
+            more = [header for header in self._headers.items() if header[0] not in names]
+            message["headers"] = [*said, *more, (b"x-request-id", self._request_id.encode())]
         elif self._without_body:
             message = {**message, "body": b""}
         await self._send(message)

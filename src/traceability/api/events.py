@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from traceability.api import lines, openapi, shown
 from traceability.api.admission import Admission
@@ -128,22 +129,30 @@ async def submit(request: Request) -> Response:
                 submission = await _read(admission, read_submission, body)
                 said = speak(await services.submit(submission), request_id(request.scope))
     except Problem as problem:
-        services.metrics.events.labels(problem.name).inc()
+        services.metrics.answered(problem.name)
         raise
-    services.metrics.events.labels(said.name).inc()
+    services.metrics.answered(said.name)
     request.state.facts = {"answer": said.name, **({"event_id": said.event_id} if said.event_id else {})}
     return said.response()
 
 
-async def _submit_directly(request: Request) -> Response:
-    request.scope["route"] = DIRECT  # for metrics and logs
+async def _without_parameters(request: Request) -> Response:
     if request.scope["query_string"]:
         raise Problem("malformed", "this address has no parameters")
     return await submit(request)
 
 
-DIRECT = Route("/v1/events", _submit_directly, methods=["POST"])
-"""`submit` without FastAPI's work for parameters, of which it has none: the one route everybody waits at."""
+_STRAIGHT = Route("/v1/events", submit, methods=["POST"])
+
+
+async def straight(scope: Scope, receive: Receive, send: Send) -> None:
+    """`submit` without what a framework does for parameters, of which it has none: everybody waits at this route."""
+    scope["route"] = _STRAIGHT  # for metrics and logs
+    try:
+        response = await _without_parameters(Request(scope, receive, send))
+        await response(scope, receive, send)
+    except Problem as problem:
+        await problem.response(request_id(scope))(scope, receive, send)
 
 
 @router.post(
@@ -157,6 +166,7 @@ DIRECT = Route("/v1/events", _submit_directly, methods=["POST"])
         "too_large",
         "unsupported_media_type",
         "bad_disclosure",
+        "redacted",
         "busy",
         "unavailable",
     ),

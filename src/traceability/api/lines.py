@@ -189,5 +189,5 @@ class LinesResponse(Response):
             said = asked.answer
             if not isinstance(said, Spoken):
                 said = speak(await said, self._id)
-            self._services.metrics.events.labels(said.name).inc()
+            self._services.metrics.answered(said.name)
             yield said.line(asked.number)

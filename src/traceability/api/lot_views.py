@@ -110,6 +110,10 @@ class LotView(View, frozen=True):
     grades: list[GradeView] = msgspec.field(default_factory=list)
     moisture_ppm: int | None = None
     """Water as it was measured last."""
+    open_reports: int | None = None
+    """How many reports about it, its site, its tags or whoever has it nobody has settled; of one lot alone."""
+    serious_reports: int | None = None
+    """How many of them are serious."""
 
     @classmethod
     def of(cls, lot: Lot) -> Self:
@@ -178,6 +182,8 @@ class HistoryEntry(View, frozen=True):
     """The signed payload, as its canonical JSON text."""
     findings: list[FindingView] = msgspec.field(default_factory=list)
     disclosures: list[tuple[str, str, Any]] = msgspec.field(default_factory=list)
+    withheld: list[str] = msgspec.field(default_factory=list)
+    """Paths of sealed values that a redaction has erased."""
 
 
 class History(View, frozen=True):
@@ -255,3 +261,5 @@ class LineageView(View, frozen=True):
     """The lots asked about, by where ore begins; for the way back only."""
     too_finely_mixed: bool = False
     """The composition was left out: working it out would take too much."""
+    should_weigh: Mass | None = None
+    """What the lots asked about should weigh together, where a mass behind them was put right too late to count."""

@@ -71,8 +71,8 @@ async def lots(
 async def lot(request: Request, who: Asking, lot_id: LotPath) -> Response:
     """For who has or had it or title in it, whom it is on its way to, and who oversees."""
     services: Services = request.app.state.services
-    found = await services.run(shown.lot, services, who, lot_id)
-    return Response(LotView.of(found).json(), media_type="application/json")
+    view = await services.run(shown.lot_view, services, who, lot_id)
+    return Response(view.json(), media_type="application/json")
 
 
 @router.get(

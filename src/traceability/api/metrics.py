@@ -4,6 +4,8 @@ Labels come from closed lists (route templates, methods, statuses, problem names
 make the server keep more of them.
 """
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
@@ -46,7 +48,6 @@ class Metrics:
             "1 while the ledger takes and signs events, else 0.",
             registry=self._registry,
         )
-
         self.quorum_age = Gauge(
             "traceability_quorum_age_seconds",
             "Since a quorum of witnesses last cosigned; NaN where none is asked, or none was had yet.",
@@ -64,6 +65,18 @@ class Metrics:
             ("witness",),
             registry=self._registry,
         )
+        self._of_requests = cache(self.requests.labels)
+        self._of_seconds = cache(self.seconds.labels)
+        self._of_answers = cache(self.events.labels)
+
+    def note(self, method: str, route: str, status: int, seconds: float) -> None:
+        """A request that was answered."""
+        self._of_requests(method, route, status).inc()
+        self._of_seconds(route).observe(seconds)
+
+    def answered(self, name: str) -> None:
+        """An event that was answered: taken, known or the name of the problem."""
+        self._of_answers(name).inc()
 
     def text(self) -> bytes:
         """The page."""

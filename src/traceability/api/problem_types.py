@@ -47,6 +47,11 @@ _HTTP: Mapping[str, ProblemType] = {
         "Only tags of the ledger's own scheme, with codes disclosed to it, have a QR code. Other tags are found "
         "by the number printed on them.",
     ),
+    "no_reports": ProblemType(
+        404,
+        "No reports are taken here",
+        "The operator has named no key for it. Tell a monitor, an inspectorate or a regulator, who can sign an `incident`.",
+    ),
     "method_not_allowed": ProblemType(
         405, "This address does not do that", "The `Allow` header names what can be done here."
     ),
@@ -55,6 +60,11 @@ _HTTP: Mapping[str, ProblemType] = {
         "The request did not come in time",
         "A request's head must come within 10 seconds and its body without a pause of 30. Send it again: "
         "events already taken are answered as before.",
+    ),
+    "redacted": ProblemType(
+        410,
+        "The value was erased",
+        "A redaction in the log says by whom and on what ground. The event still verifies; its value is withheld.",
     ),
     "too_large": ProblemType(
         413,
@@ -267,6 +277,10 @@ _RULES: Mapping[str, tuple[str, str]] = {
     "not_correctable": (
         "This cannot be corrected",
         "`detail` says which event records what is right instead.",
+    ),
+    "not_an_export": (
+        "The event named is no export",
+        "Name the `export` under which the certificate was used, or leave it out.",
     ),
     "not_exported": ("The lot is not under way abroad", "Its `export` comes first."),
     "not_its_lot": (

@@ -68,6 +68,7 @@ class BoundedProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._connections = connections
+        self._in_head = False
         self._head_size = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._unread_timer: asyncio.TimerHandle | None = None
@@ -81,6 +82,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(Problem("busy", "too many connections are open; come again in a moment"))
             return
         self._connections.silent(self)
+        self._begin_head()
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -96,18 +98,20 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
-        if self._head_timer is None and self._is_over():
-            self._await_head()  # the next request of a kept connection begins
+        if not self._in_head and self._is_over():
+            self._begin_head()  # of the next request of a kept connection
         super().data_received(data)
-        if self._head_timer is not None:
+        if self._in_head:
             self._head_size += len(data)
             if self._head_size > HEAD_SIZE_MAX:
                 self._refuse(_too_large())
+            elif self._head_timer is None:  # most heads come whole
+                self._await_head()
         elif self.cycle.more_body and not self.flow.read_paused:
             self._connections.silent(self)
 
     def on_headers_complete(self) -> None:
-        self._unset_head_timer()
+        self._end_head()
         self._connections.heard(self)
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_SIZE_MAX:
             self._refuse(_too_large())
@@ -157,12 +161,15 @@ class BoundedProtocol(HttpToolsProtocol):
     def _is_over(self) -> bool:
         return self.cycle.response_complete and not self.cycle.more_body
 
-    def _await_head(self) -> None:
-        self._unset_head_timer()
+    def _begin_head(self) -> None:
+        self._in_head = True
         self._head_size = 0
+
+    def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_too_slow)
 
-    def _unset_head_timer(self) -> None:
+    def _end_head(self) -> None:
+        self._in_head = False
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
@@ -172,7 +179,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, problem: Problem) -> None:
         """Answers for no route, and closes."""
-        self._unset_head_timer()
+        self._end_head()
         if self.transport.is_closing():
             return
         body = orjson.dumps(problem.body(), option=orjson.OPT_SORT_KEYS)

@@ -6,15 +6,18 @@ the one 404.
 
 from typing import Any
 
+import msgspec
+
 from traceability.api.lot_views import History, HistoryEntry, LineageLot, LineageView, LotList, LotView, Share
 from traceability.api.permission import OpenDisclosure, OpenEvent, OpenLot, OpenOnward, Visitor, may
 from traceability.api.problems import Problem, not_here
 from traceability.api.services import Services
-from traceability.api.views import EventView, FindingView, moment
+from traceability.api.views import EventView, FindingView, Mass, moment
 from traceability.core.composition import TooFinelyMixed
 from traceability.core.events import Event
 from traceability.core.ids import EventId, LotId, PartyId, to_unpadded
 from traceability.core.leaf import leaf_hash
+from traceability.core.notices import about, is_serious, open_reports
 from traceability.core.outcome import Finding
 from traceability.core.state import Lot
 from traceability.ledger import publish
@@ -31,6 +34,15 @@ def lot(services: Services, who: Visitor, lot_id: str) -> Lot:
     if found is None or not may(who, OpenLot(found), services.reader.held_by):
         raise not_here()
     return found
+
+
+def lot_view(services: Services, who: Visitor, lot_id: str) -> LotView:
+    """The lot, and how many reports are open about it; not what they say."""
+    found = lot(services, who, lot_id)
+    with services.reads.read() as view:
+        reports = open_reports(view.records, about(found))
+    serious = sum(is_serious(report) for report in reports)
+    return msgspec.structs.replace(LotView.of(found), open_reports=len(reports), serious_reports=serious)
 
 
 def lots(
@@ -90,9 +102,10 @@ def lineage_back(services: Services, who: Visitor, lot_ids: list[LotId]) -> Line
         raise not_here()
     try:
         shares = Share.all_of(found.by_site())
+        should_ug = found.should_weigh_ug(services.reader.corrections_behind(found))
     except TooFinelyMixed:
         return _lineage(found, [], too_finely_mixed=True)
-    return _lineage(found, shares)
+    return _lineage(found, shares, should_ug)
 
 
 def lineage_forward(services: Services, who: Visitor, lot_id: str) -> LineageView:
@@ -105,7 +118,9 @@ def lineage_forward(services: Services, who: Visitor, lot_id: str) -> LineageVie
     return _lineage(found, [])
 
 
-def _lineage(found: Lineage, shares: list[Share], *, too_finely_mixed: bool = False) -> LineageView:
+def _lineage(
+    found: Lineage, shares: list[Share], should_ug: int | None = None, *, too_finely_mixed: bool = False
+) -> LineageView:
     nodes = sorted(found.lots.values(), key=lambda node: (node.maker_index, node.position))
     return LineageView(
         lots=list(found.asked),
@@ -113,6 +128,7 @@ def _lineage(found: Lineage, shares: list[Share], *, too_finely_mixed: bool = Fa
         edges=sorted(found.edges),
         composition=shares,
         too_finely_mixed=too_finely_mixed,
+        should_weigh=None if should_ug is None else Mass.of(max(should_ug, 0)),
     )
 
 
@@ -181,6 +197,7 @@ def event_view(services: Services, who: Visitor, event_id: str) -> EventView:
         party=found.event.party,
         record_time=moment(found.record_time),
         disclosures=_disclosed(services, who, found),
+        withheld=list(services.reader.withheld(found.event_id)) if found.event.sealed else [],
     )
 
 
@@ -195,6 +212,7 @@ def _history_entry(services: Services, who: Visitor, lot_id: LotId, found: Logge
         event=found.envelope.payload.decode(),
         findings=[FindingView.of(finding) for finding in findings_about(lot_id, found)],
         disclosures=_disclosed(services, who, found),
+        withheld=list(services.reader.withheld(found.event_id)) if found.event.sealed else [],
     )
 
 

@@ -8,6 +8,8 @@ nesting deeper than 16. White space and the order of keys are free: only what is
 import json
 from typing import Any, Never
 
+import orjson
+
 from traceability.core.canonical import INTEGER_MAX
 from traceability.core.errors import Malformed
 
@@ -17,6 +19,18 @@ _DIGITS_MAX = 17
 
 def read_json(data: bytes) -> Any:
     """The value behind UTF-8 bytes. Raises Malformed, saying what to change."""
+    try:
+        value = orjson.loads(data)
+        # Written back alike, no key stood twice and no number had another spelling.
+        if orjson.dumps(value, option=orjson.OPT_STRICT_INTEGER) == data and _is_plain(value):
+            return value
+    except (ValueError, TypeError, RecursionError):
+        pass
+    return _read_slowly(data)
+
+
+def _read_slowly(data: bytes) -> Any:
+    """The same for JSON in any spelling, and what is wrong with the rest."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -70,5 +84,22 @@ def _check_depth(value: Any) -> None:
         level = [item for item in level if isinstance(item, dict | list)]
         if not level:
             return
-        level = [child for item in level for child in (item.values() if isinstance(item, dict) else item)]
+        level = _children(level)
     raise Malformed(f"nested deeper than {DEPTH_MAX}")
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether there is no float in it, and nothing nested too deep."""
+    level = [value]
+    for _ in range(DEPTH_MAX + 1):
+        kinds = set(map(type, level))
+        if float in kinds:
+            return False
+        if kinds.isdisjoint((dict, list)):
+            return True
+        level = _children([item for item in level if type(item) is dict or type(item) is list])
+    return False
+
+
+def _children(level: list[Any]) -> list[Any]:
+    return [child for item in level for child in (item.values() if isinstance(item, dict) else item)]

@@ -111,6 +111,8 @@ class EventView(Taken, frozen=True):
     record_time: Time
     disclosures: list[tuple[str, str, Any]] = msgspec.field(default_factory=list)
     """[salt, path, value]"""
+    withheld: list[str] = msgspec.field(default_factory=list)
+    """Paths of sealed values that a redaction has erased."""
 
 
 class Cosigned(View, frozen=True):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from traceability.cli import begin, dating, demo, keys, ledger, upkeep, verify, watch, witness
+from traceability.cli import begin, dating, demo, findings, keys, ledger, upkeep, verify, watch, witness
 from traceability.cli.common import Exit, Stop, remark
 from traceability.core.errors import TraceabilityError
 
@@ -54,6 +54,7 @@ _add(
     "evidence K7QF-3M9T-XB2R1 --out bag.evidence.json",
     "Writes evidence: one file that proves the history of lots.",
 )
+_add(findings.findings, "findings --key operator.pem", "States what rules find in values that are sealed.")
 _add(upkeep.fsck, "fsck --data /var/lib/ledger", "Checks that the ledger is what its entries say.")
 _add(
     upkeep.rebuild, "rebuild --data /var/lib/ledger", "Fills every table that follows from the entries again."

@@ -45,7 +45,7 @@ UNFINISHED = "unfinished"
 CREDENTIALS = "credentials"
 INDEX = "index.json"
 
-Events = Annotated[int, typer.Option(envvar="EVENTS", min=250, max=10_000_000, help="How many events.")]
+Events = Annotated[int, typer.Option(envvar="EVENTS", min=300, max=10_000_000, help="How many events.")]
 Seed = Annotated[int, typer.Option(help="Another seed, another season.")]
 
 

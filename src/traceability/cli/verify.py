@@ -87,6 +87,9 @@ def _tell_lot(lot: LotReport) -> None:
             say(f"  {name:<14} {value}")
     for share in sorted(lot.origins or (), key=lambda share: -share.mass_ug):
         say(f"  {'from':<14} {share.kind} {share.id}  {_kilograms(share.mass_ug)}")
+    if lot.lost_ug:
+        named = f", of it {_kilograms(lot.missing_ug)} not named" if lot.missing_ug else ""
+        say(f"  {'lost':<14} {_kilograms(lot.lost_ug)} on the way from where it begins{named}")
     _tell_findings(lot.findings)
     for rule, count in lot.carried:
         say(f"  {'carried':<14} {rule} × {count}, from the lots it was made of")

@@ -3,7 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from traceability.core.composition import Pool, TooFinelyMixed, by_site, flatten
+from traceability.core.composition import Pool, TooFinelyMixed, burdens, by_site, flatten
+from traceability.core.findings.carried import CORRECTED, carried_difference, corrected_too_late
 from traceability.core.ids import EventId, LotId
 from traceability.core.mass import leaf_pool
 from traceability.core.replay import Replay, Unjudged
@@ -26,6 +27,7 @@ class Account:
             for kind, name in finding.subjects:
                 if kind == "lot":
                     self._own[LotId(name)].append(number)
+        self._corrected_ug = corrected_too_late(finding for _, finding in replay.findings)
         self._find_all(asked)
         self._carry()
 
@@ -46,6 +48,7 @@ class Account:
         lot = self._lots[lot_id]
         used_in = self._replay.used_in.get(lot_id)
         carried = self._carried.get(lot.maker, frozenset())
+        borne = self._borne(lot)
         rules = Counter(self._replay.findings[number][1].rule for number in carried)
         return LotReport(
             lot=lot_id,
@@ -60,8 +63,11 @@ class Account:
             tags=lot.tags,
             disputed=bool(lot.disputed),
             origins=self._origins(lot),
+            lost_ug=None if borne is None else sum(borne.values()),
+            missing_ug=None if borne is None else borne[False],
             findings=tuple(self._noted(self._own[lot_id])),
             carried=tuple(sorted(rules.items())),
+            carried_ug=self._carried_ug(lot) if rules.keys() & CORRECTED else 0,
         )
 
     def findings_on_no_lot(self) -> list[Noted]:
@@ -113,6 +119,13 @@ class Account:
 
     # What it is made of
 
+    def _carried_ug(self, lot: Lot) -> int:
+        """By how much lots behind this one were said too late to have weighed more or less, in proportion."""
+        try:
+            return carried_difference(lot, self._pool, self._corrected_ug)
+        except TooFinelyMixed:
+            return 0
+
     def _origins(self, lot: Lot) -> tuple[Share, ...] | None:
         parts = (*lot.content, *(item.part for item in lot.items))
         try:
@@ -121,6 +134,18 @@ class Account:
             self.too_finely_mixed += 1
             return None
         return tuple(Share(*origin, mass_ug) for origin, mass_ug in sorted(by_site(composition).items()))
+
+    def _borne(self, lot: Lot) -> Counter[bool] | None:
+        """What was lost on its way, by whether anybody named it; counted as too finely mixed by its origins alone."""
+        parts = (*lot.content, *(item.part for item in lot.items))
+        try:
+            lost = burdens(parts, self._pool)
+        except TooFinelyMixed:
+            return None
+        borne: Counter[bool] = Counter()
+        for pool_id, mass_ug in lost.items():
+            borne[self._pool(pool_id).named] += mass_ug
+        return borne
 
     def _pool(self, pool_id: str) -> Pool:
         lot_id, _, number = pool_id.partition(":")

@@ -9,13 +9,15 @@ and a finding says so.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from traceability.core import balance, mass, quality
+from traceability.core import balance, mass, origin, quality
+from traceability.core.concern_bodies import IncidentBody
+from traceability.core.concern_records import Incident as IncidentRecord
 from traceability.core.custody_bodies import (
     CorrectedField,
     RetaggingBody,
@@ -32,14 +34,18 @@ from traceability.core.events import (
     DelegationEnd,
     Enrolment,
     Event,
+    Export,
     Finding,
     Genesis,
     Hold,
+    Incident,
     KeyAddition,
     KeyRevocation,
     LicenceGrant,
     LicenceRevocation,
+    Payment,
     Policy,
+    Production,
     Redaction,
     Reference,
     Release,
@@ -63,11 +69,12 @@ from traceability.core.tagging import put_on, take_off
 
 _FIXED = frozenset(
     {
-        "acting_for", "carrier", "custodian", "delegation", "for_title", "importer", "lot", "lots", "missing",
-        "nonce", "party", "producer", "recipient", "surplus", "title", "to",
+        "acting_for", "carrier", "certificate", "custodian", "delegation", "exporter", "for_title", "foreign",
+        "importer", "incident", "lot", "lots", "missing", "nonce", "party", "payee", "producer", "recipient",
+        "returns", "surplus", "title", "to", "transfer",
     }
 )  # fmt: skip
-"""Fields that name parties and lots."""
+"""Fields that name parties, lots and other events."""
 _MASSES = frozenset({"net", "gross", "tare", "mass", "spilled", "gain"})
 
 
@@ -81,14 +88,30 @@ def apply(step: Step, target: LogEntry, correction: Correction) -> None:
     now = _corrected(target.event, act.right, fields)
     right = dict(act.right) | {field.path: field.is_ for field in fields if field.is_ is not None}
     taken = dict(act.taken)
+    if isinstance(now, IncidentBody):
+        incident = step.need("incident", target.event_id, IncidentRecord)
+        told = replace(
+            incident, categories=tuple(now.categories), level=now.level, happened=now.happened_from
+        )
+        step.put("incident", target.event_id, told)
     if target.stands:
-        _TakeOver(step, target, now, taken).all([field.path for field in fields if field.is_ is not None])
+        _TakeOver(step, target, now, taken, act.right).all(
+            [field.path for field in fields if field.is_ is not None]
+        )
     step.put(
         "act", act.event, replace(act, right=tuple(sorted(right.items())), taken=tuple(sorted(taken.items())))
     )
 
 
 # The body as it should have been
+
+_CERTIFIED = frozenset(
+    {
+        "scheme", "country", "number", "lots", "exporter", "importer", "mineral", "hs", "mass", "origins", "lines",
+        "parcels", "verified", "issued", "expires", "file",
+    }
+)  # fmt: skip
+"""What a certificate certifies: one that is wrong in this is replaced, and the new one approved."""
 
 
 def _corrected(
@@ -100,12 +123,16 @@ def _corrected(
             Genesis() | Enrolment() | RoleChange() | KeyAddition() | KeyRevocation() | Delegation()
             | DelegationEnd() | Approval() | SiteRegistration() | TagIssue() | TagAllocation() | Correction()
             | SiteInspection() | CapacityEstimate() | LicenceGrant() | LicenceRevocation() | TagVoid() | Zone()
-            | Reference() | Certificate() | CertificateUse() | Response() | Hold() | Release() | Finding()
+            | Reference() | CertificateUse() | Response() | Hold() | Release() | Finding()
             | Redaction() | Policy() | Audit()
         ):  # fmt: skip
             reject("not_correctable", f"what a {event.kind} says is put right by a new event of its kind")
         case _:
             pass
+    if isinstance(event, Certificate):
+        certified = [field.path for field in fields if field.path.split("/")[1] in _CERTIFIED and field.is_]
+        if certified:
+            reject("not_correctable", f"{certified[0]}: what was certified is put right by a new certificate")
     sealed = {path for path, _ in event.sealed}
     body = _plain(event.body, right)
     for field in fields:
@@ -114,12 +141,25 @@ def _corrected(
                 "not_correctable", f"{field.path}: what was sealed is corrected sealed, what was open open"
             )
         if field.is_ is not None:
-            _set(body, field.path, field.is_)
+            if isinstance(event, Incident) and field.path.startswith("/subjects"):
+                reject("not_correctable", "what an incident is about stays: report another")
+            _set(body, field.path, field.is_, fixed=_fixed(event))
     try:
         return type(event.body).model_validate(body)
     except ValidationError as error:
         why = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         reject("not_correctable", f"so corrected, the {event.kind} is none: {why}")
+
+
+def _fixed(event: Event) -> frozenset[str]:
+    """The names under which this kind has parties, lots and events; a few are words elsewhere."""
+    match event:
+        case Payment():
+            return _FIXED - {"to"}
+        case Certificate() | Export():
+            return _FIXED - {"carrier"}
+        case _:
+            return _FIXED
 
 
 def _plain(body: Body, values: Iterable[tuple[str, str | int]] = ()) -> dict[str, Any]:
@@ -137,14 +177,14 @@ def _at(body: dict[str, Any], path: str) -> Any:
     return at
 
 
-def _set(body: dict[str, Any], path: str, value: str | int) -> None:
+def _set(body: dict[str, Any], path: str, value: str | int, *, fixed: frozenset[str] = frozenset()) -> None:
     *way, last = path.split("/")[1:]
     name = next((token for token in (last, *reversed(way)) if not token.isdigit()), last)
     at: Any = body
     for token in way:
         at = _inside(at, token)
     old = _inside(at, last)
-    if name in _FIXED or isinstance(old, dict | list) or not isinstance(at, dict | list):
+    if name in fixed or isinstance(old, dict | list) or not isinstance(at, dict | list):
         reject(
             "not_correctable", f"{path} cannot be corrected: parties and lots stay, and only single values go"
         )
@@ -173,16 +213,24 @@ class _TakeOver:
     correction goes on from what the lot was last told.
     """
 
-    def __init__(self, step: Step, target: LogEntry, now: Body, taken: dict[str, str | int]) -> None:
+    def __init__(
+        self,
+        step: Step,
+        target: LogEntry,
+        now: Body,
+        taken: dict[str, str | int],
+        before: Iterable[tuple[str, str | int]],
+    ) -> None:
         self._step = step
         self._target = target
         self._now = now
         self._taken = taken
         self._told = _plain(target.event.body, taken.items())
         self._right = _plain(now)
+        self._said_last = _plain(target.event.body, before)
         self._tagged: list[tuple[Lot, Lot]] = []
 
-    def all(self, paths: Iterable[str]) -> None:
+    def all(self, paths: Collection[str]) -> None:
         """Takes over what this correction says at these paths."""
         by_lot: defaultdict[LotId, list[str]] = defaultdict(list)
         event = self._target.event
@@ -203,6 +251,8 @@ class _TakeOver:
                 by_lot[LotId(lot)].append(path)
         for lot_id, said in by_lot.items():
             self._amend(lot_id, said)
+        if isinstance(event, Production) and "/site" in paths:
+            origin.moved_to_site(self._step, self._target)
         # All off before any goes on, so that tags of two bags taken for each other meet on neither.
         for before, after in self._tagged:
             take_off(self._step, after.id, [tag for tag in before.tags if tag not in after.tags])
@@ -216,30 +266,41 @@ class _TakeOver:
         said: dict[str, list[str]] = defaultdict(list)
         for path in paths:
             old = lot.site if path == "/site" else _at(self._told, path)
-            if old != _at(self._right, path):
+            if old != _at(self._right, path) or _at(self._said_last, path) != _at(self._right, path):
                 said[_what(path)].append(path)
         told_anywhere = (
             lot.state != "ended" and "assays" in said
         )  # a laboratory's slip, whoever holds the lot
         may = said if here else {"assays": said["assays"]} if told_anywhere else {}
-        left = [what for what in said if what and what not in may]
+        left = {what: where for what, where in said.items() if what and what not in may}
         for what, where in may.items():
             lot, taken = self._taken_over(lot, what, where)
             self._taken.update((path, _at(self._right, path)) for path in taken)
             if what and not set(where) <= set(taken):
-                left.append(what)
-        booked = [what for what in left if _is_booked(lot, what)]
-        late = [what for what in left if what not in booked]
+                left[what] = where
+        booked = {what: where for what, where in left.items() if _is_booked(lot, what)}
+        late = {what: where for what, where in left.items() if what not in booked}
         subjects, events = [("lot", lot_id)], (self._target.event_id,)
         if booked:
-            figures = {"what": " ".join(booked)}
+            figures = self._figures(lot, booked)
             self._step.note("corrected_but_booked", "warning", subjects, events=events, figures=figures)
         if late:
-            figures = {"what": " ".join(late)}
+            figures = self._figures(lot, late)
             self._step.note("corrected_too_late", "warning", subjects, events=events, figures=figures)
         if lot != before:
             self._step.put("lot", lot_id, lot)
             self._tagged.append((before, lot))
+
+    def _figures(self, lot: Lot, left: Mapping[str, Sequence[str]]) -> dict[str, str]:
+        """What was not taken over, with both values of a first mass or a site: descendants carry the difference."""
+        figures = {"what": " ".join(left)}
+        if "site" in left:
+            figures |= {"site_right": _at(self._right, "/site"), "site_said": str(lot.site)}
+        if "mass" in left:
+            net = left["mass"][0].rpartition("/")[0]
+            was, now = (Quantity.model_validate(_at(said, net)) for said in (self._told, self._right))
+            figures |= {"right_ug": str(now.mass_ug), "said_ug": str(was.mass_ug)}
+        return figures
 
     def _in_same_hands(self, lot: Lot) -> bool:
         if isinstance(self._now, RetaggingBody):

@@ -127,19 +127,21 @@ def admit(step: Step) -> Key:
 
 def lacks_role(party: Party, wanted: Iterable[str]) -> bool:
     """Whether the party holds none of these roles; waits where one was given it and is not approved yet."""
-    roles = set(wanted)
-    if roles & set(party.roles):
+    roles = frozenset(wanted)
+    if not roles.isdisjoint(party.roles):
         return False
     for event, awaited in party.awaited:
-        if roles & set(awaited):
+        if not roles.isdisjoint(awaited):
             raise RejectedStep(WaitsFor("approval", event))
     return True
 
 
 def _compare_days(step: Step, party: Party, wanted: Iterable[str]) -> None:
     """A role counts from its entry on; that the day it gives itself is yet to come is a finding."""
-    given = dict(party.since)
-    first = min(given.get(role, party.facts[0].since) for role in set(wanted) & set(party.roles))
+    first = party.facts[0].since
+    if party.since:
+        given = dict(party.since)
+        first = min(given.get(role, first) for role in set(wanted) & set(party.roles))
     day = step.day
     if day < later_day(first, -TYPED_DAYS):
         figures = {"day": day, "from": first}

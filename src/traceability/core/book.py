@@ -57,7 +57,7 @@ from traceability.core.events import (
     Zone,
 )
 from traceability.core.ids import EventId, unpadded
-from traceability.core.naming import addresses
+from traceability.core.naming import addresses, zone_regions
 from traceability.core.record import Address, Place
 from traceability.core.signing import key_id
 
@@ -169,7 +169,7 @@ def _about(event: Event, event_id: EventId) -> list[Address]:
             roll = event.body.roll
             return [("tag", tag) for tag in event.body.tags or ()] if roll is None else [("roll", roll)]
         case Zone():
-            return [("region", code) for code in event.body.regions or ()] or [("policy", "policy")]
+            return [("region", code) for code in zone_regions(event.body)] or [("policy", "policy")]
         case Reference() | Policy():
             return [("policy", "policy")]
         case Certificate():

@@ -289,6 +289,29 @@ def flatten(
     return {leaf: mass_ug for leaf, mass_ug in found.items() if mass_ug}
 
 
+def lots_within(
+    parts: Iterable[Part], read_pool: Callable[[str], Pool], *, work_max: int = 10_000_000
+) -> dict[LotId, tuple[int, int]]:
+    """For each lot behind `parts`: the micrograms of it in them, and what it weighed in all as it went in.
+
+    Raises like `flatten`.
+    """
+    found: Counter[LotId] = Counter()
+    whole: dict[LotId, int] = {}
+    for pool, intervals in _followed(parts, read_pool, Counter(), work_max, short=False):
+        lots = [
+            (place, source)
+            for place, source in enumerate(pool.sources)
+            if isinstance(source, FromLot) and not pool.id.startswith(f"{source.lot}:")
+        ]
+        for start, end in intervals if lots else ():
+            shares = part_shares(pool, start, end)
+            for place, source in lots:
+                found[source.lot] += shares[place]
+                whole[source.lot] = parts_ug(source.parts)
+    return {lot: (mass_ug, whole[lot]) for lot, mass_ug in found.items() if mass_ug}
+
+
 def burdens(
     parts: Iterable[Part], read_pool: Callable[[str], Pool], *, work_max: int = 10_000_000
 ) -> dict[str, int]:

@@ -14,6 +14,7 @@ class Hold(Record, frozen=True):
     ground: str
     subjects: tuple[Address, ...]
     since: str
+    """The time its event gives itself."""
     until: str | None
     released_by: EventId | None = None
 
@@ -22,6 +23,12 @@ class Held(Record, frozen=True):
     """The holds that are open on one subject, at ("held", "lot:<id>")."""
 
     holds: tuple[EventId, ...]
+
+
+class Reported(Record, frozen=True):
+    """The reports about one subject that are not settled, the newest of them, at ("reported", "site:<id>")."""
+
+    incidents: tuple[EventId, ...]
 
 
 class Planned(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -43,5 +50,7 @@ class Incident(Record, frozen=True):
     happened: str
     planned: tuple[Planned, ...] = ()
     """Actions still to be done."""
+    answers: tuple[EventId, ...] = ()
+    """The newest responses to it, oldest first."""
     settled_by: EventId | None = None
     """The newest response that checked or dismissed it; None while it is open."""

@@ -4,16 +4,18 @@ A hold stops papers, not trade: under it certificates and their use are refused,
 because rejecting the truth would drive it off the ledger.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
 from traceability.core.authority import lacks_role
 from traceability.core.concern_bodies import SubjectNamed
-from traceability.core.concern_records import Held, Hold, Incident, Planned
+from traceability.core.concern_records import Held, Hold, Incident, Planned, Reported
 from traceability.core.events import Hold as HoldEvent
 from traceability.core.events import Incident as IncidentEvent
 from traceability.core.events import Release, Response
+from traceability.core.ground_facts import site_facts
 from traceability.core.ground_records import Certificate, Licence
 from traceability.core.ids import PartyId
 from traceability.core.naming import addresses
@@ -25,6 +27,10 @@ ConcernEvent = IncidentEvent | Response | HoldEvent | Release
 _MUST_EXIST: dict[str, type[AnyRecord]] = {
     "lot": Lot, "party": Party, "site": Site, "key": Key, "roll": Roll, "licence": Licence, "certificate": Certificate,
 }  # fmt: skip
+OPEN_MAX = 1000
+"""How many open reports of a subject are remembered."""
+ANSWERS_MAX = 100
+"""How many responses to a report are remembered."""
 _ANSWER = frozenset({"monitor", "auditor", "inspectorate", "regulator"})
 
 
@@ -65,6 +71,17 @@ def _incident(step: Step, event: IncidentEvent) -> None:
         happened=body.happened_from,
     )
     step.put("incident", incident.event, incident)
+    _keep_open(step, incident)
+
+
+def _keep_open(step: Step, incident: Incident) -> None:
+    """Keeps a report among the open ones of each of its subjects, or takes it out once it is settled."""
+    for kind, id_ in incident.subjects:
+        address = f"{kind}:{id_}"
+        known = step.find("reported", address, Reported)
+        others = tuple(each for each in known.incidents if each != incident.event) if known else ()
+        mine = (incident.event,) if incident.settled_by is None else ()
+        step.put("reported", address, Reported((*others, *mine)[-OPEN_MAX:]))
 
 
 def _response(step: Step, event: Response) -> None:
@@ -108,7 +125,10 @@ def _response(step: Step, event: Response) -> None:
             incident = replace(incident, settled_by=None)
         case "explanation":
             pass
-    step.put("incident", incident.event, incident)
+    if body.act in ("checked", "dismissed", "escalated"):
+        _keep_open(step, incident)
+    answers = (*incident.answers, step.entry.event_id)[-ANSWERS_MAX:]
+    step.put("incident", incident.event, replace(incident, answers=answers))
 
 
 def _concerned(step: Step, subjects: Sequence[Address]) -> Iterator[PartyId]:
@@ -155,11 +175,12 @@ def _hold(step: Step, event: HoldEvent) -> None:
     step.put(
         "hold",
         own,
-        Hold(own, event.actor, body.ground, subjects, event.event_time[:10], body.until),
+        Hold(own, event.actor, body.ground, subjects, event.event_time, body.until),
     )
     for kind, id_ in subjects:
         known = step.find("held", f"{kind}:{id_}", Held)
         step.put("held", f"{kind}:{id_}", Held((*(known.holds if known else ()), own)))
+    _count_held(step, subjects, 1)
 
 
 def _release(step: Step, event: Release) -> None:
@@ -175,10 +196,28 @@ def _release(step: Step, event: Release) -> None:
         known = step.find("held", f"{kind}:{id_}", Held)
         rest = tuple(held for held in known.holds if held != hold.event) if known else ()
         step.put("held", f"{kind}:{id_}", Held(rest))
+    _count_held(step, hold.subjects, -1)
+
+
+def _count_held(step: Step, subjects: Sequence[Address], by: int) -> None:
+    """Keeps how many subjects of each type are held, so that nobody looks for holds where there are none."""
+    ledger = step.ledger()
+    count = Counter(dict(ledger.held))
+    for kind, _ in subjects:
+        count[kind] += by
+    step.put(
+        "ledger", "", replace(ledger, held=tuple((kind, n) for kind, n in sorted(count.items()) if n > 0))
+    )
 
 
 def holds_on(step: Step, *subjects: Address) -> list[Hold]:
     """The holds in force on any of these subjects at this entry, on the event's judged day."""
+    if step.state.whole:  # a type of which nothing is held needs no look: handoffs ask about much
+        held_types = step.ledger().held
+        if not held_types:
+            return []
+        some = {kind for kind, _ in held_types}
+        subjects = tuple(subject for subject in subjects if subject[0] in some)
     found: dict[str, Hold] = {}
     for kind, id_ in subjects:
         held = step.find("held", f"{kind}:{id_}", Held)
@@ -189,13 +228,23 @@ def holds_on(step: Step, *subjects: Address) -> list[Hold]:
     return list(found.values())
 
 
-def holds_about(step: Step, lot: Lot) -> list[Hold]:
-    """The holds in force on a lot: its own, and those on its site, tags and whoever holds or owns it."""
-    about: list[Address] = [("lot", lot.id), ("party", lot.custodian), ("party", lot.title)]
+def around(step: Step, lot: Lot) -> list[Address]:
+    """What a hold on this lot can be on besides its tags: the lot, whoever holds or owns it, its site and region."""
+    about: list[Address] = [("lot", lot.id), ("party", lot.custodian)]
+    if lot.title != lot.custodian:
+        about.append(("party", lot.title))
     if lot.site is not None:
         about.append(("site", lot.site))
-    about.extend(("tag", tag) for tag in lot.tags)
-    return holds_on(step, *dict.fromkeys(about))
+        if not step.state.whole or any(kind == "region" for kind, _ in step.ledger().held):
+            site = step.find("site", lot.site, Site)
+            if site is not None:
+                about.append(("region", site_facts(site, lot.judged_day).region))
+    return about
+
+
+def holds_about(step: Step, lot: Lot) -> list[Hold]:
+    """The holds in force on a lot: its own, those of what is around it, and those on its tags."""
+    return holds_on(step, *around(step, lot), *(("tag", tag) for tag in lot.tags))
 
 
 def refuse_under_hold(step: Step, lot: Lot) -> None:
@@ -203,3 +252,11 @@ def refuse_under_hold(step: Step, lot: Lot) -> None:
     holds = holds_about(step, lot)
     if holds:
         reject("under_hold", f"lot {lot.id} is under hold ({holds[0].ground}): it is released first")
+
+
+def refuse_held(step: Step, *subjects: Address) -> None:
+    """Rejects where a hold is in force on one of these."""
+    holds = holds_on(step, *subjects)
+    if holds:
+        kind, id_ = holds[0].subjects[0]
+        reject("under_hold", f"{kind} {id_} is under hold ({holds[0].ground}): it is released first")

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from traceability.core import correction, handoff, leaving, transformation
+from traceability.core import correction, handoff, leaving, origin, transformation
 from traceability.core.authority import check_site_delegation, lacks_role, site_delegation
 from traceability.core.begin import begin, begin_nothing
 from traceability.core.claims import Claim, put_move, settle
@@ -35,6 +35,7 @@ from traceability.core.events import (
     Transformation,
     Withdrawal,
 )
+from traceability.core.findings import holds
 from traceability.core.ids import LotId, PartyId
 from traceability.core.mass import look, read, take_out, weigh
 from traceability.core.outcome import Step, reject
@@ -93,16 +94,14 @@ def apply(step: Step, event: CustodyEvent, *, doubled: bool) -> None:
 
 def _production(step: Step, event: Production, *, doubled: bool) -> None:
     body = event.body
-    if body.site is not None:
-        step.need("site", body.site, Site)
+    site = None if body.site is None else step.need("site", body.site, Site)
     if body.producer is not None:
         step.party(body.producer)
     delegation = site_delegation(step)
     if delegation is not None and delegation.site != body.site:
         reject("delegation_does_not_cover", "the delegation is for production at another site")
-    sealed = {path for path, _ in event.sealed}
     actor = step.party(event.actor)
-    if body.producer is None and "miner" not in actor.roles and "/miner" not in sealed:
+    if body.producer is None and "miner" not in actor.roles and "/miner" not in event.committed:
         reject(
             "miner_not_named", "say who dug it: name the producer, or seal /miner where he is not enrolled"
         )
@@ -127,8 +126,7 @@ def _production(step: Step, event: Production, *, doubled: bool) -> None:
             producer=body.producer or event.actor,
             site=body.site,
         )
-    if body.site is None:
-        step.note("no_registered_site", "warning", [("lot", lot) for lot in event.made])
+    origin.produced(step, event, site)
 
 
 def _intake(step: Step, event: Intake, *, doubled: bool) -> None:
@@ -150,6 +148,7 @@ def _intake(step: Step, event: Intake, *, doubled: bool) -> None:
             site=None,
         )
     step.note("intake_not_approved", "notice", [("lot", lot) for lot in event.made])
+    origin.taken_in(step, event)
 
 
 # What takes lots as they stand
@@ -206,6 +205,7 @@ def _retagging(step: Step, event: Retagging, *, doubled: bool) -> None:
     if doubled:
         step.stands = False
         return
+    holds.note_moved(step, [lot.id])
     take_off(step, lot.id, off)
     put_on(step, lot.id, body.tags_on or [])
     tags = (*(tag for tag in lot.tags if tag not in off), *(body.tags_on or ()))

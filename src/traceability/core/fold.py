@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec.structs import replace
 
 from traceability.core import book, certificates, concerns, custody, ground, registry, statements
+from traceability.core import watch as global_rules
 from traceability.core.authority import abandon, admit, judged_day, used_number
 from traceability.core.concern_bodies import SubjectNamed
 from traceability.core.custody_bodies import new_lots
@@ -59,9 +60,10 @@ from traceability.core.events import (
     Withdrawal,
     Zone,
 )
+from traceability.core.findings.kinds import look_at_kinds
 from traceability.core.ids import EventId, unpadded
 from traceability.core.leaf import time_text
-from traceability.core.naming import addresses
+from traceability.core.naming import addresses, zone_regions
 from traceability.core.outcome import Appended, Entry, Outcome, RejectedStep, Step, reject
 from traceability.core.record import NEW, Address, Place
 from traceability.core.signing import key_id
@@ -69,14 +71,18 @@ from traceability.core.state import Book, Mention, Number, State, SubjectRecord
 from traceability.core.tagging import roll_position
 
 
-def apply(entry: Entry, state: State) -> Outcome:
+def apply(entry: Entry, state: State, *, watch: bool = True) -> Outcome:
     """Judges one entry, its signature verified. `state` is as the entries before it left it.
 
+    Global rules are asked where `state` is that of a whole log, unless `watch` is False: then their tallies and
+    findings are missing, and all else is the same.
     Raises NotShown where the state cannot know something that must exist (a partial view of the log).
     """
     step = Step(entry, state, judged_day(entry.event, entry.record_time))
     try:
         _judge(step)
+        if watch and state.whole:
+            global_rules.apply(step)
         links = _keep_book(step)
     except RejectedStep as end:
         return end.outcome
@@ -108,6 +114,7 @@ def _judge(step: Step) -> None:
     abandon(step, key)
     if isinstance(event, custody.CustodyEvent):
         custody.apply(step, event, doubled=doubled)
+        look_at_kinds(step, event)
     elif doubled:
         step.stands = False
     elif isinstance(event, ground.GroundEvent):
@@ -215,10 +222,19 @@ def _own(event: Event) -> Iterator[Address]:
     match event:  # the most frequent first
         case Transfer():
             yield from _named("party", event.body.recipient, event.body.carrier)
-        case Acceptance() | Refusal() | Withdrawal() | Import() | Closure():
+            yield from _around(event)
+        case Acceptance():
+            yield from _around(event)
+        case Refusal() | Withdrawal() | Import():
             pass
+        case Closure():
+            yield from _holds(event)
         case Production():
+            yield from _whence(event)
             yield from _named("site", event.body.site)
+            if event.body.site is not None:
+                yield "produced", event.body.site
+                yield "produced", f"{event.body.site}:{event.event_time[:10]}"
             yield from _named("party", event.body.producer, *(new.title for new in event.body.lots))
         case Genesis():
             yield from book.subjects(event, EventId(""), lambda _: None)
@@ -249,6 +265,9 @@ def _own(event: Event) -> Iterator[Address]:
                     yield "site", str(field.is_)
         case SiteRegistration():
             yield "site", event.body.site
+            yield "sites_in", event.body.region
+            yield from _named("region", event.body.region, event.body.region[:2])
+            yield from _named("licence", *(event.body.licences or ()))
             yield from _named("party", event.body.holder, *(event.body.worked_by or ()))
         case TagIssue():
             yield "roll", event.body.roll
@@ -257,18 +276,22 @@ def _own(event: Event) -> Iterator[Address]:
             yield "party", event.body.to_party
             yield from _named("site", event.body.to_site)
         case Intake():
+            yield from _whence(event)
             yield from _named("party", *(new.title for new in event.body.lots))
         case Reassignment():
             yield "party", event.body.to
         case Transformation():
             yield from _named("party", event.body.for_title)
+            yield from _holds(event)
         case Retagging():
+            yield "held", f"lot:{event.body.lot}"
             yield from (("tag", off.tag) for off in event.body.tags_off or ())
             yield from _named("tag", *(event.body.tags_on or ()))
         case Inspection():
             yield from _named("party", event.body.party)
         case Export():
             yield from _named("party", event.body.importer)
+            yield from _around(event)
             yield from (("certificate", draw.certificate) for draw in event.body.certificates or ())
         case SiteInspection() | CapacityEstimate():
             yield "site", event.body.site
@@ -282,7 +305,8 @@ def _own(event: Event) -> Iterator[Address]:
             rolls = {place[0] for tag in event.body.tags or () if (place := roll_position(tag))}
             yield from _named("roll", event.body.roll, *sorted(rolls))
         case Zone():
-            yield from (("region", code) for code in event.body.regions or ())
+            yield from (("region", code) for code in zone_regions(event.body))
+            yield from (("sites_in", code) for code in event.body.regions or ())
             yield "polygons", ""
         case Reference() | Policy():
             yield "policy", "policy"
@@ -306,10 +330,31 @@ def _own(event: Event) -> Iterator[Address]:
             yield "act", event.body.event
 
 
+def _around(event: Transfer | Acceptance | Export) -> Iterator[Address]:
+    """What handling lots is held against: the holds on them, and the zones of the place."""
+    yield from _holds(event)
+    yield from _named("region", event.body.region)
+    if event.body.cell is not None:
+        yield "polygons", ""
+
+
+def _holds(event: Event) -> Iterator[Address]:
+    return (("held", f"lot:{lot}") for _, lot in event.moved)
+
+
+def _whence(event: Production | Intake) -> Iterator[Address]:
+    """The zones that lots which begin are held against: of the region, the country and the cell."""
+    if event.body.region is not None:
+        yield from _named("region", event.body.region, event.body.region[:2])
+    if event.body.cell is not None:
+        yield "polygons", ""
+
+
 def _subjects(named: Sequence[SubjectNamed]) -> Iterator[Address]:
     for kind, id_ in addresses(named):
         yield kind, id_
         yield "held", f"{kind}:{id_}"
+        yield "reported", f"{kind}:{id_}"
 
 
 def _named(kind: str, *ids: str | None) -> Iterable[Address]:

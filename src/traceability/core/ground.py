@@ -15,6 +15,8 @@ from traceability.core.events import (
     TagVoid,
     Zone,
 )
+from traceability.core.findings import later
+from traceability.core.ground_facts import site_facts
 from traceability.core.ground_records import (
     Capacity,
     Figure,
@@ -27,6 +29,7 @@ from traceability.core.ground_records import (
 )
 from traceability.core.ground_records import Reference as ReferenceRecord
 from traceability.core.ground_records import Zone as ZoneRecord
+from traceability.core.naming import zone_regions
 from traceability.core.outcome import Step, reject
 from traceability.core.record import NEW
 from traceability.core.rolls import answers_for
@@ -63,7 +66,7 @@ def apply(step: Step, event: GroundEvent) -> None:
 
 def _inspection(step: Step, event: SiteInspection) -> None:
     body, own = event.body, step.entry.event_id
-    site = step.need("site", body.site, Site)
+    before = site = step.need("site", body.site, Site)
     if body.status is not None and body.status_from is not None:
         status = SiteStatus(body.status, body.status_from, body.status_until, own)
         site = replace(site, statuses=(*site.statuses, status))
@@ -71,9 +74,11 @@ def _inspection(step: Step, event: SiteInspection) -> None:
         suspension = Suspension(body.suspended_from, body.suspended_until, own)
         site = replace(site, suspensions=(*site.suspensions, suspension))
     if body.activity is not None:
-        facts = replace(site.facts[-1], since=body.date, activity=body.activity)
+        facts = replace(site_facts(site, body.date), since=body.date, activity=body.activity)
         site = replace(site, facts=(*site.facts, facts))
     step.put("site", site.id, site)
+    begins = (body.status_from, body.suspended_from, body.date if body.activity is not None else None)
+    later.note_site(step, before, site, min((day for day in begins if day is not None), default=body.date))
 
 
 def _capacity(step: Step, event: CapacityEstimate) -> None:
@@ -110,25 +115,22 @@ def _licence(step: Step, event: LicenceGrant) -> None:
     for site in body.sites or ():
         step.need("site", site, Site)
     quota = body.quota
-    step.put(
-        "licence",
-        own,
-        Licence(
-            place=NEW,
-            event=own,
-            party=party.id,
-            sort=body.type,
-            number=body.number,
-            authority=body.authority,
-            minerals=tuple(body.minerals),
-            sites=tuple(body.sites or ()),
-            regions=tuple(body.regions or ()),
-            since=body.granted,
-            until=body.expires,
-            quota=Quota(quota.mass.mass_ug, quota.mineral, quota.from_, quota.until) if quota else None,
-        ),
+    licence = Licence(
+        place=NEW,
+        event=own,
+        party=party.id,
+        sort=body.type,
+        number=body.number,
+        authority=body.authority,
+        minerals=tuple(body.minerals),
+        sites=tuple(body.sites or ()),
+        regions=tuple(body.regions or ()),
+        since=body.granted,
+        until=body.expires,
+        quota=Quota(quota.mass.mass_ug, quota.mineral, quota.from_, quota.until) if quota else None,
     )
-    step.put("party", party.id, replace(party, licences=(*party.licences, own)))
+    step.put("licence", own, licence)
+    step.put("party", party.id, replace(party, licences=(*party.licences, licence.terms)))
 
 
 def _revocation(step: Step, event: LicenceRevocation) -> None:
@@ -138,6 +140,10 @@ def _revocation(step: Step, event: LicenceRevocation) -> None:
     if licence.revoked_from is None or event.body.from_ < licence.revoked_from:
         ended = replace(licence, revoked_from=event.body.from_, revoked_by=step.entry.event_id)
         step.put("licence", licence.event, ended)
+        party = step.party(licence.party)
+        terms = tuple(ended.terms if each.event == ended.event else each for each in party.licences)
+        step.put("party", party.id, replace(party, licences=terms))
+        later.note_revocation(step, ended)
 
 
 # Zones and figures
@@ -154,12 +160,13 @@ def _zone(step: Step, event: Zone) -> None:
         until=body.until,
         polygon=tuple((x, y) for x, y in body.polygon or ()),
     )
-    for code in dict.fromkeys(body.regions or ()):
+    for code in zone_regions(body):
         region = step.find("region", code, Region) or Region(NEW)
         step.put("region", code, replace(region, zones=(*region.zones, zone)))
     if body.polygon is not None:
         polygons = step.find("polygons", "", Polygons) or Polygons()
         step.put("polygons", "", replace(polygons, zones=(*polygons.zones, zone)))
+    later.note_zone(step, zone, body.regions or ())
 
 
 def _reference(step: Step, event: Reference) -> None:

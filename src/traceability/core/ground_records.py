@@ -81,6 +81,20 @@ class Quota(msgspec.Struct, frozen=True, array_like=True, gc=False):
     until: str
 
 
+class Terms(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a licence allows, as the record of the party has it too: whoever acts is looked up anyway."""
+
+    event: EventId
+    sort: str
+    minerals: tuple[str, ...]
+    sites: tuple[SiteId, ...]
+    regions: tuple[str, ...]
+    since: str
+    until: str | None
+    quota: Quota | None
+    revoked_from: str | None
+
+
 class Licence(Subject, frozen=True):
     """What a party may do, where and for what."""
 
@@ -98,6 +112,23 @@ class Licence(Subject, frozen=True):
     quota: Quota | None
     revoked_from: str | None = None
     revoked_by: EventId | None = None
+    named_by: tuple[SiteId, ...] = ()
+    """Sites whose registration names it."""
+
+    @property
+    def terms(self) -> Terms:
+        """What it allows now."""
+        return Terms(
+            self.event, self.sort, self.minerals, self.sites, self.regions,
+            self.since, self.until, self.quota, self.revoked_from,
+        )  # fmt: skip
+
+
+class Drawn(Record, frozen=True):
+    """What was drawn on a licence's quota, at ("drawn", its event); kept where the whole log is at hand."""
+
+    mass_ug: int
+    exceeded_by: EventId | None = None
 
 
 class Zone(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -115,9 +146,31 @@ class Zone(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Region(Subject, frozen=True):
-    """A region, by its code, and the zones it lies in."""
+    """A region, by its code, and the zones it lies in; of a country, by its code, the compliant zones in it."""
 
     zones: tuple[Zone, ...] = ()
+
+
+class SitesIn(Record, frozen=True):
+    """The sites ever registered in a region, at ("sites_in", "CD-NK")."""
+
+    sites: tuple[SiteId, ...]
+
+
+class Produced(Record, frozen=True):
+    """The productions of a site that are judged on one day, at ("produced", "<site>:2026-03-14").
+
+    Kept where the whole log is at hand, so that what is said later of an earlier day finds the lots it is about.
+    """
+
+    events: tuple[EventId, ...]
+
+
+class Digging(Record, frozen=True):
+    """The first and the last day on which a site produced, at ("produced", "<site>"); kept like `Produced`."""
+
+    since: str
+    until: str
 
 
 class Polygons(Record, frozen=True):
@@ -150,6 +203,7 @@ class Certificate(Subject, frozen=True):
     origins: tuple[str, ...]
     since: str
     until: str
+    parcels: int | None = None
     valid_by: EventId | None = None
     """The approval that made it valid."""
     draws: tuple[Draw, ...] = ()

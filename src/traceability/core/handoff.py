@@ -20,6 +20,7 @@ from traceability.core.events import (
 from traceability.core.findings.mass import not_weighed
 from traceability.core.ids import EventId, LotId, PartyId
 from traceability.core.mass import look, weigh
+from traceability.core.origin import handled
 from traceability.core.outcome import Step, reject
 from traceability.core.state import Lot, Move, Offer, Party
 
@@ -77,6 +78,7 @@ def transfer(step: Step, event: Transfer, *, doubled: bool) -> None:
                 step.note("title_not_held", "warning", [("lot", lot.id)], figures={"title": lot.title})
         keep_moved(step, lot)
         put_move(step, lot, sets, c.lot, giver=actor, recipient=body.recipient)
+    handled(step, event, [c.lot.id for c in standing])
     _note_missing_role(step, actor)
 
 
@@ -148,6 +150,7 @@ def answer(step: Step, event: Acceptance | Refusal | Withdrawal, *, doubled: boo
             _give_back(step, c, lot, offer)
     if isinstance(event, Acceptance):
         _note_conditions(step, event.body, {c.lot.id for c in standing})
+        handled(step, event, [c.lot.id for c in standing])
         _note_missing_role(step, actor)
 
 
@@ -214,5 +217,5 @@ def _note_conditions(step: Step, body: AcceptanceBody, standing: set[LotId]) -> 
 
 def _note_missing_role(step: Step, actor: PartyId) -> None:
     party = step.find("party", actor, Party)
-    if party is not None and not _TRADERS & set(party.roles) and "regulator" not in party.roles:
+    if party is not None and _TRADERS.isdisjoint(party.roles) and "regulator" not in party.roles:
         step.note("no_role_in_trade", "warning", [("party", actor)])

@@ -10,8 +10,11 @@ from traceability.core.events import (
     Export,
     Import,
 )
+from traceability.core.findings.certificates import arrival_differs
+from traceability.core.findings.holds import note_moved
 from traceability.core.ids import PartyId
 from traceability.core.mass import look, weigh
+from traceability.core.origin import handled
 from traceability.core.outcome import Step, reject
 from traceability.core.state import Lot
 
@@ -45,8 +48,9 @@ def export(step: Step, event: Export, *, doubled: bool) -> None:
         )
         keep_moved(step, lot)
         put_move(step, lot, "custody", c.lot, recipient=body.importer)
-    for drawn in body.certificates or () if standing else ():
-        draw(step, drawn.certificate, drawn.mass.mass_ug)
+    if standing:
+        draw(step, event, [c.lot for c in standing])
+    handled(step, event, [c.lot.id for c in standing])
     if "exporter" not in step.party(actor).roles:
         step.note("no_exporter_role", "warning", [("party", actor)])
 
@@ -94,6 +98,10 @@ def import_(step: Step, event: Import, *, doubled: bool) -> None:
             lot = replace(lot, state="ended", ended_by=step.entry.event_id, title_offer=None)
         keep_moved(step, lot)
         put_move(step, lot, "custody", c.lot, undoable=True)
+    if body.confirmed is not None and standing:
+        events = [step.logged(predecessor).event for predecessor in {c.predecessor: None for c in standing}]
+        exports = [event for event in events if isinstance(event, Export)]
+        arrival_differs(step, body.confirmed, exports, [c.lot.id for c in standing])
 
 
 def closure(step: Step, event: Closure, *, doubled: bool) -> None:
@@ -109,6 +117,7 @@ def closure(step: Step, event: Closure, *, doubled: bool) -> None:
         if c.stale is None:
             _check_can_close(c.lot, actor)
     standing = settle(step, claims, doubled=doubled, sets=custody_only)
+    note_moved(step, [c.lot.id for c in standing])
     for c in standing:
         end(step, c)
 

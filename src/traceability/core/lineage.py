@@ -150,9 +150,17 @@ def restrict(event: Event, followed: Collection[LotId]) -> Event | None:
     match event:
         case (
             Transfer() | Acceptance() | Refusal() | Withdrawal() | Export() | Import() | Closure()
-            | Reassignment() | Inspection() | Certificate() | Payment()
+            | Reassignment() | Inspection() | Payment()
         ):  # fmt: skip
             return _only(event, followed) if event.lots else event
+        case Certificate():
+            # What rests on it is judged by what it is; also where it names none of these lots.
+            lots = [lot for lot in event.body.lots if lot in followed]
+            if len(lots) == len(event.body.lots):
+                return event
+            less = event.model_copy(update={"body": event.body.model_copy(update={"lots": lots})})
+            less.__dict__.pop("lots", None)  # copied along, if it was worked out for the whole
+            return less
         case Incident() | Hold() | Finding():
             return _about(event, followed)
         case Production() | Intake():
@@ -225,8 +233,7 @@ def _shared(event: Event) -> list[Weighing]:
 
 
 _ByLot = (
-    Transfer | Acceptance | Refusal | Withdrawal | Export | Import | Closure | Reassignment | Inspection
-    | Certificate | Payment
+    Transfer | Acceptance | Refusal | Withdrawal | Export | Import | Closure | Reassignment | Inspection | Payment
 )  # fmt: skip
 
 
@@ -246,7 +253,7 @@ def _only(event: _ByLot, followed: Collection[LotId]) -> Event | None:
     if weighings:
         changes["weighings"] = _weighings(weighings, keep) or None
     match event:
-        case Reassignment() | Certificate():
+        case Reassignment():
             changes["lots"] = [lot for lot in event.body.lots if lot in keep]
         case Payment():
             changes["lots"] = [lot for lot in event.body.lots or () if lot in keep]

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from msgspec.structs import replace
 
 from traceability.core import balance, bands, quality
+from traceability.core.bands import Limits
 from traceability.core.composition import (
     POOL_MAX_UG,
     Intake,
@@ -40,11 +41,13 @@ def leaf_parts(lot: LotId, new: NewLot) -> tuple[Parts, tuple[LotItem, ...]]:
     """What a lot consists of that begins in this ledger: its own leaf pool, followed items first, then the rest."""
     mass_ug = new.weighing.net.mass_ug
     pool = f"{lot}:0"
-    masses = [item.mass.mass_ug for item in new.items or ()]
+    if not new.items:
+        return (Part(pool, 0, mass_ug),), ()
+    masses = [item.mass.mass_ug for item in new.items]
     *spans, rest = cuts(mass_ug, [*masses, max(mass_ug - sum(masses), 0)])
     items = tuple(
         LotItem(item.number, item.mass.mass_ug, Part(pool, *span))
-        for item, span in zip(new.items or (), spans, strict=True)
+        for item, span in zip(new.items, spans, strict=True)
     )
     return (Part(pool, *rest),) if rest[1] > rest[0] else (), items
 
@@ -155,46 +158,52 @@ def read(
     if moisture_ppm == _ALL_WATER:
         moisture_ppm = None
     limits = bands.limits(step, lot.mineral, at)
-    scale_ppm = error_ppm(step, lot.mineral, weighing)
     usual_ppm = limits.error_ppm["measured"]
-    before_ppm = usual_ppm if lot.expected_error_ppm is None else lot.expected_error_ppm
+    scale_ppm = error_ppm(step, lot.mineral, weighing)
     now_ppm = usual_ppm if scale_ppm is None else scale_ppm
+    scales_ppm = now_ppm + (usual_ppm if lot.expected_error_ppm is None else lot.expected_error_ppm)
+    lowest_ppm = now_ppm + (usual_ppm if lot.lowest_error_ppm is None else lot.lowest_error_ppm)
     dry = moisture_ppm is not None and _dry_ug(lot) is not None
     if moisture_ppm is not None:
         lot = at_moisture(step, lot, moisture_ppm)
-    scales_ppm = before_ppm + now_ppm
-    warn, fail = (limits.dry, limits.dry_fail) if dry else (limits.wet, limits.wet_fail)
-    compared = "dry" if dry else "as_weighed"
-    weighed = found.Weighed(
-        lot.expected_ug, reading_ug, warn.widened(scales_ppm), fail.widened(scales_ppm), scales_ppm, compared
-    )
-    subjects = [("lot", lot.id)]
+    band = (limits.dry if dry else limits.wet).widened(scales_ppm)
+    booking = balance.book(lot.expected_ug, reading_ug, band)
+    outside = bool(booking.lost_ug or booking.gain_ug)
     if basis not in BOOKED:
-        if own is not None:
-            step.notice("mass_said_otherwise", found.mass_said_otherwise(weighed, basis), subjects)
+        if own is not None and outside:
+            weighed = _weighed(lot, reading_ug, limits, scales_ppm, dry=dry)
+            step.notice("mass_said_otherwise", found.mass_said_otherwise(weighed, basis), [("lot", lot.id)])
         return replace(lot, reading=None)
-    lowest_ppm = now_ppm + (usual_ppm if lot.lowest_error_ppm is None else lot.lowest_error_ppm)
-    rise = found.rise_above_lowest(
-        lot.lowest_ug, reading_ug, limits.rise_ppm, limits.rise_fail_ppm, lowest_ppm, warn.least_ug
-    )
-    step.notice("rise_above_lowest", rise, subjects)
-    booking = balance.book(lot.expected_ug, reading_ug, weighed.warn)
+    least_ug = band.least_ug
+    if balance.beyond(lot.lowest_ug, reading_ug - lot.lowest_ug, limits.rise_ppm + lowest_ppm, least_ug):
+        rise = (limits.rise_ppm, limits.rise_fail_ppm, lowest_ppm, least_ug)
+        raised = found.rise_above_lowest(lot.lowest_ug, reading_ug, *rise)
+        step.notice("rise_above_lowest", raised, [("lot", lot.id)])
     known = lot.quality
-    if booking.lost_ug or booking.gain_ug:
-        step.notice("mass_lost", found.mass_lost(weighed), subjects)
-        step.notice("mass_gained", found.mass_gained(weighed), subjects)
+    if outside:
+        weighed = _weighed(lot, reading_ug, limits, scales_ppm, dry=dry)
+        step.notice("mass_lost", found.mass_lost(weighed), [("lot", lot.id)])
+        step.notice("mass_gained", found.mass_gained(weighed), [("lot", lot.id)])
         lot = rebook(step, lot, lost_ug=booking.lost_ug, gain_ug=booking.gain_ug)
         lot = replace(lot, expected_error_ppm=scale_ppm)
         if known is not None and not dry:
             known = replace(known, dry_ug=None)
-    if moisture_ppm is not None and (not dry or booking.lost_ug or booking.gain_ug):
+    if moisture_ppm is not None and (not dry or outside):
         # The lesser of the two where neither was dry before: a small gain goes on counting, drying is forgiven.
-        known = replace(
-            known or Quality(), dry_ug=balance.dry(min(lot.expected_ug, reading_ug), moisture_ppm)
-        )
+        least_ug = min(lot.expected_ug, reading_ug)
+        known = replace(known or Quality(), dry_ug=balance.dry(least_ug, moisture_ppm))
+    reading = show_grams(own) if own else None
     if reading_ug < lot.lowest_ug:
-        lot = replace(lot, lowest_ug=reading_ug, lowest_error_ppm=scale_ppm)
-    return replace(lot, reading=show_grams(own) if own else None, quality=known)
+        return replace(lot, lowest_ug=reading_ug, lowest_error_ppm=scale_ppm, reading=reading, quality=known)
+    return replace(lot, reading=reading, quality=known)
+
+
+def _weighed(lot: Lot, reading_ug: int, limits: Limits, scales_ppm: int, *, dry: bool) -> found.Weighed:
+    """The comparison as a rule is told of it."""
+    warn, fail = (limits.dry, limits.dry_fail) if dry else (limits.wet, limits.wet_fail)
+    compared = "dry" if dry else "as_weighed"
+    edges = warn.widened(scales_ppm), fail.widened(scales_ppm)
+    return found.Weighed(lot.expected_ug, reading_ug, *edges, scales_ppm, compared)
 
 
 def error_ppm(step: Step, mineral: str, weighing: Weighing) -> int | None:

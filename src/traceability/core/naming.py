@@ -11,6 +11,7 @@ from traceability.core.concern_bodies import (
     SubjectNamed,
 )
 from traceability.core.custody_bodies import InspectionBody, ReassignmentBody, RetaggingBody
+from traceability.core.ground_bodies import ZoneBody
 from traceability.core.paper_bodies import CertificateBody, PaymentBody
 from traceability.core.record import Address
 from traceability.core.registry_bodies import Body
@@ -39,6 +40,13 @@ def lots_named(body: Body) -> list[str]:
 
 def _lots_among(subjects: Sequence[SubjectNamed]) -> list[str]:
     return [subject.id for subject in subjects if subject.type == "lot"]
+
+
+def zone_regions(body: ZoneBody) -> list[str]:
+    """The regions a zone is kept with: its own, and of a compliant one the countries in which it makes a duty."""
+    own = body.regions or []
+    countries = [code[:2] for code in own] if body.type == "compliant" else []
+    return list(dict.fromkeys((*own, *countries)))
 
 
 def addresses(subjects: Sequence[SubjectNamed]) -> list[Address]:

@@ -10,12 +10,13 @@ from typing import NoReturn, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from traceability.core import canonical
+from traceability.core import canonical, policy
 from traceability.core.events import Event
 from traceability.core.findings.catalogue import RULES
 from traceability.core.findings.raised import Raised, Severity
 from traceability.core.ids import EventId, LotId
-from traceability.core.policy import Policy
+from traceability.core.once import once
+from traceability.core.policy import Policy, Section
 from traceability.core.record import Address, Subject
 from traceability.core.state import AnyRecord, Delegation, Key, LedgerFacts, LogEntry, Lot, Move, Party, State
 
@@ -119,9 +120,9 @@ class Step:
         self.fates: dict[LotId, bool] = {}
         self.stands = True
 
-    @property
+    @once
     def policy(self) -> Policy | None:
-        """The ledger's rules in force; None before genesis."""
+        """The ledger's rules in force as this entry found them; None before genesis."""
         return self.find("policy", "policy", Policy)
 
     def find(self, kind: str, id_: str, record: type[_R]) -> _R | None:
@@ -129,6 +130,15 @@ class Step:
         address = (kind, id_)
         found = self.changes.get(address) or self.state.find(address)
         return found if isinstance(found, record) else None
+
+    def before(self, kind: str, id_: str, record: type[_R]) -> _R | None:
+        """The same as it was before this entry."""
+        found = self.state.find((kind, id_))
+        return found if isinstance(found, record) else None
+
+    def number(self, section: Section, rule: str, name: str, mineral: str | None = None) -> int:
+        """A number of a rule, as the policy in force or else the program has it."""
+        return policy.number(self.policy, section, rule, name, mineral=mineral)
 
     def need(self, kind: str, id_: str, record: type[_R]) -> _R:
         """The record; the whole event waits where there is none yet."""
@@ -196,10 +206,14 @@ class Step:
         *,
         events: tuple[EventId, ...] = (),
         figures: Mapping[str, object] | None = None,
+        due: bool = False,
     ) -> None:
-        """Adds a finding of this entry on these subjects, under a rule of the catalogue."""
+        """Adds a finding of this entry on these subjects, under a rule of the catalogue.
+
+        It names this entry's event first; but not one that merely falls `due` here: that is about others.
+        """
         shown = tuple((name, str(value)) for name, value in sorted((figures or {}).items()))
-        events = (self.entry.event_id, *events)
+        events = events if due else (self.entry.event_id, *events)
         version = RULES[rule].version
         self.findings.append(Finding(rule, version, severity, tuple(sorted(set(subjects))), events, shown))
 

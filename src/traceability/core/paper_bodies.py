@@ -29,6 +29,9 @@ from traceability.core.forms import (
 CERTIFICATE_DAYS_MAX = 90
 """ICGLR: a certificate expires at most so many days after it is issued (MD.03)."""
 
+KIMBERLEY_HS = ("7102.10", "7102.21", "7102.31")
+"""Rough diamonds unsorted, industrial, others: the headings that the Kimberley Process counts by."""
+
 Hs = Annotated[StrictStr, Field(pattern=r"^[0-9]{4}(\.[0-9]{2}(\.[0-9]{2})?)?$")]
 
 
@@ -95,9 +98,18 @@ class CertificateBody(CustodyBody):
                 raise ValueError(
                     f"an icglr certificate expires at most {CERTIFICATE_DAYS_MAX} days after issue"
                 )
+        if kimberley:
+            self._is_of_rough_diamonds()
         if self.lines is not None and sum(line.mass.exact for line in self.lines) != self.mass.exact:
             raise ValueError("the lines must add up to the mass, exactly")
         return self
+
+    def _is_of_rough_diamonds(self) -> None:
+        lines = self.lines or []
+        if self.mineral != "diamond" or {self.mass.unit, *(line.mass.unit for line in lines)} != {"CTM"}:
+            raise ValueError("a kimberley certificate is of diamonds, in carats: CTM")
+        if any(hs[:7] not in KIMBERLEY_HS for hs in (self.hs, *(line.hs for line in lines)) if hs != "7102"):
+            raise ValueError(f"the headings of rough diamonds are {', '.join(KIMBERLEY_HS)}")
 
 
 class CertificateUseBody(CustodyBody):

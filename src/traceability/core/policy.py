@@ -12,7 +12,9 @@ from typing import Literal
 
 import msgspec
 
-from traceability.core.findings.numbers import NUMBERS
+from traceability.core.findings.global_numbers import GLOBAL_NUMBERS
+from traceability.core.findings.ground_numbers import COUNTRY_NUMBERS, GROUND_NUMBERS
+from traceability.core.findings.numbers import NUMBERS, PAPER_NUMBERS
 from traceability.core.ids import EventId
 from traceability.core.record import Subject
 from traceability.core.registry_bodies import PolicyFacts, PolicyValue
@@ -41,8 +43,15 @@ class Policy(Subject, frozen=True):
     values: tuple[Value, ...] = ()
 
 
-DEFAULTS: dict[tuple[Section, str, str, str | None, str | None], int] = {**NUMBERS}
+DEFAULTS: dict[tuple[Section, str, str, str | None, str | None], int] = {
+    **NUMBERS,
+    **GROUND_NUMBERS,
+    **GLOBAL_NUMBERS,
+    **PAPER_NUMBERS,
+}
 """What counts where no policy says otherwise: by section, rule, name, mineral and step."""
+IN_COUNTRY: dict[tuple[str, Section, str, str, str | None, str | None], int] = {**COUNTRY_NUMBERS}
+"""The same for one country, where its own law says something else."""
 
 
 def stated(policy: Policy | None, facts: PolicyFacts) -> tuple[Value, ...]:
@@ -83,6 +92,11 @@ def number(
                 found = table.get((where, section, rule, name, what, at))
                 if found is not None:
                     return found
+    for what in (mineral, None) if mineral is not None else (None,):
+        for at in (step, None) if step is not None else (None,):
+            default = IN_COUNTRY.get((country, section, rule, name, what, at)) if country else None
+            if default is not None:
+                return default
     for what in (mineral, None) if mineral is not None else (None,):
         for at in (step, None) if step is not None else (None,):
             default = DEFAULTS.get((section, rule, name, what, at))

@@ -63,9 +63,10 @@ from traceability.core.events import (
     Withdrawal,
     Zone,
 )
+from traceability.core.ground_records import Licence as LicenceRecord
 from traceability.core.ids import EventId, KeyId, LotId, unpadded
 from traceability.core.lineage import restrict
-from traceability.core.naming import addresses
+from traceability.core.naming import addresses, zone_regions
 from traceability.core.outcome import Appended, Entry, Rejected, WaitsFor
 from traceability.core.outcome import Finding as Noted
 from traceability.core.record import Address
@@ -182,7 +183,7 @@ class Replay:
             return
         index, until, unjudged = entry.index, self.until, state.unjudged
         known = {lot for lot in lots if until.get(lot, -1) >= index and ("lot", lot) not in unjudged}
-        judged = restrict(event, known) if known or not lots else None
+        judged = restrict(event, known) if known or not lots or self._is_of_papers(event) else None
         if judged is None:
             self._log(entry, event, stands=True)
             self._count(entry)
@@ -193,6 +194,13 @@ class Replay:
         elif judged is not event and (apart := known - (judged.lots if judged else set())):
             why = "it was weighed together with lots that are not known here"
             self._spoil((("lot", lot) for lot in apart), Unjudged(entry.index, why))
+
+    def _is_of_papers(self, event: Event) -> bool:
+        """Whether it makes a certificate or approves one: an export may rest on it that is of other lots."""
+        if isinstance(event, Approval):
+            target = self.state.entries.get(event.body.event)
+            return target is not None and isinstance(target.event, Certificate)
+        return isinstance(event, Certificate)
 
     def _judge(self, entry: Entry, event: Event) -> None:
         state = self.state
@@ -296,17 +304,20 @@ def _changeable(event_id: EventId, event: Event, state: PartialState) -> list[Ad
             found += [("licence", event_id), ("party", event.body.party)]
         case LicenceRevocation():
             found.append(("licence", event.body.licence))
+            revoked = state.records.get(("licence", event.body.licence))
+            found += [("party", revoked.party)] if isinstance(revoked, LicenceRecord) else []
         case TagVoid():
             found += [("tag", tag) for tag in event.body.tags or ()]
             found += [("roll", event.body.roll)] if event.body.roll else []
         case Zone():
-            found += [("region", code) for code in event.body.regions or ()] or [("polygons", "")]
+            found += [("region", code) for code in zone_regions(event.body)] or [("polygons", "")]
         case Certificate():
             found.append(("certificate", event_id))
         case CertificateUse():
             found.append(("certificate", event.body.certificate))
         case Incident():
-            found.append(("incident", event_id))
+            reported = [("reported", f"{kind}:{id_}") for kind, id_ in addresses(event.body.subjects)]
+            found += [("incident", event_id), *reported]
         case Response():
             found += [("incident", about)] if (about := event.body.about.incident) else []
         case Hold():

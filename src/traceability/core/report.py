@@ -74,9 +74,15 @@ class LotReport(msgspec.Struct):
     disputed: bool = False
     origins: tuple[Share, ...] | None = None
     """By site, in micrograms; None where it could not be worked out."""
+    lost_ug: int | None = None
+    """What was lost on its way from the mines, as far as it bears it; None where it could not be worked out."""
+    missing_ug: int | None = None
+    """What of that nobody named: weighings missed it."""
     findings: tuple[Noted, ...] = ()
     carried: tuple[tuple[str, int], ...] = ()
     """Findings on the lots it was made of: how many by each rule."""
+    carried_ug: int = 0
+    """By how much those lots were said too late to have weighed more (or less), as far as they are in this one."""
 
     def to_value(self) -> dict[str, Any]:
         value = {
@@ -93,8 +99,11 @@ class LotReport(msgspec.Struct):
             "tags": list(self.tags),
             "disputed": self.disputed,
             "origins": None if self.origins is None else [msgspec.to_builtins(o) for o in self.origins],
+            "lost_ug": self.lost_ug,
+            "missing_ug": self.missing_ug,
             "findings": [noted.to_value() for noted in self.findings],
             "carried": [{"rule": rule, "count": count} for rule, count in self.carried],
+            "carried_ug": self.carried_ug or None,
         }
         return {name: each for name, each in value.items() if each is not None}
 

@@ -7,6 +7,8 @@ from traceability.core.events import (
     TagAllocation,
     TagIssue,
 )
+from traceability.core.findings import later
+from traceability.core.ground_records import Licence
 from traceability.core.ids import PartyId, RollId, SiteId
 from traceability.core.outcome import Step, reject
 from traceability.core.parties import check_id
@@ -21,6 +23,10 @@ def register_site(step: Step, event: SiteRegistration) -> None:
         step.party(party)
     for licence in body.licences or ():
         step.logged(licence)
+        named = step.find("licence", licence, Licence)
+        if named is not None and body.site not in named.named_by:
+            step.put("licence", licence, replace(named, named_by=(*named.named_by, SiteId(body.site))))
+    later.keep_site(step, SiteId(body.site), body.region)
     facts = SiteFacts(
         since=body.from_,
         type=body.type,
@@ -34,12 +40,13 @@ def register_site(step: Step, event: SiteRegistration) -> None:
         worked_by=tuple(body.worked_by or ()),
         licences=tuple(body.licences or ()),
     )
-    known = step.find("site", body.site, Site)
     if body.nonce is None:
         known = step.need("site", body.site, Site)
-        step.put("site", known.id, replace(known, facts=(*known.facts, facts)))
+        restated = replace(known, facts=(*known.facts, facts))
+        step.put("site", known.id, restated)
+        later.note_site(step, known, restated, body.from_)
         return
-    if known is not None:
+    if step.find("site", body.site, Site) is not None:
         reject("site_known", "this site is registered already; restate its facts without nonce")
     check_id("site", body.site, event.key, body.nonce)
     step.put("site", body.site, Site(NEW, SiteId(body.site), (facts,)))

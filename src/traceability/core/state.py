@@ -14,22 +14,28 @@ from typing import Literal, Protocol
 import msgspec
 
 from traceability.core.composition import Part, Pool
-from traceability.core.concern_records import Held, Hold, Incident
+from traceability.core.concern_records import Held, Hold, Incident, Reported
 from traceability.core.events import Event
 from traceability.core.ground_records import (
     Capacity,
     Certificate,
     CertificateNumber,
+    Digging,
+    Drawn,
     Licence,
     Polygons,
+    Produced,
     Reference,
     Region,
+    SitesIn,
     SiteStatus,
     Suspension,
+    Terms,
 )
 from traceability.core.ids import EventId, KeyId, LotId, PartyId, RollId, SiteId
 from traceability.core.policy import Policy
 from traceability.core.record import Address, Record, Subject
+from traceability.core.tallies import AnyTally
 
 
 class LedgerFacts(Record, frozen=True):
@@ -45,6 +51,8 @@ class LedgerFacts(Record, frozen=True):
     demo: bool
     authorities: tuple[PartyId, ...]
     """Parties that hold a role of authority now."""
+    held: tuple[tuple[str, int], ...] = ()
+    """How many subjects of each type are under a hold that nobody released, as (type, number)."""
 
 
 class Book(Record, frozen=True):
@@ -81,7 +89,8 @@ class Party(Subject, frozen=True):
     """Role changes that are not approved yet, and the roles they would give."""
     since: tuple[tuple[str, str], ...] = ()
     """Roles given by role changes, and the day each gave; the others came with the enrolment, on its day."""
-    licences: tuple[EventId, ...] = ()
+    licences: tuple[Terms, ...] = ()
+    """What it may do, as of now; in the order of the grants."""
 
 
 class Revocation(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -321,6 +330,10 @@ class Lot(Subject, frozen=True):
     importer: PartyId | None = None
     pools: int = 0
     """How many pools of this one lot were made, to name the next."""
+    zones: tuple[EventId, ...] = ()
+    """The zones (at most ZONES_MAX, the newest) that it or its inputs were already noticed in."""
+    mixed: tuple[str, ...] = ()
+    """What its inputs were that its own site and tags do not tell: `method:…`, `country:…`, `scheme:…`, sorted."""
     expected_error_ppm: int | None = None
     """What the scale may err that gave the expected mass, where something is known of it."""
     lowest_error_ppm: int | None = None
@@ -505,6 +518,12 @@ AnyRecord = (
     | Hold
     | Held
     | Incident
+    | AnyTally
+    | Drawn
+    | Produced
+    | Digging
+    | SitesIn
+    | Reported
 )
 SubjectRecord = (  # the most frequent first
     Lot | TagRecord | Party | Key | Site | Roll | Policy | Licence | Certificate | Region | Mention

@@ -9,7 +9,7 @@ were followed before go by number (`share_by` item), the rest by mass.
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from traceability.core import balance, processing, quantity
+from traceability.core import balance, origin, processing, quantity
 from traceability.core.begin import begin, begin_nothing
 from traceability.core.claims import claim, settle
 from traceability.core.composition import Parts, mix
@@ -53,6 +53,7 @@ def apply(step: Step, event: Transformation, *, doubled: bool) -> None:
         end(step, c)
     made = _make(step, event, inputs, titles)
     processing.judge(step, processing.through(body, inputs, before, made))
+    origin.transformed(step, event, inputs)
     if "processor" not in step.party(actor).roles and body.type == "processing":
         step.note("no_processor_role", "notice", [("party", actor)])
 

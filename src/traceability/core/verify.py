@@ -45,7 +45,7 @@ from traceability.core.record import Address, Place
 from traceability.core.replay import Replay
 from traceability.core.report import CANNOT_TELL, FAILED, HOLDS, Report, Step
 from traceability.core.signing import EVENT_TYPE, Envelope, PublicKey, event_pae, id_of_signed, key_id
-from traceability.core.state import LedgerFacts
+from traceability.core.state import Act, LedgerFacts
 from traceability.core.trust_policy import TrustPolicy
 
 TITLES = (
@@ -144,7 +144,9 @@ def _verify(data: bytes, policy: TrustPolicy, report: Report, now: str | None, *
     learned(7, f"{_some(len(file.book), 'line')} as stated; the ledger has signed none of them")
 
     disclosed = _check_disclosures(file, shown)
-    learned(8, f"{disclosed} opened" if disclosed else "nothing is disclosed")
+    erased = sum(len(act.withheld) for act in replay.state.records.values() if isinstance(act, Act))
+    withheld = f", {_some(erased, 'value')} withheld by redaction" if erased else ""
+    learned(8, (f"{disclosed} opened" if disclosed else "nothing is disclosed") + withheld)
 
     account = Account(replay, file.lots)
     report.begins = account.begins()

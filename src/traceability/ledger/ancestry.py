@@ -8,8 +8,10 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from traceability.core.composition import FromLot, Leaf, Origin, Pool, by_site, flatten
+from traceability.core.findings.carried import carried_difference, corrected_too_late
 from traceability.core.ids import LotId
 from traceability.core.mass import leaf_pool
+from traceability.core.outcome import Finding
 from traceability.core.state import Lot, PoolRecord
 from traceability.ledger.view import View
 
@@ -35,6 +37,19 @@ class Lineage(NamedTuple):
     def by_site(self, lots: Iterable[LotId] | None = None) -> dict[Origin, int]:
         """The same by where ore begins."""
         return by_site(self.composition(lots))
+
+    def should_weigh_ug(self, findings: Iterable[Finding]) -> int | None:
+        """What the lots asked about should weigh together by corrections that came too late for what is behind them.
+
+        `findings` are those of the way back by the rules in `CORRECTED`, oldest first; None where there are none.
+        """
+        right = corrected_too_late(findings)
+        if not right:
+            return None
+        asked = [self.lots[lot] for lot in self.asked]
+        own = sum(right.get(lot.id, 0) for lot in asked)
+        behind = sum(carried_difference(lot, self._pool, right) for lot in asked)
+        return sum(lot.expected_ug for lot in asked) + own + behind
 
     def _pool(self, pool_id: str) -> Pool:
         lot_id, _, number = pool_id.partition(":")

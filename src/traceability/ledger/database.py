@@ -99,6 +99,10 @@ class Database:
         """The one clock of this database, in Unix seconds, read now and not when the transaction began."""
         raise NotImplementedError
 
+    def forget(self, connection: PoolProxiedConnection) -> bool:
+        """Empties the journal of what was committed, as far as it is this program's to empty; whether it could."""
+        raise NotImplementedError
+
 
 class Sqlite(Database):
     """One file. `create` allows it to be made."""
@@ -127,6 +131,7 @@ class Sqlite(Database):
         for setting in (
             "synchronous=FULL",
             "foreign_keys=ON",
+            "secure_delete=ON",  # erased values are overwritten with zeros (T51)
             f"cache_size=-{_CACHE_KIB}",
             f"wal_autocheckpoint={_WAL_PAGES}",
         ):
@@ -199,6 +204,14 @@ class Sqlite(Database):
     def now(self, cursor: Any) -> int:  # noqa: ARG002
         return int(time.time())
 
+    def forget(self, connection: PoolProxiedConnection) -> bool:
+        cursor: Any = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout=0")  # nobody who appends waits for whoever reads
+        try:
+            return bool(cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+
 
 class Postgres(Database):
     """One database of a PostgreSQL server; several server processes may write at once."""
@@ -268,6 +281,9 @@ class Postgres(Database):
     def now(self, cursor: Any) -> int:
         cursor.execute("SELECT floor(extract(epoch FROM clock_timestamp()))::bigint")
         return int(cursor.fetchone()[0])
+
+    def forget(self, connection: PoolProxiedConnection) -> bool:  # noqa: ARG002  # docs/operations.md says what remains
+        return True
 
 
 def open_database(url: str, *, create: bool = False) -> Sqlite | Postgres:

@@ -93,6 +93,7 @@ def load(lines: Iterable[bytes], store: Store, progress: Progress = lambda _: No
                 raise NotLoaded(f"entry {replay.damages[0].key}: {replay.damages[0].what}")
             _keep_disclosures(view, chunk, examined)
             progress(replay.head.size)
+        disclosures.erase_all(view)
         _check_head(view, replay.head, header)
         note = header.checkpoint.encode()
         view.run("INSERT INTO checkpoint (id, size, note) VALUES (0, ?, ?)", header.size, note)
@@ -149,7 +150,9 @@ def _keep_disclosures(view: View, chunk: Chunk, examined: Iterable[Examined]) ->
             raise NotLoaded(f"entry {entry.index}: {found.spoiled[0][1]}")
         opened = chunk.opened.get(entry.index)
         if opened and not isinstance(found.event, str):
-            kept.append((entry.index, found.event, list(starmap(Opened, opened))))
+            kept.append(
+                disclosures.Of(entry.index, entry.event_id, found.event, list(starmap(Opened, opened)))
+            )
     disclosures.keep(view, kept)
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import orjson
 
-from traceability.core import canonical, fold, leaf, merkle
+from traceability.core import canonical, fold, leaf, merkle, watch
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.events import Enrolment, Event, Genesis, KeyAddition, check_disclosure, parse
 from traceability.core.ids import EventId, KeyId, to_unpadded, unpadded
@@ -73,7 +73,7 @@ class Examiner:
             key_id = _key_id(entry.payload)
         else:
             key_id = event.key
-            touched = tuple(fold.touches(event))
+            touched = (*fold.touches(event), *watch.touches(event))
             for key in _brought(event):
                 self.keys[key.id] = key
         known = self.keys.get(key_id)

@@ -22,7 +22,7 @@ from traceability.core.checkpoint import open_checkpoint
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.events import TagIssue
 from traceability.core.note import Verifier
-from traceability.core.state import LedgerFacts
+from traceability.core.state import Act, LedgerFacts, decode_record
 from traceability.ledger import collector
 from traceability.ledger.database import ERRORS, Unusable, open_database
 from traceability.ledger.disclosures import TAG_CODE, tag_codes
@@ -130,6 +130,7 @@ class _Check:
         self._damages += displaced + self._replay.damages
         self._check_head()
         self._check_loose_disclosures()
+        self._check_erased()
         for table, columns, key in _TABLES:
             self._compare(table, columns, key)
         self._compare_places()
@@ -189,6 +190,22 @@ class _Check:
         if self._disclosures_readable:
             for index, path in self._log.all(query, self._disclosures_end, DAMAGES_MAX):
                 self._note("disclosure", f"{index} {path}", index, "there is no such entry")
+
+    def _check_erased(self) -> None:
+        """What the entries say was redacted is not to be there."""
+        if not self._disclosures_readable:
+            return
+        for value in (row[1] for row in self._view.stream("SELECT id, value FROM state WHERE type = 'act'")):
+            act = decode_record(value)
+            if not isinstance(act, Act) or not act.withheld:
+                continue
+            where = [
+                i for i in self._view.candidates(act.event) if self._log.event_ids([i]) == {i: act.event}
+            ]
+            index = where[0] if where else -1
+            paths = "SELECT path FROM disclosure WHERE idx = ? AND path = ANY(?) ORDER BY path"
+            for (path,) in self._log.all(paths, index, list(act.withheld)):
+                self._note("disclosure", f"{index} {path}", index, "it was redacted, and is still there")
 
     def _compare(self, table: str, columns: str, key: int) -> None:
         names = columns.split(", ")

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from traceability.core import leaf, merkle
+from traceability.core import leaf, merkle, watch
+from traceability.core.events import Redaction
 from traceability.core.ids import EventId
 from traceability.core.outcome import Appended, Entry, Rejected, WaitsFor
 from traceability.core.state import Key, Number
@@ -67,11 +68,15 @@ class Group:
         self._times: dict[int, int] = {}
         self.growth: Growth | None = None
         """How the tree grew, once written; None when it did not."""
+        self.erased = False
+        """Whether what was written erased a disclosed value."""
 
     def judge(self, reads: Sequence[Read]) -> list[Judged]:
         """What becomes of each, in order."""
         self._batch.state.preload(
-            {read.event.key for read in reads}, set().union(*(read.touched for read in reads))
+            {read.event.key for read in reads},
+            set().union(*(read.touched for read in reads)),
+            {lot for read in reads if (lot := watch.first_taken(read.event)) is not None},
         )
         sizes = {read.event.seen.size for read in reads if read.event.seen is not None}
         rows = self._view.all(
@@ -88,14 +93,21 @@ class Group:
             self.growth = self._batch.write()
             head = GuardHead(self.growth.edge.size, self.growth.edge.root())
             self._view.insert(ROOT, [head])
+        taken = list(zip(reads, judged, strict=True))
         disclosures.keep(
             self._view,
             (
-                (result.index, read.event, read.opened)
-                for read, result in zip(reads, judged, strict=True)
+                disclosures.Of(result.index, read.event_id, read.event, read.opened)
+                for read, result in taken
                 if read.opened and isinstance(result, Taken | Known)
             ),
         )
+        redactions = [
+            read.event
+            for read, result in taken
+            if isinstance(read.event, Redaction) and isinstance(result, Taken) and result.outcome.stands
+        ]
+        self.erased = disclosures.erase(self._view, redactions)
         return head
 
     def _one(self, read: Read) -> Judged:

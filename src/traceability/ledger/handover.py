@@ -8,9 +8,16 @@ import io
 import pickle
 from typing import Any
 
+from pydantic import BaseModel
+
 from traceability.core.forms import Form
 
-_set = object.__setattr__
+_set_dict, _set_fields, _set_extra, _set_private = (
+    vars(BaseModel)[slot].__set__
+    for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
+_NO_FIELDS: set[str] = set()
+"""Which fields were given is asked of no event; whoever changes a model copies this first."""
 
 
 class _Packer(pickle.Pickler):
@@ -20,10 +27,10 @@ class _Packer(pickle.Pickler):
 
 def _again(form: type[Form], fields: dict[str, Any]) -> Form:
     new = form.__new__(form)
-    _set(new, "__dict__", fields)
-    _set(new, "__pydantic_fields_set__", set())
-    _set(new, "__pydantic_extra__", None)
-    _set(new, "__pydantic_private__", None)
+    _set_dict(new, fields)
+    _set_fields(new, _NO_FIELDS)
+    _set_extra(new, None)
+    _set_private(new, None)
     return new
 
 

@@ -5,17 +5,16 @@ verified when it is the event's turn. Of many groups, the next is read in anothe
 present one is judged here.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from traceability.core import events, fold
+from traceability.core import events, fold, watch
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.events import Event
 from traceability.core.ids import EventId
 from traceability.core.record import Address
-from traceability.core.signing import Envelope, PublicKey, event_pae
+from traceability.core.signing import Envelope, PublicKey, event_id, event_pae
 from traceability.core.state import Key
 from traceability.ledger import collector, disclosures
 from traceability.ledger.ahead import Ahead, answer_to, cores
@@ -44,7 +43,11 @@ class Read(NamedTuple):
 
     def verify(self, key: PublicKey) -> Refused | None:
         """Why the signature is not this key's; None when it is."""
-        return _verify(self.envelope, event_pae(self.envelope.payload), key)
+        try:
+            key.verify(self.envelope.signature, event_pae(self.envelope.payload))
+        except Invalid as error:
+            return Refused("bad_signature", str(error))
+        return None
 
 
 Reads = list[Read | Refused]
@@ -58,7 +61,8 @@ class Intake:
         self._keys: dict[str, PublicKey] = {}
         self._second = ThreadPoolExecutor(1, "verify")
         self._ahead: Ahead | None = None
-        self._alone = cores() < 2
+        self._cores = cores()
+        self._alone = self._cores < 2
         """Whether nothing is read ahead: there is one core, or the process that did so was lost."""
         self._told: set[str] = set()
         """The keys that process was given."""
@@ -71,11 +75,12 @@ class Intake:
     def take(self, submissions: Sequence[Submission]) -> Reads:
         """Each submission read, and verified where its key is registered; or why it is refused."""
         self._load_keys({submission.envelope.key for submission in submissions})
-        if len(submissions) < _THREADS_FROM:
-            return read_all(submissions, self._keys)
-        half = len(submissions) // 2
-        later = self._second.submit(read_all, submissions[half:], self._keys)
-        return [*read_all(submissions[:half], self._keys), *later.result()]
+        reads = [_read(submission) for submission in submissions]
+        if len(reads) < _THREADS_FROM or self._cores < 2:
+            return _verified(reads, self._keys)
+        half = len(reads) // 2
+        later = self._second.submit(_verified, reads[half:], self._keys)
+        return [*_verified(reads[:half], self._keys), *later.result()]
 
     def ahead(self, submissions: Sequence[Submission], *, start: bool) -> Callable[[], Reads]:
         """The same, begun now in the other process, if there is one; what this gives waits for the end of it.
@@ -143,10 +148,10 @@ class Intake:
 
 def read_all(submissions: Sequence[Submission], keys: Mapping[str, PublicKey]) -> Reads:
     """Each submission read, and verified where its key is among these or comes with it."""
-    return [_read(submission, keys) for submission in submissions]
+    return _verified([_read(submission) for submission in submissions], keys)
 
 
-def _read(submission: Submission, keys: Mapping[str, PublicKey]) -> Read | Refused:
+def _read(submission: Submission) -> Read | Refused:
     envelope = submission.envelope
     try:
         event = submission.event or events.read(envelope)
@@ -155,28 +160,27 @@ def _read(submission: Submission, keys: Mapping[str, PublicKey]) -> Read | Refus
     opened = disclosures.check(event, submission.disclosures)
     if isinstance(opened, Refused):
         return opened
-    signed = event_pae(envelope.payload)
-    key = keys.get(event.key)
-    brought = fold.signing_key(event) if key is None else None
-    if brought is not None:
+    touched = (*fold.touches(event), *watch.touches(event))
+    id_ = event_id(envelope.payload)
+    return Read(envelope, submission.record_time, event, id_, touched, opened, verified=False)
+
+
+def _verified(reads: Sequence[Read | Refused], keys: Mapping[str, PublicKey]) -> Reads:
+    return [
+        read if isinstance(read, Refused) else _with_key(read, keys.get(read.event.key)) for read in reads
+    ]
+
+
+def _with_key(read: Read, key: PublicKey | None) -> Read | Refused:
+    if key is None:
+        brought = fold.signing_key(read.event)
+        if brought is None:
+            return read
         try:
             key = PublicKey(brought)
         except Malformed as error:
             return Refused("weak_key", str(error))
-    refused = None if key is None else _verify(envelope, signed, key)
-    if refused is not None:
-        return refused
-    event_id = EventId(hashlib.sha256(signed).hexdigest())
-    touched = tuple(fold.touches(event))
-    return Read(envelope, submission.record_time, event, event_id, touched, opened, key is not None)
-
-
-def _verify(envelope: Envelope, signed: bytes, key: PublicKey) -> Refused | None:
-    try:
-        key.verify(envelope.signature, signed)
-    except Invalid as error:
-        return Refused("bad_signature", str(error))
-    return None
+    return read.verify(key) or read._replace(verified=True)
 
 
 _KEYS: dict[str, PublicKey] = {}

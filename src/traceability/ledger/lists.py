@@ -1,6 +1,6 @@
 """Lists out of a ledger: what rules noticed, and records of the register, a page at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from traceability.core.ids import LotId, PartyId
@@ -88,3 +88,18 @@ def held_among(view: View, party: PartyId, lots: Mapping[LotId, Lot]) -> set[Lot
         list(numbers),
     )
     return {numbers[number] for (number,) in rows}
+
+
+def severe(view: View, lots: Sequence[LotId]) -> dict[LotId, list[FoundAt]]:
+    """The severe findings on each of these lots, oldest first; lots that have none are left out."""
+    rows = view.all(
+        "SELECT s.id, finding.idx, finding.value, entry.record_time FROM finding_subject AS s "
+        "JOIN finding ON finding.idx = s.idx AND finding.n = s.n JOIN entry ON entry.idx = finding.idx "
+        "WHERE s.type = 'lot' AND s.id = ANY(?) AND finding.severity = 'severe' "
+        "ORDER BY finding.idx, finding.n",
+        list(lots),
+    )
+    found: dict[LotId, list[FoundAt]] = {}
+    for lot, at, value, record_time in rows:
+        found.setdefault(LotId(lot), []).append(FoundAt(at, record_time, finding_of(value)))
+    return found

@@ -6,6 +6,7 @@ an entry is judged is looked up one by one. Everything is read inside the transa
 
 from collections.abc import Iterable
 
+from traceability.core import watch
 from traceability.core.ids import EventId, KeyId, LotId
 from traceability.core.outcome import Appended, Entry
 from traceability.core.record import Address
@@ -44,14 +45,14 @@ class Overlay:
         """Where events stand that were met under a used number, or appended in this batch."""
         self._move_index: dict[Address, int] = {}
 
-    def preload(self, keys: set[KeyId], touched: Iterable[Address]) -> None:
-        """Loads what the fold will ask about events signed by these keys that touch these addresses."""
+    def preload(self, keys: set[KeyId], touched: Iterable[Address], taken: Iterable[Address] = ()) -> None:
+        """Loads what the fold will ask about events signed by these keys that touch these addresses.
+
+        `taken`: lots of which global rules will ask where they come from.
+        """
         self._preload_signers(keys)
-        wanted = {
-            address for address in touched if address[0] not in _OF_THE_LOG and address not in self._known
-        }
-        self._known.update(dict.fromkeys(wanted))
-        self._known.update(self._view.records(wanted))
+        self._load_all(touched)
+        self._load_all({near for lot in taken for near in watch.near(self._known.get(lot))})
 
     def find(self, address: Address) -> AnyRecord | None:
         """The record as the batch has left it, or None."""
@@ -113,6 +114,13 @@ class Overlay:
             found = self.signers[key] = Signer(self._signers_known, -1)
             self._signers_known += 1
         return found
+
+    def _load_all(self, addresses: Iterable[Address]) -> None:
+        wanted = {
+            address for address in addresses if address[0] not in _OF_THE_LOG and address not in self._known
+        }
+        self._known.update(dict.fromkeys(wanted))
+        self._known.update(self._view.records(wanted))
 
     def _preload_signers(self, keys: set[KeyId]) -> None:
         rows = self._view.all("SELECT key_id, no, top FROM signer WHERE key_id = ANY(?)", list(keys))

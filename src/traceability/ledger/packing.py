@@ -80,6 +80,8 @@ class _PackedLot(msgspec.Struct, array_like=True, gc=False):
     disputed: list[bytes] = []
     finding_count: int = 0
     finding_chain: bytes = b""
+    zones: list[bytes] = []
+    mixed: list[str] = []
 
 
 class _PackedMention(msgspec.Struct, array_like=True, gc=False):
@@ -140,6 +142,8 @@ def pack_lot(lot: Lot | Mention) -> bytes:
         [raw_hash(event) for event in lot.disputed],
         place.finding_count,
         finding_chain,
+        [raw_hash(event) for event in lot.zones],
+        lot.mixed,
     ]
     while len(row) > _FIXED and not row[-1]:
         row.pop()
@@ -205,6 +209,8 @@ def _unpack_lot(number: int, id_: LotId, mineral: str, state: str, p: _PackedLot
         disputed=tuple([EventId(event.hex()) for event in p.disputed]),
         importer=party_of(p.importer) if p.importer else None,
         pools=p.pools,
+        zones=tuple([EventId(event.hex()) for event in p.zones]),
+        mixed=tuple(p.mixed),
         expected_error_ppm=expected_error_ppm,
         lowest_error_ppm=lowest_error_ppm,
         named_ug=named_ug,

@@ -13,11 +13,21 @@ from traceability.core import canonical, events, evidence, leaf
 from traceability.core.composition import Origin
 from traceability.core.events import Event
 from traceability.core.evidence import Disclosure
+from traceability.core.findings.carried import CORRECTED
 from traceability.core.ids import EventId, KeyId, LotId, PartyId, RollId, SiteId, to_unpadded
 from traceability.core.outcome import Finding
 from traceability.core.record import Address
 from traceability.core.signing import EVENT_TYPE, Envelope
-from traceability.core.state import AnyRecord, Lot, Party, Roll, Site, SubjectRecord, TagRecord
+from traceability.core.state import (
+    Act,
+    AnyRecord,
+    Lot,
+    Party,
+    Roll,
+    Site,
+    SubjectRecord,
+    TagRecord,
+)
 from traceability.ledger import ancestry
 from traceability.ledger.ancestry import Lineage
 from traceability.ledger.gather import gather, show
@@ -121,6 +131,11 @@ class Reader:
         with self._store.read() as view:
             return _disclosures(view, index)
 
+    def withheld(self, event: EventId) -> tuple[str, ...]:
+        """The paths of the event's sealed values that were erased."""
+        act = self._of("act", event, Act)
+        return act.withheld if act else ()
+
     # Records
 
     def record(self, address: Address) -> AnyRecord | None:
@@ -209,6 +224,19 @@ class Reader:
                 *address,
             )
         return [Noted(index, finding_of(value)) for index, value in rows]
+
+    def corrections_behind(self, lineage: Lineage) -> list[Finding]:
+        """The findings, oldest first, that a mass of these lots was put right too late to be taken over."""
+        with self._store.read() as view:
+            rows = view.all(
+                "SELECT DISTINCT finding.idx, finding.n, finding.value FROM finding_subject AS subject "
+                "JOIN finding ON finding.idx = subject.idx AND finding.n = subject.n "
+                "WHERE subject.type = 'lot' AND subject.id = ANY(?) AND finding.rule = ANY(?) "
+                "ORDER BY finding.idx, finding.n",
+                list(lineage.lots),
+                sorted(CORRECTED),
+            )
+        return [finding_of(value) for _, _, value in rows]
 
     # Tags
 

@@ -11,7 +11,7 @@ from traceability.core.merkle import EMPTY_ROOT
 from traceability.core.note import parse_note
 from traceability.ledger import collector
 from traceability.ledger.batch import ROOT
-from traceability.ledger.disclosures import TAG_CODE, codes_disclosed
+from traceability.ledger.disclosures import TAG_CODE, codes_disclosed, erase_all
 from traceability.ledger.replay import (
     Damage,
     Progress,
@@ -56,6 +56,7 @@ def rebuild(store: Store, progress: Progress = lambda _: None) -> Head:
         check_root(view, replay)
         if replay.head.size and replay.head.size not in roots:
             view.insert(ROOT, [(replay.head.size, replay.head.root)])
+        erase_all(view)
         view.insert(TAG_CODE, codes_disclosed(view))
         return replay.head
 

@@ -81,6 +81,16 @@ class Store:
             view.run("INSERT INTO nonce (nonce, expires) VALUES (?, 0)", row)
             view.run("DELETE FROM nonce WHERE nonce = ?", row)
 
+    def forget(self) -> bool:
+        """Empties the database's own journal, where erased values may still lie; False: somebody reads, try again."""
+        connection = self.database.engine.raw_connection()
+        try:
+            return self.database.forget(connection)
+        except ERRORS:
+            return False
+        finally:
+            connection.close()
+
     def _revision(self) -> str | None:
         connection = self.database.engine.raw_connection()
         try:

@@ -80,6 +80,8 @@ class Ledger:
         self._origin = ""
         self._published: tuple[GuardHead, bytes] | None = None
         self._placed = 0
+        self._to_forget = False
+        """Whether the database's own journal may still hold values that were erased."""
         self._broken: str | None = None
         """Why this process can never sign again."""
         self._stopped: str | None = None
@@ -187,7 +189,11 @@ class Ledger:
             checked = disclosures.check(event, opened)
             if isinstance(checked, Refused):
                 return checked
-            disclosures.keep(view, [(found.index, event, checked)])
+            erased = disclosures.withheld(view, [event_id]).get(event_id, ())
+            again = next((field.path for field in checked if field.path in erased), None)
+            if again is not None:
+                return Refused("redacted", f"the value at {again} was erased and is not taken again")
+            disclosures.keep(view, [disclosures.Of(found.index, event_id, event, checked)])
             return None
 
     def begin(self, genesis: Submission) -> Answer:
@@ -272,6 +278,9 @@ class Ledger:
             new = group.write(reads, judged)
             self._reached("written")
         self._reached("committed")
+        self._to_forget = self._to_forget or group.erased
+        if self._to_forget:
+            self._to_forget = not self.store.forget()
         if not any(isinstance(result, Taken | Known) for result in judged):
             return answers_without_proof(judged)
         note = self._publish(new, GuardHead(head.size, head.root))

@@ -5,7 +5,7 @@ worked up: an agent who tags, diggers at their sites, traders, and the house to 
 """
 
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -153,6 +153,11 @@ class Cast:
     export_tags: dict[str, list[str]] = field(default_factory=dict)
     warehouses: dict[str, Party] = field(default_factory=dict)
     """Who keeps ore for others, by province."""
+    renewals: list[tuple[int, int, Callable[[], Flow]]] = field(default_factory=list)
+    """What is to be told again, with its time: licences, inspections, prices (`ground`)."""
+    renewals_made: int = 0
+    certificates: int = 0
+    """How many certificates were issued."""
     entrusted: deque[tuple[int, Basin, Site]] = field(default_factory=deque)
     """When agents were last let sign for the diggers of a site, in that order."""
     importers: dict[str, list[Importer]] = field(default_factory=dict)

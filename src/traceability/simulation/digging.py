@@ -38,6 +38,8 @@ class Site:
     grade_ppm: int = 0
     """What its ore usually holds."""
     tags: deque[str] = field(default_factory=deque)
+    registered: int = 0
+    """When the log took its registration."""
     entrusted: int = 0
     """When its diggers last let the agent sign for them."""
     lots_made: int = 0
@@ -202,7 +204,7 @@ def buy_from_digger(
     )
     sealed: dict[str, Any] = {
         "/miner": names.miner(chance, place.country),
-        "/permit_number": f"{chance.randint(100, 999)}/{place.region[3:]}/{time_text(world.now)[:4]}",
+        "/permit_number": f"{chance.randint(100_000, 999_999)}/{place.region[3:]}/{time_text(world.now)[:4]}",
     }
     for at, lot in enumerate(lots):
         sealed[f"/lots/{at}/price"] = money(ware, lot.reading_ug, chance)
@@ -220,6 +222,7 @@ def buy_from_digger(
     written = collector.write("production", body, sealed=sealed)
     for lot in lots:
         lot.begun(written, collector.id)
+        lot.strange = site is None
     return lots
 
 

@@ -7,12 +7,15 @@ from traceability.core.ids import EventId
 from traceability.core.leaf import time_text
 from traceability.simulation import names
 from traceability.simulation.chance import Chance
+from traceability.simulation.papers import pay
 from traceability.simulation.pen import DAY, Lot, Pen, Written
 from traceability.simulation.people import Party, paper
 from traceability.simulation.places import Place
 from traceability.simulation.wares import Ware, money
 
 Moves = Literal["both", "custody", "title"]
+PAID = 4
+"""Once in so many sales the buyer records what he paid."""
 LOAD = 60
 """More lots than this nobody lays on a scale one by one."""
 
@@ -124,7 +127,21 @@ def accept(
             sealed["/prices"] = [{"lots": ids(lots), "price": price}]
     if chance.one_in(9):
         sealed["/responsible"] = names.person(chance, recipient.place.country)
+    offered = lots[0].title_head if moves == "title" else lots[0].head
     written = recipient.write("acceptance", body, moves=lots, title=moves == "title", sealed=sealed)
+    if sale and recipient.pen.party == recipient.id and chance.one_in(PAID):
+        paid = money(ware, sum(lot.reading_ug for lot in lots), chance, share_ppm=1_060_000)
+        how = chance.pick(("cash", "cash", "mobile", "bank"))
+        pay(
+            recipient,
+            paid,
+            to="seller",
+            of="price",
+            transfer=offered,
+            after=written.recorded,
+            payee=giver.id,
+            method=how,
+        )
     for lot in lots:
         if moves == "title":
             lot.title, lot.title_head = recipient.id, written.id

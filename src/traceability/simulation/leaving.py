@@ -6,6 +6,7 @@ from typing import Any
 from traceability.core.leaf import time_text
 from traceability.simulation import names
 from traceability.simulation.handing import load
+from traceability.simulation.papers import Certificate
 from traceability.simulation.pen import Lot, Written
 from traceability.simulation.people import Party
 from traceability.simulation.places import Place
@@ -21,6 +22,7 @@ def export(
     mode: str,
     route: Sequence[str],
     exit_point: str,
+    certificate: Certificate | None = None,
 ) -> Written:
     """Ships lots: to an importer who is a party here, or to a firm abroad whose name is sealed."""
     world, chance = by.world, by.world.chance
@@ -50,7 +52,11 @@ def export(
         body["importer"] = importer.id
     else:
         sealed["/importer"] = names.entity(chance, importer[0], place.address(), "company")
-    written = by.write("export", body, moves=lots, sealed=sealed)
+    after = 0
+    if certificate is not None:
+        body["certificates"] = [{"certificate": certificate.id, "mass": certificate.mass}]
+        after = certificate.recorded
+    written = by.write("export", body, moves=lots, sealed=sealed, after=after)
     for lot in lots:
         lot.head = written.id
     return written

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import cycle
 from typing import NamedTuple
 
-from traceability.simulation import troubles
+from traceability.simulation import concerns, ground, troubles
 from traceability.simulation.cast import Basin, Cast, Flow
 from traceability.simulation.handing import accept, offer, reassign
 from traceability.simulation.pen import DAY
@@ -17,6 +17,7 @@ class Mishap(NamedTuple):
     tell: Callable[[Cast, Basin], Flow]
     events: int
     happens: Callable[[Basin], bool]
+    honest: bool = True
 
 
 def seized(cast: Cast, basin: Basin) -> Flow:
@@ -53,6 +54,10 @@ def _dug_by_diggers(basin: Basin) -> bool:
     return not basin.ware.stones
 
 
+def _several_sites(basin: Basin) -> bool:
+    return len(basin.sites) > 2
+
+
 def _anywhere(_: Basin) -> bool:
     return True
 
@@ -61,14 +66,18 @@ MISHAPS = (
     Mishap(seized, 4, _anywhere),
     Mishap(troubles.wrong_number, 2, _dug_by_diggers),
     Mishap(troubles.lost_phone, 3, _tagged_by_the_agent),
-    Mishap(troubles.filled_up, 5, _bags),
-    Mishap(troubles.two_phones, 8, _bags),
+    Mishap(troubles.filled_up, 5, _bags, honest=False),
+    Mishap(troubles.two_phones, 8, _bags, honest=False),
     Mishap(troubles.burst_bag, 4, _bags),
     Mishap(troubles.old_stock, 3, _bags),
     Mishap(troubles.robbed, 3, _dug_by_diggers),
-    Mishap(troubles.one_tag_two_bags, 2, _dug_by_diggers),
+    Mishap(troubles.one_tag_two_bags, 2, _dug_by_diggers, honest=False),
     Mishap(troubles.never_came, 3, _dug_by_diggers),
     Mishap(troubles.fast_clock, 1, _anywhere),
+    Mishap(ground.turns_red, 2, _several_sites),
+    Mishap(concerns.roadblock, 8, _bags),
+    Mishap(concerns.lost_tags, 1, _anywhere),
+    Mishap(concerns.doubted, 8, _bags),
 )
 
 
@@ -76,5 +85,5 @@ def mishaps(cast: Cast) -> Iterator[tuple[Mishap, Basin]]:
     """One after the other, each in some basin where it can happen."""
     for mishap in cycle(MISHAPS):
         basin = cast.world.chance.pick(cast.basins)
-        if mishap.happens(basin):
+        if mishap.happens(basin) and (mishap.honest or not cast.world.honest):
             yield mishap, basin

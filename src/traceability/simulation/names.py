@@ -58,7 +58,7 @@ def miner(chance: Chance, country: str) -> dict[str, str]:
     """A digger with his card."""
     where = _language(country)
     name = f"{chance.pick(_GIVEN[where])} {chance.pick(_FAMILY[where])}"
-    return {"name": name, "id_number": f"{where}-{chance.randint(10_000, 99_999)}"}
+    return {"name": name, "id_number": f"{where}-{chance.randint(10_000_000, 99_999_999)}"}
 
 
 def carriage(chance: Chance, country: str, company: str) -> dict[str, str]:

@@ -4,12 +4,12 @@ Five basins open at the beginning, with the few people all of them need; in a lo
 and new traders and diggers come to those that are there.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from traceability.core.ids import SiteId, derive
 from traceability.core.leaf import time_text
-from traceability.simulation import names, places
+from traceability.simulation import ground, names, places
 from traceability.simulation.cast import BURERA, KINDS, Basin, Cast, Flow, Kind
 from traceability.simulation.chance import named, named_nonce
 from traceability.simulation.delegating import entrust
@@ -26,7 +26,8 @@ FIRST_TRADERS = {"kivu": 2, "maniema": 1, "rulindo": 1, "mambere": 1, "sangha": 
 SITES = 4
 """How many sites a basin has that opens later."""
 TRADERS = 2
-EVENTS_A_BASIN = 6 + TRADERS + 5 * SITES
+EVENTS_A_SITE = 8
+EVENTS_A_BASIN = 9 + 2 * TRADERS + EVENTS_A_SITE * SITES
 """About how many events it takes to open one."""
 _MINUTE = 60
 
@@ -42,6 +43,7 @@ def open_ledger(cast: Cast) -> Flow:
     ):
         cast.shelves[name] = Shelf(cast[issuer], f"roll {name}", scheme, level, prefix)
     yield from _shared(cast)
+    yield from ground.lay(cast)
     for kind in KINDS:
         yield from open_basin(cast, kind, 0, sites=FIRST_SITES[kind.name], traders=FIRST_TRADERS[kind.name])
 
@@ -59,6 +61,7 @@ def _shared(cast: Cast) -> Flow:
     yield 20 * _MINUTE
     cast.enrol("haulier", "Trans Rusizi Express", places.BUKAVU, ("transporter",), reach=TOWN, public=True)
     yield 25 * _MINUTE
+    ground.license_carrier(cast, cast["haulier"])
     warehouse = cast.enrol(
         "warehouse", "Magasins du Lac", places.GOMA, ("warehouse",), make=PLATFORM, reach=TOWN
     )
@@ -145,6 +148,8 @@ def _houses(cast: Cast, kind: Kind, number: int) -> Generator[int, None, tuple[P
     says = f"{kind.houses} {number + 1}"
     roles = ("processor",) if shared else ("exporter", "processor")
     house = cast.enrol(f"{prefix} house", says, place, roles, make=kind.house_make, public=number == 0)
+    minerals = ("cassiterite", "coltan") if shared else (kind.ware.mineral,)
+    ground.license_house(cast, house, ("processing",) if shared else ("processing", "export"), minerals)
     if not shared:
         yield from _export_tags(cast, house)
         if kind.ware.bagged and place.region not in cast.warehouses:
@@ -166,6 +171,7 @@ def _houses(cast: Cast, kind: Kind, number: int) -> Generator[int, None, tuple[P
             make=PLATFORM,
             public=number == 0,
         )
+        ground.license_house(cast, exporter, ("export",), minerals)
         yield from _export_tags(cast, exporter)
     return house, cast[name]
 
@@ -191,6 +197,7 @@ def open_trader(cast: Cast, basin: Basin, town: Place) -> None:
         reach=FIELD if single else TOWN,
         make=kind.trader_make,
     )
+    ground.license_trader(cast, basin, trader)
     basin.traders.append(trader)
 
 
@@ -204,6 +211,7 @@ def open_site(cast: Cast, basin: Basin, town: Place) -> Flow:
     name = f"{basin.name} diggers {place}"
     holder = registrar = cast.registrar(country)
     own_key = country == "RW" and place % 2 == 0
+    licences: list[str] = []
     if not stones:
         holder = cast.enrol(
             name,
@@ -213,16 +221,18 @@ def open_site(cast: Cast, basin: Basin, town: Place) -> Flow:
             kind="cooperative",
             reach=TOWN if own_key else None,
             public=chance.one_in(3) or number == 0,
-            members=chance.randint(12, 140),
+            members=chance.randint(30, 140),
             make=kind.ware.at_pit,
         )
         yield chance.randint(15, 60) * _MINUTE
-    site = _register(basin, registrar, names.site(country, which), name, town, holder)
+        licences = [ground.permit(cast, holder, kind.ware, town).id]
+    site = _register(basin, registrar, names.site(country, which), name, town, holder, licences)
     yield chance.randint(15, 60) * _MINUTE
     if not own_key and not stones:
         holder.agent, holder.delegation = agent.pen, entrust(cast, basin, site).id
         yield chance.randint(5, 30) * _MINUTE
     site.fetch_tags()
+    yield from ground.look_at_site(cast, site)
     yield chance.randint(5, 30) * _MINUTE
     basin.sites.append(site)
 
@@ -247,7 +257,9 @@ def ships_bags(kind: Kind) -> bool:
     return kind is BURERA
 
 
-def _register(basin: Basin, registrar: Party, says: str, name: str, town: Place, holder: Party) -> Site:
+def _register(
+    basin: Basin, registrar: Party, says: str, name: str, town: Place, holder: Party, licences: Sequence[str]
+) -> Site:
     """Registers a site (a zone for stones) near a town."""
     world, chance, ware = registrar.world, registrar.world.chance, basin.ware
     seed = world.seed
@@ -273,6 +285,10 @@ def _register(basin: Basin, registrar: Party, says: str, name: str, town: Place,
         usual = {"analyte": ware.analyte, "ppm": grade_ppm // 1000 * 1000, "on": "as_is"}
         body["usual_assays"] = [{**usual, "method": "site_usual"}]
     sealed = {"/position": position, "/altitude_m": chance.randint(400, 2200)}
-    registrar.write("site_registration", body, sealed=sealed)
+    if licences:
+        body["licences"] = list(licences)
+    written = registrar.write("site_registration", body, sealed=sealed)
     scale = Scale(ware.at_pit, chance, seed, f"{name} site")
-    return Site(id_, says, town, ware, holder, scale, basin.agent, basin.shelf, grade_ppm)
+    site = Site(id_, says, town, ware, holder, scale, basin.agent, basin.shelf, grade_ppm)
+    site.registered = written.recorded
+    return site

@@ -1,6 +1,6 @@
 """A pen: one key in somebody's hand. It numbers its events and fills in key, log, party and version."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -38,6 +38,8 @@ class World:
     now: int
     end: int = 0
     """When the last event is recorded."""
+    honest: bool = False
+    """Whether nobody cheats."""
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +58,8 @@ class Lot:
     number: str = ""
     items: list[tuple[str, int]] = field(default_factory=list)
     """Numbers and masses of the stones that are followed by themselves."""
+    strange: bool = False
+    """Whether some of it comes from no registered site."""
     title: PartyId = PartyId("")  # noqa: RUF009  # a string
     head: EventId = EventId("")  # noqa: RUF009
     """The event that moved its custody last; set by the event that makes it."""
@@ -71,10 +75,11 @@ class Lot:
 
 
 class Written(NamedTuple):
-    """An event that was written: its id, and when the log takes it."""
+    """An event that was written: its id, when the log takes it, and what its sender discloses."""
 
     id: EventId
     recorded: int
+    disclosures: Sequence[Disclosure] = ()
 
 
 class Pen:
@@ -148,7 +153,7 @@ class Pen:
         world.post.take(recorded, self.key, payload, disclosures)
         for lot in moved:
             lot.recorded = recorded
-        return Written(event_id(payload), recorded)
+        return Written(event_id(payload), recorded, disclosures)
 
     def _find_signal(self, forced: int | None) -> None:
         now = self.world.now

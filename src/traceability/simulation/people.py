@@ -109,7 +109,7 @@ def enrol(
     if public:
         body["public_name"] = says
     if "miner" in roles:
-        sealed["/card_number"] = f"{place.country}-{chance.randint(10_000, 99_999)}"
+        sealed["/card_number"] = f"{place.country}-{chance.randint(10_000_000, 99_999_999)}"
     own = None
     if reach is not None:
         own = key(seed, name)

@@ -8,14 +8,21 @@ A short season is the same all the time. A long one is a programme that grows: m
 more basins, so that a basin is about as busy in the last year as in the first.
 """
 
-from traceability.simulation import delegating
+from traceability.simulation import delegating, ground
 from traceability.simulation.cast import KINDS, LATER, Cast, Flow
 from traceability.simulation.digging import dig
 from traceability.simulation.flows import Flows
 from traceability.simulation.handing import inspect
 from traceability.simulation.jobs import EVENTS_A_JOB, job
 from traceability.simulation.mishaps import mishaps
-from traceability.simulation.opening import EVENTS_A_BASIN, SITES, container_of, open_basin, ships_bags
+from traceability.simulation.opening import (
+    EVENTS_A_BASIN,
+    EVENTS_A_SITE,
+    SITES,
+    container_of,
+    open_basin,
+    ships_bags,
+)
 from traceability.simulation.pen import DAY, HOUR
 from traceability.simulation.places import Place
 from traceability.simulation.shipping import BIG
@@ -67,6 +74,8 @@ class Planner:
             for basin, site in delegating.due(self._cast):
                 at = working_hours(self._cast, self._cast.registrar(basin.kind.country).place)
                 flows.start(delegating.renew(self._cast, basin, site), at, 2)
+            for renewed in ground.due(self._cast):
+                flows.start(renewed, working_hours(self._cast, self._cast["operator"].place), 0)
             # Towards the end, also what will come in too late has to be made up for.
             late = max(0, DAYS_ENDING + day - number) * (len(post) + flows.reserved)
             self._plan(fixed + due + late * 4 // (5 * DAYS_ENDING))
@@ -100,7 +109,7 @@ class Planner:
         # A thousand bags come from more hills than four.
         sites = 2 * SITES if container == BIG else SITES
         opening = open_basin(cast, kind, number, sites=sites, container=container)
-        self._flows.start(opening, at, EVENTS_A_BASIN + 5 * (sites - SITES))
+        self._flows.start(opening, at, EVENTS_A_BASIN + EVENTS_A_SITE * (sites - SITES))
 
     def _tell_mishaps(self, due: int, days_left: int) -> None:
         while self._mishaps_told < due // EVENTS_A_MISHAP and days_left > 2 * DAYS_ENDING:

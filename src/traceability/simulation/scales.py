@@ -38,7 +38,7 @@ HANGING = Make("KGM", 2, 50_000_000, 6_000, 2_000, 10_000)
 BENCH = Make("KGM", 2, 20_000_000, 2_500, 700)
 PLATFORM = Make("KGM", 1, 100_000_000, 2_500, 500)
 BALANCE = Make("GRM", 2, 10_000, 2_000, 1_000)
-CARAT = Make("CTM", 2, 2_000, 100, 100)
+CARAT = Make("CTM", 2, 2_000, 4, 3)
 
 
 class Scale:

@@ -5,7 +5,7 @@ order in which the log takes them, and what has ended is forgotten. So a season 
 little more memory than one of some thousands: what grows is the number of people in it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from math import isqrt
 
@@ -19,7 +19,7 @@ from traceability.simulation.post import Post, Signed
 from traceability.simulation.stories import STORIES
 
 DAYS_OPENING = 4
-EVENTS_MIN = 250
+EVENTS_MIN = 300
 """Fewer cannot hold one event of each kind and one way from the mine to arrival."""
 
 
@@ -28,23 +28,35 @@ def days_of(events: int) -> int:
     return max(DAYS, isqrt(365 * 365 * events // 100_000))
 
 
-def season(*, events: int, seed: int, log: str, log_vkey: str, end: int) -> Iterator[Signed]:
+def season(
+    *,
+    events: int,
+    seed: int,
+    log: str,
+    log_vkey: str,
+    end: int,
+    honest: bool = False,
+    beside: Callable[[Flows], Flow] | None = None,
+) -> Iterator[Signed]:
     """Exactly so many events, for a new ledger `log` whose checkpoints `log_vkey` signs.
 
     Record times never decrease, begin `days_of(events)` days before `end` (Unix seconds) and end within its
-    last day. The same arguments give the same bytes, signatures included. Raises ValueError for fewer than
-    EVENTS_MIN events.
+    last day. The same arguments give the same bytes, signatures included. In an `honest` season nobody cheats, but
+    for what `beside` starts among the flows of the season, once everybody is there. Raises ValueError for fewer
+    than EVENTS_MIN events.
     """
     if events < EVENTS_MIN:
         raise ValueError(f"a season has at least {EVENTS_MIN} events")
     days = days_of(events)
     begin = end - days * DAY
-    world = World(seed, log, Chance(seed), Post(), begin, end)
+    world = World(seed, log, Chance(seed), Post(), begin, end, honest)
     cast = genesis(world, log_vkey)
     flows = Flows(cast)
     planner = Planner(flows, events, days)
     flows.start(open_ledger(cast), begin + HOUR, 0)
     flows.start(_after_opening(flows, planner, days), begin + DAYS_OPENING * DAY, 0)
+    if beside is not None:
+        flows.start(beside(flows), begin + DAYS_OPENING * DAY, 0)
     for time in chain(flows.run(), [end]):
         for signed in world.post.until(min(time, end)):
             yield signed
@@ -56,6 +68,8 @@ def season(*, events: int, seed: int, log: str, log_vkey: str, end: int) -> Iter
 def _after_opening(flows: Flows, planner: Planner, days: int) -> Flow:
     now = flows.cast.world.now
     for story in STORIES:
+        if flows.cast.world.honest and not story.honest:
+            continue
         flows.start(story.tell(flows.cast), now + story.day * DAY + 7 * HOUR, story.events)
     # The first stories take the tags they will be known by before anybody else needs some.
     yield DAY

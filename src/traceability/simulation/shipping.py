@@ -1,12 +1,14 @@
 """From the plant to the buyer abroad: consign, fill drums or a container, store, ship, arrive."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 from traceability.simulation.cast import Basin, Cast, Flow, Importer
+from traceability.simulation.chance import named
 from traceability.simulation.digging import TAGS_A_SITE
 from traceability.simulation.handing import accept, offer
 from traceability.simulation.leaving import arrive, close, export
-from traceability.simulation.pen import DAY, HOUR, Lot
+from traceability.simulation.papers import Certificate, certify, countersign, dollars, pay, use
+from traceability.simulation.pen import DAY, HOUR, Lot, Written
 from traceability.simulation.people import Party
 from traceability.simulation.trade import daytime, dry, export_tags, put, take
 from traceability.simulation.wares import KILOGRAM, Ware
@@ -81,9 +83,10 @@ def keep(cast: Cast, holder: Party, lots: Sequence[Lot], ware: Ware) -> Flow:
 def away(cast: Cast, exporter: Party, lots: Sequence[Lot], ware: Ware) -> Flow:
     """Lots leave the country; weeks later somebody tells that they arrived."""
     world, chance = cast.world, cast.world.chance
-    yield daytime(world, exporter.place, chance.randint(2, 9) * DAY)
     importer: Importer = chance.pick(cast.importers[ware.mineral])
-    send(exporter, lots, ware, importer)
+    certificate = yield from certified(cast, exporter, lots, ware, importer)
+    yield daytime(world, exporter.place, chance.randint(1, 7) * DAY)
+    yield from send(cast, exporter, lots, ware, importer, certificate)
     yield chance.randint(*VOYAGE[ware.package]) * DAY
     receive(exporter, lots, ware, importer)
     yield chance.randint(3, 12) * DAY
@@ -91,16 +94,57 @@ def away(cast: Cast, exporter: Party, lots: Sequence[Lot], ware: Ware) -> Flow:
         close(importer, lots, "consumed")
 
 
-def send(exporter: Party, lots: Sequence[Lot], ware: Ware, importer: Importer) -> None:
-    """An export by the way usual for the ware."""
+def certified(
+    cast: Cast, exporter: Party, lots: Sequence[Lot], ware: Ware, importer: Importer
+) -> Generator[int, None, Certificate]:
+    """A certificate for lots that are to be shipped: one officer issues it, another approves it a day later."""
+    world, certifier = cast.world, cast["certifier"]
+    cast.certificates += 1
+    number = cast.certificates + named(world.seed, "certificates")[0] * 10
+    certificate = certify(certifier, exporter, lots, ware, importer, number)
+    yield daytime(world, certifier.place, 20 * HOUR)
+    return countersign(certifier, certificate)
+
+
+def send(
+    cast: Cast, exporter: Party, lots: Sequence[Lot], ware: Ware, importer: Importer, certificate: Certificate
+) -> Flow:
+    """An export by the way usual for the ware, under its certificate; then the royalty, and the certifier's note."""
+    written = _send(exporter, lots, ware, importer, certificate)
+    royalty = dollars(ware, sum(lot.reading_ug for lot in lots), cast.world.chance, share_ppm=45_000)
+    receipt = f"{cast.world.chance.randint(1, 99)}/{cast.world.chance.randint(100, 999)}"
+    yield 3 * HOUR
+    pay(
+        exporter,
+        royalty,
+        to="state",
+        of="royalty",
+        lots=lots,
+        authority="Trésor public",
+        receipt_number=receipt,
+    )
+    use(cast["certifier"], certificate, written)
+
+
+def _send(
+    exporter: Party, lots: Sequence[Lot], ware: Ware, importer: Importer, certificate: Certificate
+) -> Written:
     country = exporter.place.country
     if not ware.bagged:
         place = importer.place if isinstance(importer, Party) else importer[1]
-        route = [country, place.country]
-        export(exporter, lots, ware, importer, mode="air", route=route, exit_point=_AIRPORTS[country])
+        mode, route, exit_point = "air", [country, place.country], _AIRPORTS[country]
     else:
-        through, border = _BORDERS[country]
-        export(exporter, lots, ware, importer, mode="road", route=through, exit_point=border)
+        mode, (route, exit_point) = "road", _BORDERS[country]
+    return export(
+        exporter,
+        lots,
+        ware,
+        importer,
+        mode=mode,
+        route=route,
+        exit_point=exit_point,
+        certificate=certificate,
+    )
 
 
 def receive(exporter: Party, lots: Sequence[Lot], ware: Ware, importer: Importer) -> None:

@@ -7,8 +7,9 @@ in every season of a seed (`credentials`).
 from traceability.simulation.cast import Cast, Flow
 from traceability.simulation.digging import dig
 from traceability.simulation.handing import accept, offer
-from traceability.simulation.leaving import arrive, close, export
+from traceability.simulation.leaving import arrive, close
 from traceability.simulation.pen import DAY, HOUR
+from traceability.simulation.shipping import certified, send
 from traceability.simulation.trade import daytime, dry, export_tags, look
 from traceability.simulation.working import combine, fill_drums, wash
 
@@ -64,7 +65,9 @@ def whole_way(cast: Cast) -> Flow:
     yield daytime(world, exporter.place, 4 * DAY)
     smelter = cast["smelter"]
     shipped = drums[:-1]
-    export(exporter, shipped, ware, smelter, mode="road", route=["RW", "TZ"], exit_point="Rusumo")
+    certificate = yield from certified(cast, exporter, shipped, ware, smelter)
+    yield daytime(world, exporter.place, 2 * DAY)
+    yield from send(cast, exporter, shipped, ware, smelter, certificate)
     yield daytime(world, smelter.place, 37 * DAY)
     dry(world, ware, shipped)
     arrive(smelter, shipped, ware, smelter.place)

@@ -6,7 +6,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from traceability.simulation import troubles
+from traceability.simulation import concerns, ground, troubles
 from traceability.simulation.cast import Basin, Cast, Flow
 from traceability.simulation.delegating import renew
 from traceability.simulation.digging import buy_from_digger, dig
@@ -16,7 +16,7 @@ from traceability.simulation.handing import (
     refuse,
 )
 from traceability.simulation.pen import DAY, HOUR
-from traceability.simulation.shipping import keep, receive, send
+from traceability.simulation.shipping import certified, keep, receive, send
 from traceability.simulation.showpiece import in_hand, whole_way
 from traceability.simulation.trade import daytime, dry, export_tags, look, put
 from traceability.simulation.working import fill_drums, melt, part_stones, sort_stones, wash
@@ -46,7 +46,9 @@ def coltan(cast: Cast) -> Flow:
     drums = fill_drums(house, made, ware, export_tags(cast, house, 1))
     yield daytime(world, house.place, 3 * DAY)
     buyer = cast.importers[ware.mineral][0]
-    send(house, drums, ware, buyer)
+    certificate = yield from certified(cast, house, drums, ware, buyer)
+    yield daytime(world, house.place, DAY)
+    yield from send(cast, house, drums, ware, buyer, certificate)
     yield 41 * DAY
     receive(house, drums, ware, buyer)
 
@@ -70,7 +72,9 @@ def gold(cast: Cast) -> Flow:
     look(cast, bar, ware)
     yield daytime(world, house.place, 5 * DAY)
     buyer = cast.importers[ware.mineral][0]
-    send(house, [bar], ware, buyer)
+    certificate = yield from certified(cast, house, [bar], ware, buyer)
+    yield daytime(world, house.place, DAY)
+    yield from send(cast, house, [bar], ware, buyer, certificate)
     yield 8 * DAY
     receive(house, [bar], ware, buyer)
 
@@ -93,7 +97,9 @@ def diamonds(cast: Cast) -> Flow:
     put(house, ware, [rest])
     yield daytime(world, house.place, 4 * DAY)
     buyer = cast.importers[ware.mineral][0]
-    send(house, [fine], ware, buyer)
+    certificate = yield from certified(cast, house, [fine], ware, buyer)
+    yield daytime(world, house.place, DAY)
+    yield from send(cast, house, [fine], ware, buyer, certificate)
     yield 6 * DAY
     receive(house, [fine], ware, buyer)
 
@@ -104,6 +110,7 @@ class Story(NamedTuple):
     day: int
     events: int
     tell: Callable[[Cast], Flow]
+    honest: bool = True
 
 
 def stored(cast: Cast) -> Flow:
@@ -129,16 +136,16 @@ def _of(basin: str, trouble: Callable[[Cast, Basin], Flow]) -> Callable[[Cast], 
 
 
 STORIES = (
-    Story(0, 27, whole_way),
+    Story(0, 31, whole_way),
     Story(0, 13, in_hand),
     Story(1, 6, _of("sangha", troubles.seizure)),
-    Story(2, 11, coltan),
-    Story(3, 9, gold),
-    Story(4, 9, diamonds),
+    Story(2, 16, coltan),
+    Story(3, 14, gold),
+    Story(4, 14, diamonds),
     Story(6, 7, stored),
-    Story(9, 5, _of("kivu", troubles.filled_up)),
-    Story(11, 2, _of("maniema", troubles.one_tag_two_bags)),
-    Story(14, 8, _of("kivu", troubles.two_phones)),
+    Story(9, 5, _of("kivu", troubles.filled_up), honest=False),
+    Story(11, 2, _of("maniema", troubles.one_tag_two_bags), honest=False),
+    Story(14, 8, _of("kivu", troubles.two_phones), honest=False),
     Story(16, 3, _of("kivu", troubles.lost_phone)),
     Story(18, 3, _of("kivu", troubles.old_stock)),
     Story(22, 3, _of("maniema", troubles.never_came)),
@@ -148,4 +155,13 @@ STORIES = (
     Story(38, 1, _of("maniema", troubles.fast_clock)),
     Story(41, 2, _of("maniema", new_delegation)),
     Story(45, 3, _of("maniema", troubles.new_team)),
+    Story(12, 8, _of("maniema", concerns.doubted)),
+    Story(19, 8, _of("kivu", concerns.roadblock)),
+    Story(21, 5, _of("rulindo", concerns.cheap_but_wet)),
+    Story(24, 3, _of("maniema", concerns.struck_off)),
+    Story(29, 2, concerns.new_rules),
+    Story(31, 2, _of("sangha", concerns.erased)),
+    Story(35, 1, _of("maniema", concerns.lost_tags)),
+    Story(40, 5, _of("rulindo", concerns.audited)),
+    Story(50, 2, _of("kivu", ground.turns_red)),
 )

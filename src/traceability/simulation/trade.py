@@ -112,7 +112,7 @@ def sell(cast: Cast, basin: Basin, site: Site) -> Flow:
         put(diggers, ware, back)
         if not bags:
             return
-    if chance.one_in(200):
+    if not world.honest and chance.one_in(200):
         bags[0].mass_ug = chance.part(bags[0].mass_ug, 1_022_000, 1_045_000)
     if chance.one_in(60):
         accept(trader, diggers, bags, ware, weigh="not")

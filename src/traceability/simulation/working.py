@@ -51,6 +51,7 @@ def transform(
         lot = Lot(LotId(derive("lot", by.pen.key.id, nonce)), ware.mineral, output.form, output.mass_ug)
         lot.reading_ug, lot.grade_ppm, lot.number = output.reading_ug, output.grade_ppm, number
         lot.count, lot.tags = output.body.get("count"), list(output.body.get("tags", ()))
+        lot.strange = any(each.strange for each in inputs)
         lots.append(lot)
     started = time_text(world.now - world.chance.randint(1, 9) * HOUR)
     body = {

@@ -1,14 +1,16 @@
 """Events, sites and parties as the lines their pages print: a label and what stands beside it."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from traceability.api.permission import OpenDisclosure, OpenLot, OpenParty, Visitor, may
 from traceability.api.services import Services
 from traceability.core.ids import LotId, PartyId
 from traceability.core.leaf import time_text
-from traceability.core.state import Lot, Party, Site
+from traceability.core.state import Lot, Party, Roll, Site
 from traceability.ledger.reader import LoggedEntry
+from traceability.web.chart import Chart
 from traceability.web.eyes import role_of
 from traceability.web.places import place
 from traceability.web.shown import Mark, Who
@@ -37,6 +39,14 @@ class Row(NamedTuple):
     values: list[Value]
 
 
+class Table(NamedTuple):
+    """Lines under headings."""
+
+    title: str
+    headings: list[str]
+    rows: list[list[Value]]
+
+
 class Facts(NamedTuple):
     """A page of facts: its first sentence and its lines."""
 
@@ -45,6 +55,10 @@ class Facts(NamedTuple):
     rows: list[Row]
     note: str = ""
     payload: str = ""
+    charts: Sequence[Chart] = ()
+    tables: Sequence[Table] = ()
+    findings: str = ""
+    """The list of what was noticed about it; empty where nothing was, or it is not for this visitor."""
 
 
 class OwnLot(NamedTuple):
@@ -149,6 +163,22 @@ def of_site(services: Services, visitor: Visitor, words: Words, site: Site) -> F
     )
 
 
+def of_roll(services: Services, visitor: Visitor, words: Words, roll: Roll) -> Facts:
+    """A roll of tags that this visitor may open."""
+    scheme = words.code("tag_scheme", roll.scheme)
+    rows = [
+        Row(words("roll.issuer"), [_party(services, visitor, words, roll.issuer)]),
+        Row(words("column.level"), [Value(words.code("tag_level", roll.level))]),
+        Row(words("event.id"), [Value(roll.issued_by, f"/events/{roll.issued_by}", code=True)]),
+        Row(words("roll.id"), [Value(roll.id, code=True)]),
+    ]
+    return Facts(
+        title=words("subject.roll", id=roll.id[:8]),
+        sentence=words("roll.sentence", roll.count, scheme=scheme),
+        rows=rows,
+    )
+
+
 def of_party(services: Services, visitor: Visitor, words: Words, party: Party) -> Facts:
     """A party that this visitor may open."""
     facts = party.facts[-1]
@@ -230,7 +260,12 @@ def _sealed(services: Services, visitor: Visitor, words: Words, entry: LoggedEnt
     rows = [
         Row(words.code("sealed", path.rpartition("/")[2]), [Value(_said(value))]) for path, value in opened
     ]
-    closed = len(entry.event.sealed) - len(opened)
+    erased = services.reader.withheld(entry.event_id)
+    rows += [
+        Row(words.code("sealed", path.rpartition("/")[2]), [Value(words("event.withheld"))])
+        for path in erased
+    ]
+    closed = len(entry.event.sealed) - len(opened) - len(erased)
     if closed:
         rows.append(Row(words("event.sealed"), [Value(words("event.sealed_says", closed))]))
     return rows

@@ -15,14 +15,14 @@ from traceability.api import reading, watched
 from traceability.api import shown as entries
 from traceability.api.limits import Limits, read_body
 from traceability.api.logging import FAULTS, fault
-from traceability.api.permission import OpenLot, OpenParty, TagStory, may
+from traceability.api.permission import OpenLot, OpenPaper, OpenParty, TagStory, may
 from traceability.api.problems import Problem, not_here, request_id
 from traceability.core import tag
 from traceability.core.errors import Malformed
-from traceability.core.ids import HEX_PATTERN, ID_PATTERN, EventId, LotId, PartyId, SiteId
+from traceability.core.ids import HEX_PATTERN, ID_PATTERN, EventId, LotId, PartyId, RollId, SiteId
 from traceability.core.leaf import time_text
-from traceability.core.state import Lot
-from traceability.web import facts
+from traceability.core.state import Lot, Party, Roll, Site
+from traceability.web import accounts, facts
 from traceability.web.answer import Asked, ask, failed, page, secure
 from traceability.web.fetch import lot_shown, opens_qr, tag_cut
 from traceability.web.foreign import foreign_tag
@@ -45,6 +45,7 @@ def router() -> APIRouter:
         ("/events/{id}", event_page, "GET"),
         ("/sites/{id}", site_page, "GET"),
         ("/parties/{id}", party_page, "GET"),
+        ("/rolls/{id}", roll_page, "GET"),
         *((f"/{name}", _register(name), "GET") for name in REGISTERS),
         ("/sign-in", sign_in_page, "GET"),
         ("/sign-in", sign_in, "POST"),
@@ -250,7 +251,11 @@ def _site(asked: Asked, site_id: SiteId) -> dict[str, Any]:
     site = asked.services.reader.site(site_id)
     if site is None:
         raise not_here()
-    return {"facts": facts.of_site(asked.services, asked.visitor, _words(asked), site)}
+    words = _words(asked)
+    account = accounts.of_site(asked.services, asked.visitor, words, site)
+    told = facts.of_site(asked.services, asked.visitor, words, site)
+    noticed = _noticed(asked, "site", site)
+    return {"facts": told._replace(charts=account.charts, tables=account.tables, findings=noticed)}
 
 
 async def party_page(asked: Asked) -> Response:
@@ -263,7 +268,33 @@ def _party(asked: Asked, party_id: PartyId) -> dict[str, Any]:
     party = asked.services.reader.party(party_id)
     if party is None or not may(asked.visitor, OpenParty(party), asked.services.reader.held_by):
         raise not_here()
-    return {"facts": facts.of_party(asked.services, asked.visitor, _words(asked), party)}
+    words = _words(asked)
+    told = facts.of_party(asked.services, asked.visitor, words, party)
+    charts = accounts.of_party(asked.services, asked.visitor, words, party)
+    return {"facts": told._replace(charts=charts, findings=_noticed(asked, "party", party))}
+
+
+def _noticed(asked: Asked, kind: str, subject: Party | Site | Roll) -> str:
+    """The list of findings about it, where there are some and this visitor may see lists of them."""
+    if not subject.place.finding_count or asked.visitor.party is None:
+        return ""
+    return f"/findings?about={kind}:{subject.id}"
+
+
+async def roll_page(asked: Asked) -> Response:
+    """A roll of tags and what became of them, for who answers for some of them and who keeps the register."""
+    return page(asked, "facts.html", await asked.services.run(_roll, asked, _id(asked, ID_PATTERN)))
+
+
+def _roll(asked: Asked, roll_id: str) -> dict[str, Any]:
+    roll = asked.services.reader.roll(RollId(roll_id))
+    parties = (roll.issuer, *(each.party for each in roll.allocations)) if roll else ()
+    if roll is None or not may(asked.visitor, OpenPaper(parties), asked.services.reader.held_by):
+        raise not_here()
+    words = _words(asked)
+    told = facts.of_roll(asked.services, asked.visitor, words, roll)
+    tables = accounts.of_roll(asked.services, words, roll)
+    return {"facts": told._replace(tables=tables, findings=_noticed(asked, "roll", roll))}
 
 
 # Lists

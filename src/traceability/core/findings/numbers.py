@@ -76,3 +76,14 @@ for _mineral in _STONES:
     NUMBERS |= _bands("mass_gained", _mineral, warn_ppm=0, fail_ppm=0)
     NUMBERS |= _bands("rise_above_lowest", _mineral, warn_ppm=0, fail_ppm=0)
     NUMBERS |= _thresholds("scale_error", _mineral, measured=0, least_ug=4_000)
+
+PAPER_NUMBERS: dict[Name, int] = {
+    **_thresholds("arrival_differs", ppm=5_000),
+    **_thresholds("certificate_mass_off", ppm=10_000),
+    **_thresholds("draw_mass_off", ppm=5_000),
+    **_thresholds("identity_shared", names=1, parties=1, sites=1),
+    **_thresholds("price_out_of_line", above_ppm=1_000_000, below_ppm=500_000),
+    **_thresholds("undervalued", below_ppm=300_000),
+    **_thresholds("use_mass_off", ppm=0),
+}
+"""The same for certificates, prices and identities."""

@@ -1,0 +1,147 @@
+"""Rules on sums of readings: a small steady gain is the signature of laundering, a small steady loss of a scale."""
+
+from collections.abc import Mapping, Sequence
+
+from traceability.core.due import today
+from traceability.core.events import Acceptance
+from traceability.core.findings.handoffs import act_of, closed_circle
+from traceability.core.ids import LotId
+from traceability.core.outcome import Step
+from traceability.core.quantity import micrograms, read_grams
+from traceability.core.record import Address
+from traceability.core.state import Lot
+from traceability.core.tallies import Drift, Drifted
+
+SLOT_DAYS = 3
+SLOTS = 30
+WINDOWS = (30, 90)
+_MILLION = 1_000_000
+
+
+def watch_drift(step: Step, event: Acceptance, taken: Mapping[LotId, Lot]) -> None:
+    """Adds how measured readings part from what was last known: to the lots' sites, their giver, and who weighed.
+
+    What was last known is a lot's own last reading, else its expected mass; so a gain counts once, where it came.
+    """
+    sums: dict[Address, list[int]] = {}
+    for weighing in event.body.weighings or ():
+        lots = [taken[lot] for lot in weighing.lots or () if lot in taken]
+        if weighing.basis != "measured" or len(lots) != len(weighing.lots or ()):
+            continue
+        known = [_last_known(lot) for lot in lots]
+        expected_ug = sum(known)
+        if not expected_ug:
+            continue
+        above_ug = weighing.net.mass_ug - expected_ug
+        giver, weigher = ("party", lots[0].custodian), ("party", event.party)
+        _add(sums, giver, above_ug, expected_ug)
+        if weigher != giver:
+            _add(sums, weigher, above_ug, expected_ug)
+        for lot, mass_ug in zip(lots, known, strict=True):
+            if lot.site is not None:
+                _add(sums, ("site", lot.site), above_ug * mass_ug // expected_ug, mass_ug)
+        first = lots[0]
+        if first.site is not None and first.custodian == first.producer:
+            closed_circle(
+                step, event, first.site, _signer(step, first), abs(above_ug) * _MILLION // expected_ug
+            )
+    if sums:
+        allowed = (
+            step.number("thresholds", "steady_loss", "ppm"),
+            step.number("thresholds", "steady_gain", "ppm"),
+        )
+        for subject, (above_ug, expected_ug, count) in sums.items():
+            _take(step, subject, Drifted(0, above_ug, expected_ug, count), allowed)
+
+
+def _signer(step: Step, lot: Lot) -> str:
+    given = act_of(step, lot.custodian, lot.custody_index)
+    return given.party if given else lot.custodian
+
+
+def _last_known(lot: Lot) -> int:
+    return lot.expected_ug if lot.reading is None else micrograms(read_grams(lot.reading))
+
+
+def _add(sums: dict[Address, list[int]], subject: Address, above_ug: int, expected_ug: int) -> None:
+    known = sums.setdefault(subject, [0, 0, 0])
+    known[0] += above_ug
+    known[1] += expected_ug
+    known[2] += 1
+
+
+def _take(step: Step, subject: Address, new: Drifted, allowed: tuple[int, int]) -> None:
+    slot = today(step) // SLOT_DAYS
+    known = step.find("tally", f"drift:{subject[1]}", Drift) or Drift()
+    slots = known.slots
+    if slots and slots[-1].slot == slot:
+        last = slots[-1]
+        above_ug, expected_ug = last.above_ug + new.above_ug, last.expected_ug + new.expected_ug
+        slots = (*slots[:-1], Drifted(slot, above_ug, expected_ug, last.count + new.count))
+    else:
+        slots = (*slots[-SLOTS + 1 :], Drifted(slot, new.above_ug, new.expected_ug, new.count))
+    quiet_until = known.quiet_until
+    loss_ppm, gain_ppm = allowed
+    above = new.above_ug * _MILLION
+    # A reading that is not itself beyond what is allowed carries no sum over its edge.
+    if slot >= quiet_until and not -new.expected_ug * loss_ppm <= above <= new.expected_ug * gain_ppm:
+        rule = steady_gain if above > 0 else steady_loss
+        if any(rule(step, subject, days, window) for days, window in _windows(slots)):
+            quiet_until = slot + WINDOWS[0] // SLOT_DAYS
+    step.put("tally", f"drift:{subject[1]}", Drift(slots, quiet_until))
+
+
+def _windows(slots: Sequence[Drifted]) -> list[tuple[int, Drifted]]:
+    """For each window of days, shortest first, what its slots come to together; `slot` is its first."""
+    found = []
+    above_ug = expected_ug = count = 0
+    newest = slots[-1].slot
+    waiting = list(WINDOWS)
+    for each in reversed(slots):
+        while waiting and each.slot <= newest - waiting[0] // SLOT_DAYS:
+            found.append((waiting.pop(0), Drifted(each.slot, above_ug, expected_ug, count)))
+        if not waiting:
+            break
+        above_ug += each.above_ug
+        expected_ug += each.expected_ug
+        count += each.count
+    found += [(days, Drifted(slots[0].slot, above_ug, expected_ug, count)) for days in waiting[:1]]
+    return found
+
+
+def steady_gain(step: Step, subject: Address, days: int, window: Drifted) -> bool:
+    """Over 30 or 90 days readings add up to more than was expected by `ppm` (10,000), in at least `weighings` (20).
+
+    Said at a reading that is itself so far above. Each may lie inside its band: ore of elsewhere is added a little at a time (F5, F2). Told of the site the lots are
+    from, of who had them before they were weighed, and of who weighed. Honest: a scale at one end reads wrong, and
+    should be checked; dust that drew water in the rains.
+    """
+    if window.count < step.number("thresholds", "steady_gain", "weighings"):
+        return False
+    if window.above_ug * _MILLION <= window.expected_ug * step.number("thresholds", "steady_gain", "ppm"):
+        return False
+    step.note("steady_gain", "warning", [subject], figures=_figures(days, window))
+    return True
+
+
+def steady_loss(step: Step, subject: Address, days: int, window: Drifted) -> bool:
+    """Over 30 or 90 days readings add up to less than was expected by `ppm` (30,000), in at least `weighings` (20).
+
+    A buyer's scale that always reads low, or ore taken out on the way (F12). Honest: wet concentrate that dries.
+    """
+    if window.count < step.number("thresholds", "steady_loss", "weighings"):
+        return False
+    if -window.above_ug * _MILLION <= window.expected_ug * step.number("thresholds", "steady_loss", "ppm"):
+        return False
+    step.note("steady_loss", "notice", [subject], figures=_figures(days, window))
+    return True
+
+
+def _figures(days: int, window: Drifted) -> dict[str, int]:
+    return {
+        "days": days,
+        "difference_ppm": window.above_ug * _MILLION // window.expected_ug,
+        "difference_ug": window.above_ug,
+        "known_ug": window.expected_ug,
+        "weighings": window.count,
+    }
