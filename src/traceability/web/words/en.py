@@ -304,7 +304,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "rule.certificate_ended": "A certificate was used after it was void or replaced.",
     "rule.certificate_mass_off": "The certified mass is not what the lots together weigh.",
     "rule.certificate_not_approved": "A certificate was used before a second officer approved it.",
-    "rule.certificate_number_twice": "Two certificates of one country have one number.",
+    "rule.certificate_number_used_twice": "Two certificates of one country have one number.",
     "rule.certificate_of_another_exporter": "It left under a certificate made out to another exporter.",
     "rule.certificate_of_another_mineral": "The certificate names another mineral than was recorded.",
     "rule.certificate_origin_left_out": "It has ore of an origin that its certificate does not name.",

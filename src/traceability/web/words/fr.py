@@ -304,7 +304,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "rule.certificate_ended": "Un certificat a servi après avoir été annulé ou remplacé.",
     "rule.certificate_mass_off": "La masse certifiée n’est pas ce que les lots pèsent ensemble.",
     "rule.certificate_not_approved": "Un certificat a servi avant qu’un second agent l’ait approuvé.",
-    "rule.certificate_number_twice": "Deux certificats d’un même pays portent le même numéro.",
+    "rule.certificate_number_used_twice": "Deux certificats d’un même pays portent le même numéro.",
     "rule.certificate_of_another_exporter": "Il est parti sous un certificat établi pour un autre exportateur.",
     "rule.certificate_of_another_mineral": "Le certificat nomme un autre minerai que celui enregistré.",
     "rule.certificate_origin_left_out": "Il contient du minerai d’une origine que son certificat ne nomme pas.",
