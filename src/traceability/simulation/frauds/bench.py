@@ -1,6 +1,5 @@
 """An honest season with its frauds, appended to a real ledger, whose findings are then judged."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,8 @@ LOG = "ledger.example.org/frauds"
 SIGNER = Signer(LOG, bytes(32))
 VKEY = SIGNER.verifier.encode()
 GROUP = 1024
+END = 1_795_000_000
+"""When every such season ends: one seed is one season."""
 
 
 def judged(
@@ -36,9 +37,7 @@ def judged(
     ledger = None
     beside = planted(plants, seed=seed, times=times, modes=modes)
     waiting: list[Signed] = []
-    made = season(
-        events=events, seed=seed, log=LOG, log_vkey=VKEY, end=int(time.time()), honest=True, beside=beside
-    )
+    made = season(events=events, seed=seed, log=LOG, log_vkey=VKEY, end=END, honest=True, beside=beside)
     for signed in made:
         if ledger is None:
             ledger = _begin(folder, _submission(signed))
@@ -75,7 +74,7 @@ def _submission(signed: Signed) -> Submission:
 def _state(ledger: Ledger, seed: int) -> None:
     """The operator states what rules over sealed values notice, as `traceability findings` does."""
     own = key(seed, "operator", "Ed25519")
-    world = World(seed, LOG, Chance(seed), Post(), int(time.time()))
+    world = World(seed, LOG, Chance(seed), Post(), END)
     pen = Pen(world, party_id(seed, own, "operator"), own, OFFICE)
     with ledger.store.read() as view:
         found = [view.entry(index) for index in range(view.head().size)]
