@@ -49,6 +49,8 @@ def main() -> None:
             note(one, all_)
             note(reading.evidence(ledger, container, bare, 3 * rounds))
             note(reading.whole(ledger, rounds))
+        if wanted("findings_cost"):
+            note(appending.findings_cost(season, folder, rounds + 2))
         if wanted("append_lots"):
             note(*appending.by_lots(season[0], folder, bare, rounds))
         if wanted("append_postgres", "append_postgres_scaling"):

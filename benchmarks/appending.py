@@ -33,6 +33,28 @@ def batches(season: list[Submission], folder: Path, bare: Bare, rounds: int) -> 
     )
 
 
+def findings_cost(season: list[Submission], folder: Path, rounds: int) -> Figure:
+    """`findings_cost`: events a second with all rules on ÷ with the global ones off, in turn, on one core."""
+    with on_one_core():
+        pairs = []
+        for number in range(rounds):
+            on = _rate(season, folder / f"on{number}")
+            with ledgers.without_global_rules():
+                pairs.append((on, _rate(season, folder / f"off{number}")))
+    return of_pairs("findings_cost", pairs, "events/s", 0.8, 0.9)
+
+
+def _rate(season: list[Submission], guard: Path) -> float:
+    """Events appended in a second of the processor's time, so that whatever else runs counts less."""
+    ledger = ledgers.begin(f"sqlite:///{guard}.sqlite3", guard, season[0])
+    started = time.process_time()
+    for at in range(1, len(season), GROUP):
+        ledgers.all_recorded(ledger.append(season[at : at + GROUP]))
+    taken = time.process_time() - started
+    ledgers.end(ledger)
+    return (len(season) - 1) / taken
+
+
 def by_lots(genesis: Submission, folder: Path, bare: Bare, rounds: int) -> list[Figure]:
     """`append_lots_1`, `_2`, `_4`: plain handoffs of so many lots, on one core, with nothing disclosed."""
     figures = []

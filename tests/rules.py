@@ -101,6 +101,8 @@ class StrictState:
         if kind in TALLIES:
             assert self.watch, f"{address} is for global rules alone"
             return
+        if kind == "reference" and self.watch:
+            return
         if kind in ("held", "reported"):  # what is held or reported, by its own type and id
             kind, _, id_ = id_.partition(":")
         ids = (

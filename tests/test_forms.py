@@ -69,7 +69,11 @@ def kimberley(of_lines: str = "6.35") -> Callable[[dict[str, Any]], None]:
     line = {"hs": "7102.10.00", "mass": {"unit": "CTM", "value": of_lines}, "count": 14}
     return both(
         put("scheme", "kimberley"),
+        put("mineral", "diamond"),
+        put("hs", "7102.10.00"),
         put("grade", ...),
+        put("mineral", "diamond"),
+        put("hs", "7102.10.00"),
         put("parcels", 1),
         put("mass", {"unit": "CTM", "value": "6.35"}),
         put("lines", [line]),

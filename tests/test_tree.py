@@ -87,6 +87,11 @@ def test_the_rest_says_what_it_needs(tmp_path: Path) -> None:
     done = core_alone("fsck", "--data", tmp_path)
     assert done.returncode == 2  # it cannot check
     assert "pip install 'traceability[server]'" in done.stderr
+    (tmp_path / "roots.pem").write_text("")
+    vkey = "ledger.example.org/car+23d361dc+AWU30/cf+UOHulPXGUNigIDi7P+czF6CpufMZ3iCIPyI"
+    done = core_alone("when", tmp_path / "roots.pem", "--log", vkey, "--roots", tmp_path / "roots.pem")
+    assert done.returncode == 3
+    assert "pip install 'traceability[time]'" in done.stderr
 
 
 def test_the_block_blocks() -> None:

@@ -1,7 +1,12 @@
 """Asking a peer that is slow, down, or hostile: it ends in time, and what comes is bounded."""
 
 import gzip
+import http.server
+import shutil
 import socket
+import ssl
+import subprocess
+import threading
 import time
 
 import pytest
@@ -106,3 +111,68 @@ def test_nobody_there():
     ):
         with pytest.raises(ValueError, match="address"):
             Peer(url)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for localhost, signed by itself."""
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+         "-keyout", f"{folder}/key.pem", "-out", f"{folder}/cert.pem", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return folder
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on this machine")
+def test_https_is_believed_only_with_a_certificate(certificate, monkeypatch):
+    """A certificate nobody vouches for, or for another name, ends it; with one that holds the answer comes."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Teapot)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.handle_error = lambda *_: None
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        port = server.server_port
+        with pytest.raises(Unreachable, match="its certificate does not hold"):
+            Peer(f"https://localhost:{port}").get("/", 100)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
+        peer = Peer(f"https://localhost:{port}")
+        assert peer.get("/", 100) == (418, "", b"tea")
+        assert peer.get("/again", 100).body == b"tea"
+        peer.close()
+        with pytest.raises(Unreachable, match="its certificate does not hold"):
+            Peer(f"https://127.0.0.1:{port}").get("/", 100)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.mark.threat("T52")
+def test_a_handshake_that_never_ends_is_ended():
+    """A peer that takes the connection and says nothing of TLS, or drips it."""
+    for act in (lambda c: c.recv(1), lambda c: drip(c, b"\x16\x03\x03\x40\x00")):
+        with saying(act) as url:
+            peer = Peer(url.replace("http:", "https:"), SECONDS)
+            with pytest.raises(Unreachable):
+                peer.get("/", 100)
+
+
+class Teapot(http.server.BaseHTTPRequestHandler):
+    """A server that is a teapot."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(418)
+        self.send_header("Content-Length", "3")
+        self.end_headers()
+        self.wfile.write(b"tea")
+
+    def log_message(self, *_) -> None:
+        pass

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,8 @@ from pathlib import Path
 import httpx
 import metamorphic_log
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from serving import heard, serving
 from watching import Clock, Log, cosigner, witness_at
 
@@ -95,6 +98,28 @@ def test_what_is_malformed_is_400(witness, log, case):
     log.grow(5)
     cosigned(log, witness.add_checkpoint(log.request(0)))
     assert witness.add_checkpoint(body.replace(b"@note", log.note())).status == status
+
+
+@given(st.data())
+def test_whatever_is_sent_is_answered(data):
+    """Requests with pieces cut out, doubled, or replaced: a status of the standard, and never a smaller tree."""
+    log = Log("log.example.org/one").grow(9)
+    with tempfile.TemporaryDirectory() as folder:
+        witness = witness_at(Path(folder) / "w", "witness.example.org/w", [log.verifier], Clock())
+        assert witness.add_checkpoint(log.request(0, 5)).status == 200
+        body = log.request(5)
+        for _ in range(data.draw(st.integers(1, 3))):
+            start, end = sorted((data.draw(st.integers(0, len(body))), data.draw(st.integers(0, len(body)))))
+            piece = data.draw(
+                st.sampled_from(
+                    [b"", body[start:end] * 2, b"\n", b"\n\n", "— ".encode(), b"\xff", b"old 5\n"]
+                )
+            )
+            body = body[:start] + piece + body[end:]
+        reply = witness.add_checkpoint(body)
+        assert reply.status in (200, 400, 403, 404, 409, 422)
+        held = int(witness.checkpoint(monitoring_path(log.origin)).body.split(b"\n")[1])
+        assert held == (9 if reply.status == 200 else 5)
 
 
 def test_each_refusal_has_its_status(witness, log):

@@ -18,7 +18,7 @@ from traceability.core.events import Event
 from traceability.core.ids import EventId, LotId, PartyId, to_unpadded
 from traceability.core.leaf import leaf_hash
 from traceability.core.notices import about, is_serious, open_reports
-from traceability.core.outcome import Finding
+from traceability.core.outcome import Finding, told_with
 from traceability.core.state import Lot
 from traceability.ledger import publish
 from traceability.ledger.ancestry import Lineage
@@ -192,7 +192,7 @@ def event_view(services: Services, who: Visitor, event_id: str) -> EventView:
         checkpoint=note.decode(),
         stands=found.stands,
         lots={str(id_): stands for id_, stands in found.fates.items()},
-        findings=[FindingView.of(finding) for finding in found.findings],
+        findings=[FindingView.of(finding) for finding in told_with(found.event_id, found.findings)],
         kind=found.event.kind,
         party=found.event.party,
         record_time=moment(found.record_time),
@@ -225,7 +225,7 @@ def check_leaf(view: View, found: LoggedEntry) -> None:
 def findings_about(lot_id: LotId, found: LoggedEntry) -> list[Finding]:
     """The findings of an entry that are about this lot, or about no lot at all."""
     about = []
-    for finding in found.findings:
+    for finding in told_with(found.event_id, found.findings):
         named = [id_ for type_, id_ in finding.subjects if type_ == "lot"]
         if not named or lot_id in named:
             about.append(finding)

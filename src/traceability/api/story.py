@@ -129,6 +129,12 @@ def _story(
             Noticed(rule=finding.rule, severity=finding.severity, day=_day(entry))
             for entry in entries
             for finding in findings_about(lot.id, entry)
+        ]
+        + [
+            Noticed(rule=finding.rule, severity=finding.severity, day=_day(entry))
+            for entry in (services.reader.fallen_due(lot.id) if on else ())
+            for finding in entry.findings
+            if ("lot", lot.id) in finding.subjects and finding.events[:1] != (entry.event_id,)
         ],
         findings_behind=sum(node.place.finding_count for node in lineage.lots.values() if node.id != lot.id),
         lot=lot.id if opened else None,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from traceability.cli import begin, demo, findings, keys, ledger, upkeep, verify, watch, witness
+from traceability.cli import begin, dating, demo, findings, keys, ledger, upkeep, verify, watch, witness
 from traceability.cli.common import Exit, Stop, remark
 from traceability.core.errors import TraceabilityError
 
@@ -92,6 +92,16 @@ _add(
     "Checks a proof that a log has signed two histories.",
 )
 _add(
+    dating.stamp,
+    'stamp https://ledger.example.org stamps --log "$(cat log.vkey)" --service https://tsa.example --roots tsa.pem',
+    "Has a time-stamping service date a log's newest checkpoint.",
+)
+_add(
+    dating.when,
+    'when stamps/41-5f1c7a9b0e2d.time.json --log "$(cat log.vkey)" --roots tsa.pem',
+    "Tells when a checkpoint was there, by its token.",
+)
+_add(
     demo.season,
     'season --log "$(cat log.vkey)" --events 2000 --out season.ndjson',
     "Writes a season of trade as signed events, one a line.",
@@ -120,7 +130,8 @@ def run(arguments: Sequence[str]) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("traceability"):
             raise
-        remark(f"traceability: this needs {error.name}: pip install 'traceability[server]'")
+        extra = "time" if error.name == "rfc3161_client" else "server"
+        remark(f"traceability: this needs {error.name}: pip install 'traceability[{extra}]'")
         return _not_tried(arguments)
 
 

@@ -50,7 +50,7 @@ def mirror(
     from traceability.witness.peers import Unreachable
 
     trusted = trust(policy, logs or ())
-    with _log_at(url) as log:
+    with log_at(url) as log:
         while True:
             try:
                 done = bring(log, folder, trusted)
@@ -111,9 +111,9 @@ def monitor(
     if not addresses:
         raise Stop("name the address of a log, or a policy whose `log` lines have one")
     with ExitStack() as stack:
-        watched = [stack.enter_context(_log_at(url)) for url in addresses]
+        watched = [stack.enter_context(log_at(url)) for url in addresses]
         viewers = [
-            stack.enter_context(_log_at(viewer)) if "://" in viewer else Path(viewer)
+            stack.enter_context(log_at(viewer)) if "://" in viewer else Path(viewer)
             for viewer in [*(seen or []), *(w.url for w in trusted.witnesses if w.url is not None)]
         ]
         looking = Monitor(folder, trusted, viewers)
@@ -205,7 +205,7 @@ def _keys(vkeys: list[str]) -> list[Verifier]:
 
 
 @contextmanager
-def _log_at(url: str) -> "Iterator[RemoteLog]":
+def log_at(url: str) -> "Iterator[RemoteLog]":
     """Raises Stop for what is no address."""
     from traceability.witness.remote import RemoteLog
 

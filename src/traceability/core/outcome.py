@@ -4,7 +4,7 @@ An `Outcome` is `Appended` (the changes, the findings, and for each lot whether 
 without effect), `Rejected` (a short stable name) or `WaitsFor` (what is not known here yet).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NoReturn, TypeVar
 
 import msgspec
@@ -57,6 +57,14 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
                 "version": self.version,
             }
         )
+
+
+def told_with(event_id: EventId, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Those of an entry's findings that are about its own event.
+
+    What merely fell due at the entry is about others, and no business of whoever signed or is shown it.
+    """
+    return tuple([found for found in findings if event_id in found.events[:1]])
 
 
 class Appended(msgspec.Struct, frozen=True, gc=False):

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
+from traceability.core.outcome import told_with
 from traceability.ledger import publish
 from traceability.ledger.answers import Answer, Recorded, Refused, Waiting
 from traceability.ledger.group import Judged, Known, Taken
@@ -44,7 +45,7 @@ def _taken(result: Taken, growth: Growth, checkpoint: bytes) -> Recorded:
         checkpoint=checkpoint,
         stands=outcome.stands,
         fates=outcome.fates,
-        findings=outcome.findings,
+        findings=told_with(result.event_id, outcome.findings),
         known=False,
     )
 
@@ -69,6 +70,6 @@ def _recorded(view: View, index: int, size: int, checkpoint: bytes) -> Recorded:
         checkpoint=checkpoint,
         stands=verdict.stands,
         fates=dict(verdict.fates),
-        findings=view.findings(index),
+        findings=told_with(entry.event_id, view.findings(index)),
         known=True,
     )

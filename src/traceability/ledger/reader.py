@@ -225,6 +225,22 @@ class Reader:
             )
         return [Noted(index, finding_of(value)) for index, value in rows]
 
+    def fallen_due(self, lot: LotId) -> list[LoggedEntry]:
+        """The entries, of whomever, at which something about this lot fell due; oldest first.
+
+        Of their findings only those about the lot are anybody's business who asks for it.
+        """
+        address = ("lot", lot)
+        entries = self.entries_at(sorted({noted.entry for noted in self.findings(address)}))
+        return [
+            entry
+            for entry in entries
+            if any(
+                address in found.subjects and found.events[:1] != (entry.event_id,)
+                for found in entry.findings
+            )
+        ]
+
     def corrections_behind(self, lineage: Lineage) -> list[Finding]:
         """The findings, oldest first, that a mass of these lots was put right too late to be taken over."""
         with self._store.read() as view:

@@ -1,6 +1,6 @@
 """Dropping every projection and filling it again from the entries, in one transaction.
 
-Entries, disclosures and the published checkpoint stay as they are. Nothing is kept of a rebuild that finds
+Entries, disclosures and the signed checkpoints stay as they are. Nothing is kept of a rebuild that finds
 an entry it cannot take, or does not come to the root that was signed.
 """
 

@@ -8,6 +8,7 @@ from traceability.api.permission import OpenDisclosure, OpenLot, OpenParty, Visi
 from traceability.api.services import Services
 from traceability.core.ids import LotId, PartyId
 from traceability.core.leaf import time_text
+from traceability.core.outcome import told_with
 from traceability.core.state import Lot, Party, Roll, Site
 from traceability.ledger.reader import LoggedEntry
 from traceability.web.chart import Chart
@@ -119,8 +120,8 @@ def of_event(services: Services, visitor: Visitor, words: Words, entry: LoggedEn
     if event.body.source is not None:
         rows.append(Row(words("event.source"), [Value(words.code("source", event.body.source))]))
     rows.append(Row(words("event.stands"), [_effect(words, entry)]))
-    if entry.findings:
-        found = [Value(rule(words, finding.rule), mark="finding") for finding in entry.findings]
+    if findings := told_with(entry.event_id, entry.findings):
+        found = [Value(rule(words, finding.rule), mark="finding") for finding in findings]
         rows.append(Row(words("findings.title"), list(dict.fromkeys(found))))
     rows += _lots(services, visitor, words, entry)
     rows += _sealed(services, visitor, words, entry)

@@ -69,7 +69,9 @@ def lot_shown(
     older = not any(lot.id in entry.event.made for entry in history)
     if older:
         history = [entries[lot.maker_index], *history]
-    return shown(behind, history, composition, eyes, cut, older=older)
+    have = {entry.index for entry in history}
+    elsewhere = [entry for entry in reader.fallen_due(lot.id) if entry.index not in have]
+    return shown(behind, history, composition, eyes, cut, older=older, elsewhere=elsewhere)
 
 
 def opens_qr(services: Services, visitor: Visitor, lot: Lot, name: str) -> bool:

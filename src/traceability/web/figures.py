@@ -8,7 +8,20 @@ from collections.abc import Iterable
 
 from traceability.web.words import Words
 
-HIDDEN = frozenset({"inputs_digest", "party", "other_party", "title", "site", "key", "lot", "event"})
+HIDDEN = frozenset(
+    {
+        "inputs_digest",
+        "author",
+        "allocated_to",
+        "party",
+        "other_party",
+        "title",
+        "site",
+        "key",
+        "lot",
+        "event",
+    }
+)
 """Ids among the figures: they lead to pages, and are no numbers."""
 
 

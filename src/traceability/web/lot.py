@@ -49,15 +49,18 @@ def shown(
     cut: Cut | None = None,
     *,
     older: bool = False,
+    elsewhere: Sequence[Told] = (),
 ) -> LotShown:
     """The lot as this visitor may see it.
 
     `history`: the entries about it, oldest first, its maker among them; `older` says that some between the
     maker and the next were left out. `composition`: what it consists of, None where it is too finely mixed.
-    `cut`: where the story ends, if the tag it is looked at by came off.
+    `cut`: where the story ends, if the tag it is looked at by came off. `elsewhere`: entries about others at which
+    something about this lot fell due.
     """
     lot = behind.lot
     told = [entry for entry in history if cut is None or entry.index <= cut.at]
+    due = [entry for entry in elsewhere if cut is None or entry.index <= cut.at]
     began = lot.expected_ug + lot.lost_ug - lot.gained_ug
     since = Since(began, lot.gained_ug, lot.lost_ug) if cut is None else since_made(lot, told)
     if cut is not None and since.now_ug != lot.expected_ug:
@@ -87,7 +90,7 @@ def shown(
         sites=seen.sites,
         handoffs=seen.handoffs,
         handoffs_both=seen.handoffs_both,
-        found=tuple(noticed(lot.id, told)),
+        found=tuple(noticed(lot.id, sorted([*told, *due], key=lambda entry: entry.index))),
         found_upstream=sum(other.place.finding_count for other in behind.lots.values() if other.id != lot.id),
         disputed=bool(lot.disputed) and _shows(told, lot.disputed),
         tag_off=(cut.day, cut.reason) if cut else None,

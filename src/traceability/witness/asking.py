@@ -242,7 +242,7 @@ class _Desk:
                     raise _Refused("it knows another key of this log (403): tell its operator the log's vkey")
                 case other:
                     raise _Refused(f"it answered {other}")
-        raise _Refused("it says another size each time")
+        raise _Refused("it does not cosign, and holds nothing that this ledger lacks")
 
     def _request(self) -> tuple[OpenedCheckpoint, AddCheckpoint]:
         """The newest checkpoint with the log's own line alone, and the proof from what the witness holds."""

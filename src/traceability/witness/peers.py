@@ -20,6 +20,8 @@ SECONDS = 10.0
 """How long a question may take in all."""
 _ADDRESSES_MAX = 4
 _AGENT = "traceability"
+_Body = tuple[bytes, str]
+"""Bytes, and their type."""
 
 
 class Unreachable(Exception):  # noqa: N818  # reads as a sentence where it is raised
@@ -56,9 +58,11 @@ class Peer:
         """What lies at `path` under the URL. Raises Unreachable, also for more than `size_max` bytes."""
         return self._ask("GET", path, None, size_max)
 
-    def post(self, path: str, body: bytes, size_max: int) -> Answer:
+    def post(
+        self, path: str, body: bytes, size_max: int, media_type: str = "text/plain; charset=utf-8"
+    ) -> Answer:
         """The answer to this body; asking may be repeated, so only for what may be. Raises like `get`."""
-        return self._ask("POST", path, body, size_max)
+        return self._ask("POST", path, (body, media_type), size_max)
 
     def close(self) -> None:
         """Gives the connection back."""
@@ -74,7 +78,7 @@ class Peer:
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(waiting, socket.SHUT_RDWR)
 
-    def _ask(self, method: str, path: str, body: bytes | None, size_max: int) -> Answer:
+    def _ask(self, method: str, path: str, body: _Body | None, size_max: int) -> Answer:
         until = time.monotonic() + self._seconds
         kept = self._connection is not None
         try:
@@ -95,33 +99,34 @@ class Peer:
             self.close()
             raise
 
-    def _exchange(self, method: str, path: str, body: bytes | None, size_max: int, until: float) -> Answer:
+    def _exchange(self, method: str, path: str, body: _Body | None, size_max: int, until: float) -> Answer:
         if self._connection is None:
             self._connection = self._connect(until)
         connection = self._connection
         with _ending(connection.sock, until):
             headers = {"User-Agent": _AGENT, "Accept-Encoding": "gzip"}
-            if body is not None:
-                headers["Content-Type"] = "text/plain; charset=utf-8"
-            connection.request(method, self._path + path, body, headers)
+            data, media_type = body or (None, "")
+            if data is not None:
+                headers["Content-Type"] = media_type
+            connection.request(method, self._path + path or "/", data, headers)
             response = connection.getresponse()
-            data = response.read(size_max + 1)
+            said = response.read(size_max + 1)
             # A body that ends early is no error to http.client, and the clock beside us ends it early too.
             if time.monotonic() >= until:
                 raise TimeoutError
-            if len(data) <= size_max and response.length:
+            if len(said) <= size_max and response.length:
                 raise ConnectionError
-            if response.will_close or len(data) > size_max:
+            if response.will_close or len(said) > size_max:
                 self.close()
-        if response.headers.get("Content-Encoding", "").lower() == "gzip" and len(data) <= size_max:
+        if response.headers.get("Content-Encoding", "").lower() == "gzip" and len(said) <= size_max:
             unpacking = zlib.decompressobj(wbits=31)
-            data = unpacking.decompress(data, size_max + 1)
-            if len(data) <= size_max and not unpacking.eof:
+            said = unpacking.decompress(said, size_max + 1)
+            if len(said) <= size_max and not unpacking.eof:
                 raise Unreachable(f"{self.url} sent a gzip that is cut off")
-        if len(data) > size_max:
+        if len(said) > size_max:
             raise Unreachable(f"{self.url} answered with more than {size_max} bytes")
-        media_type = response.headers.get_content_type() if "Content-Type" in response.headers else ""
-        return Answer(response.status, media_type, data)
+        kind = response.headers.get_content_type() if "Content-Type" in response.headers else ""
+        return Answer(response.status, kind, said)
 
     def _connect(self, until: float) -> http.client.HTTPConnection:
         raw = self._dial(until)

@@ -81,7 +81,7 @@ RULES: dict[str, Rule] = {
     "mineral_changed": Rule("local", ("F16",)),
     "mineral_not_named": Rule("local", ("F16",)),
     "mineral_not_registered": Rule("local", ("F2", "F16")),
-    "more_workers_than_members": Rule("local", ("F15",)),
+    "more_workers_than_members": Rule("local", ("F2", "F15")),
     "moved_under_hold": Rule("local", ("F6", "F13")),
     "moved_without_travel": Rule("global", ("F4", "F8")),
     "no_exporter_role": Rule("local"),

@@ -5,8 +5,8 @@ than it has, by drawing after its time or after it was ended, and by carrying ot
 explanations are a misprint in the number, a weighing between certificate and export, a certificate that was
 approved a little too late.
 
-What one export or one lot shows is local. Sums over everything drawn, and over all lots of a certificate, need
-the whole log.
+What one export or one lot shows is local; sums over all lots of a certificate need the whole log. What was drawn in
+all, and numbers that stand twice, are watched beside (`papers`).
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -32,18 +32,6 @@ UNKNOWN = "0"
 
 
 # At its issue
-
-
-def certificate_number_twice(step: Step, own: EventId, others: Iterable[EventId]) -> None:
-    """Global, F11: another certificate of this country has this number and was not ended."""
-    for event in others:
-        other = step.find("certificate", event, Certificate)
-        if step.state.whole and other is not None and other.ended_by is None:
-            figures = {"country": other.country, "number": other.number}
-            step.note(
-                "certificate_number_twice", "severe", _about(own, event), events=(event,), figures=figures
-            )
-            return
 
 
 def certificate_mass_off(step: Step, record: Certificate, lots: Sequence[Lot]) -> None:
@@ -120,14 +108,6 @@ def certificate_out_of_dates(step: Step, record: Certificate, lots: Collection[L
         figures = {"day": step.day, "expires": record.until, "issued": record.since}
         about = _about(record.event, lots=lots)
         step.note("certificate_out_of_dates", "severe", about, figures=figures)
-
-
-def certificate_overdrawn(step: Step, record: Certificate, by: str, lots: Collection[LotId] = ()) -> None:
-    """Global, F11: more has been drawn than was certified; `by` says who counts, exports or the certifier."""
-    drawn_ug = sum(draw.mass_ug for draw in (record.draws if by == "exports" else record.uses))
-    if step.state.whole and drawn_ug > record.mass_ug:
-        figures = {"by": by, "certified_ug": record.mass_ug, "drawn_ug": drawn_ug}
-        step.note("certificate_overdrawn", "severe", _about(record.event, lots=lots), figures=figures)
 
 
 def certificate_of_another_exporter(

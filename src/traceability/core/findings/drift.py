@@ -42,7 +42,7 @@ def watch_drift(step: Step, event: Acceptance, taken: Mapping[LotId, Lot]) -> No
             if lot.site is not None:
                 _add(sums, ("site", lot.site), lot.site, above_ug * mass_ug // expected_ug, mass_ug)
         first = lots[0]
-        if first.site is not None and first.custodian == first.producer:
+        if first.site is not None and first.count is None and first.custodian == first.producer:
             closed_circle(
                 step, event, first.site, _signer(step, first), abs(above_ug) * _MILLION // expected_ug
             )

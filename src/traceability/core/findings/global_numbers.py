@@ -7,12 +7,12 @@ from traceability.core.findings.numbers import Name
 
 GLOBAL_NUMBERS: dict[Name, int] = {
     ("thresholds", "away_from_its_site", "km", None, None): 40,
-    ("thresholds", "certificate_overdrawn", "ppm", None, None): 5_000,
     ("thresholds", "closed_circle", "deals", None, None): 20,
     ("thresholds", "closed_circle", "spread_ppm", None, None): 100,
     ("thresholds", "exports_above_production", "ppm", None, None): 1_100_000,
     ("thresholds", "impossible_travel", "km", None, None): 30,
     ("thresholds", "impossible_travel", "km_h", None, None): 120,
+    ("thresholds", "more_workers_than_members", "ppm", None, None): 2_000_000,
     ("thresholds", "no_incident_in_zone", "productions", None, None): 200,
     ("thresholds", "output_above_capacity", "days_per_month", None, None): 26,
     ("thresholds", "output_above_capacity", "ppm", None, None): 1_250_000,

@@ -67,14 +67,17 @@ def mineral_changed(step: Step, event: Transformation) -> None:
 
 
 def more_workers_than_members(step: Step, event: Production) -> None:
-    """More people dug than the team or cooperative has members.
+    """More people dug than the team or cooperative has members, by `ppm` (2,000,000: twice as many).
 
     Names that dig on paper (F15), or output that needs more hands than there are (F2). Source: enrolment, `members`.
     Honest: day labourers, a membership that grew since it was enrolled.
     """
     producer = step.find("party", event.body.producer or event.actor, Party)
     members = producer.facts[-1].members if producer is not None else None
-    if event.body.workers is not None and members is not None and event.body.workers > members:
-        figures = {"members": members, "workers": event.body.workers}
+    workers = event.body.workers
+    if workers is None or members is None or workers <= members:
+        return
+    if workers * 1_000_000 > members * step.number("thresholds", "more_workers_than_members", "ppm"):
+        figures = {"members": members, "workers": workers}
         subjects = [("lot", lot) for lot in event.made]
         step.note("more_workers_than_members", "notice", subjects, figures=figures)

@@ -4,19 +4,30 @@
 nothing to do with that entry, and the findings do not name it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypedDict
 
 from traceability.core import due
 from traceability.core.concern_records import Incident
 from traceability.core.events import Event, Response, SiteInspection, TagAllocation
 from traceability.core.findings.keys import say_gaps
-from traceability.core.findings.raised import Severity
 from traceability.core.findings.stock import count_tags
 from traceability.core.ground_records import Licence, at
+from traceability.core.ids import EventId
 from traceability.core.leaf import time_text
 from traceability.core.outcome import Step
+from traceability.core.record import Address
 from traceability.core.state import Lot, Party, Roll, Site
 from traceability.core.tallies import Clock, KeyTally, Stock
+
+
+class Said(TypedDict):
+    """What all findings about waiting lots have in common."""
+
+    events: tuple[EventId, ...]
+    figures: dict[str, object]
+    due: bool
+
 
 _NEVER_TAGGED = frozenset({"tailings", "slag", "scrap", "sample"})
 
@@ -58,7 +69,8 @@ def handoff_overdue(step: Step, clock: Clock, event: Event) -> None:
         if (lot.offer is not None and lot.custody_index == clock.index)
         or (lot.title_offer is not None and lot.title_index == clock.index)
     ]
-    _note(step, "handoff_overdue", "notice", clock, waiting)
+    if waiting:
+        step.note("handoff_overdue", "notice", _subjects(waiting), **_said(clock, waiting))
 
 
 def arrival_not_confirmed(step: Step, clock: Clock, event: Event) -> None:
@@ -72,7 +84,8 @@ def arrival_not_confirmed(step: Step, clock: Clock, event: Event) -> None:
         for lot in _lots(step, [lot for _, lot in event.moved])
         if lot.state == "exported" and lot.custody_index == clock.index
     ]
-    _note(step, "arrival_not_confirmed", "warning", clock, abroad)
+    if abroad:
+        step.note("arrival_not_confirmed", "warning", _subjects(abroad), **_said(clock, abroad))
 
 
 def lot_without_tag(step: Step, clock: Clock, event: Event) -> None:
@@ -82,7 +95,8 @@ def lot_without_tag(step: Step, clock: Clock, event: Event) -> None:
     in a yard, a depot that has run out of tags.
     """
     untagged = [lot for lot in _lots(step, event.made) if wants_tag(lot)]
-    _note(step, "lot_without_tag", "notice", clock, untagged)
+    if untagged:
+        step.note("lot_without_tag", "notice", _subjects(untagged), **_said(clock, untagged))
 
 
 def wants_tag(lot: Lot) -> bool:
@@ -200,8 +214,10 @@ def _lots(step: Step, ids: Iterable[str]) -> list[Lot]:
     return [lot for lot in (step.before("lot", id_, Lot) for id_ in ids) if lot is not None]
 
 
-def _note(step: Step, rule: str, severity: Severity, clock: Clock, lots: Sequence[Lot]) -> None:
-    if lots:
-        figures: Mapping[str, object] = {"lots": len(lots)}
-        subjects = [("lot", lot.id) for lot in lots]
-        step.note(rule, severity, subjects, events=(due.event_of(clock),), figures=figures, due=True)
+def _said(clock: Clock, lots: Sequence[Lot]) -> Said:
+    """How a finding about lots that still wait is said."""
+    return {"events": (due.event_of(clock),), "figures": {"lots": len(lots)}, "due": True}
+
+
+def _subjects(lots: Sequence[Lot]) -> list[Address]:
+    return [("lot", lot.id) for lot in lots]
