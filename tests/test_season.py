@@ -166,7 +166,6 @@ def test_what_is_not_as_it_should_be_is_found() -> None:
         "from_zone",
         "intake_not_approved",
         "late_event_of_revoked_key",
-        "lot_without_tag",
         "mass_gained",
         "no_registered_site",
         "not_intact_on_arrival",

@@ -65,7 +65,9 @@ def test_the_holder_is_told_and_nobody_else(world, client):
     body = {"source": "device", "about": {"incident": report.id}, "act": "checked"}
     world.take(world.registrar.sign("response", body))
     world.take(world.registrar.sign("release", {"source": "device", "hold": placed.id}))
-    assert a not in told(client, ben)
+    left = told(client, ben)[a]
+    assert ("holds" in left, "reports" in left) == (False, False)
+    assert {found["rule"] for found in left["findings"]} == {"moved_under_hold"}
     world.take(world.registrar.sign("response", {**body, "act": "escalated"}))
     assert [report_["incident"] for report_ in told(client, ben)[a]["reports"]] == [report.id]
 

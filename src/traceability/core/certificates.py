@@ -49,6 +49,7 @@ def issue(step: Step, event: Certificate) -> None:
     others = known.certificates if known else ()
     step.put("certificate_number", address, CertificateNumber((*others, own)))
     lots = [step.lot(lot) for lot in body.lots]
+    rules.certificate_number_used_twice(step, own, others)
     rules.certificate_mass_off(step, record, lots)
     rules.certificate_of_another_mineral(step, record, lots)
     found = rules.certificate_origin_left_out(step, record, lots)
@@ -75,7 +76,9 @@ def use(step: Step, event: CertificateUse) -> None:
             assert body.mass is not None
             _judge_use(step, record)
             drawn = Draw(step.entry.event_id, body.mass.mass_ug)
-            record = replace(record, uses=(*record.uses, drawn))
+            used = replace(record, uses=(*record.uses, drawn))
+            rules.certificate_overdrawn(step, record, used)
+            record = used
             if export is not None:
                 rules.use_mass_off(step, record, export, body.mass.mass_ug)
         case "void" | "replace":
@@ -92,7 +95,9 @@ def draw(step: Step, event: Export, standing: Sequence[Lot]) -> None:
     for drawn in event.body.certificates or ():
         record = certificate(step, drawn.certificate)
         _judge_use(step, record, lots)
-        record = replace(record, draws=(*record.draws, Draw(step.entry.event_id, drawn.mass.mass_ug)))
+        before = record
+        record = replace(before, draws=(*before.draws, Draw(step.entry.event_id, drawn.mass.mass_ug)))
+        rules.certificate_overdrawn(step, before, record)
         rules.certificate_of_another_exporter(step, record, event.actor, lots)
         step.put("certificate", record.event, record)
         records.append(record)

@@ -30,7 +30,6 @@ RULES: dict[str, Rule] = {
     "certificate_ended": Rule("local", ("F11",)),
     "certificate_mass_off": Rule("global", ("F11",)),
     "certificate_not_approved": Rule("local", ("F11",)),
-    "certificate_number_twice": Rule("global", ("F11",)),
     "certificate_number_used_twice": Rule("global", ("F11",)),
     "certificate_of_another_exporter": Rule("local", ("F11",)),
     "certificate_of_another_mineral": Rule("local", ("F16",)),

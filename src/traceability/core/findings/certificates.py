@@ -34,6 +34,17 @@ UNKNOWN = "0"
 # At its issue
 
 
+def certificate_number_used_twice(step: Step, own: EventId, others: Iterable[EventId]) -> None:
+    """Global, F11: another certificate of this country has this number and was not ended."""
+    for event in others:
+        other = step.find("certificate", event, Certificate)
+        if step.state.whole and other is not None and other.ended_by is None:
+            figures = {"country": other.country, "number": other.number}
+            about = _about(own, event)
+            step.note("certificate_number_used_twice", "severe", about, events=(event,), figures=figures)
+            return
+
+
 def certificate_mass_off(step: Step, record: Certificate, lots: Sequence[Lot]) -> None:
     """Global, F11: the lots together are expected to weigh otherwise than certified, by more than `ppm`."""
     expected_ug = sum(lot.expected_ug for lot in lots)
@@ -108,6 +119,25 @@ def certificate_out_of_dates(step: Step, record: Certificate, lots: Collection[L
         figures = {"day": step.day, "expires": record.until, "issued": record.since}
         about = _about(record.event, lots=lots)
         step.note("certificate_out_of_dates", "severe", about, figures=figures)
+
+
+def certificate_overdrawn(step: Step, before: Certificate, now: Certificate) -> None:
+    """Global, F11: the exports that name it, or the certifier's uses, take more than was certified, by `ppm`.
+
+    Said once, when a sum first crosses.
+    """
+    if not step.state.whole:
+        return
+    ppm = policy.number(
+        step.policy, "thresholds", "certificate_overdrawn", "ppm", mineral=now.mineral, country=now.country
+    )
+    allowed = now.mass_ug * (1_000_000 + ppm)
+    for name, sums, known in (("draws", now.draws, before.draws), ("uses", now.uses, before.uses)):
+        taken_ug = sum(draw.mass_ug for draw in sums)
+        if taken_ug * 1_000_000 > allowed >= sum(draw.mass_ug for draw in known) * 1_000_000:
+            figures = {"certified_ug": now.mass_ug, f"{name}_ug": taken_ug}
+            earlier = tuple(draw.event for draw in known)
+            step.note("certificate_overdrawn", "severe", _about(now.event), events=earlier, figures=figures)
 
 
 def certificate_of_another_exporter(

@@ -80,6 +80,7 @@ for _mineral in _STONES:
 PAPER_NUMBERS: dict[Name, int] = {
     **_thresholds("arrival_differs", ppm=5_000),
     **_thresholds("certificate_mass_off", ppm=10_000),
+    **_thresholds("certificate_overdrawn", ppm=5_000),
     **_thresholds("draw_mass_off", ppm=5_000),
     **_thresholds("identity_shared", names=1, parties=1, sites=1),
     **_thresholds("price_out_of_line", above_ppm=1_000_000, below_ppm=500_000),
