@@ -21,6 +21,7 @@ from typing import Protocol
 from traceability.core.events import (
     Acceptance,
     Approval,
+    Attestation,
     Audit,
     CapacityEstimate,
     Certificate,
@@ -57,6 +58,7 @@ from traceability.core.events import (
     RoleChange,
     SiteInspection,
     SiteRegistration,
+    Snapshot,
     TagAllocation,
     TagIssue,
     TagVoid,
@@ -175,6 +177,7 @@ def restrict(event: Event, followed: Collection[LotId]) -> Event | None:
             | DelegationEnd() | Approval() | SiteRegistration() | TagIssue() | TagAllocation() | Correction()
             | SiteInspection() | CapacityEstimate() | LicenceGrant() | LicenceRevocation() | TagVoid() | Zone()
             | Reference() | CertificateUse() | Release() | Redaction() | Policy()
+            | Snapshot() | Attestation()
         ):  # fmt: skip
             return event
         case Response() | Audit():
@@ -221,7 +224,7 @@ def named_events(event: Event) -> list[EventId]:
             | TagIssue() | TagAllocation() | Production() | Intake() | Acceptance()
             | Refusal() | Withdrawal() | Reassignment() | Transformation() | Retagging() | Inspection() | Import()
             | SiteInspection() | CapacityEstimate() | LicenceGrant() | TagVoid() | Zone() | Reference() | Certificate()
-            | Incident() | Policy() | Audit()
+            | Incident() | Policy() | Audit() | Snapshot() | Attestation()
         ):  # fmt: skip
             return []
 
