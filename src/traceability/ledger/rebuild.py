@@ -25,9 +25,10 @@ from traceability.ledger.view import Head, View
 
 PROJECTIONS = (
     *("signer", "outcome", "state", "lot", "lot_place", "move", "tile", "root", "holding"),
-    *("finding", "finding_subject", "tag_code", "event_place"),
+    *("finding", "finding_subject", "tag_code", "event_place", "book", "book_tile"),
 )
-"""Tables that follow from the entries and are dropped; `head` and `placed` begin again."""
+"""Tables that follow from the entries and are dropped; `head` and `placed` begin again, the book with the next
+snapshot."""
 
 
 class NotRebuilt(Exception):  # noqa: N818  # reads as a sentence where it is raised
