@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from traceability.core import canonical, events, evidence, leaf
+from traceability.core import book_tree, canonical, events, evidence, leaf
 from traceability.core.composition import Origin
 from traceability.core.events import Event
 from traceability.core.evidence import Disclosure
@@ -30,7 +30,7 @@ from traceability.core.state import (
 )
 from traceability.ledger import ancestry
 from traceability.ledger.ancestry import Lineage
-from traceability.ledger.gather import gather, show
+from traceability.ledger.gather import Stated, gather, show
 from traceability.ledger.packing import unpack_lot
 from traceability.ledger.source import StoredSource
 from traceability.ledger.store import Store
@@ -317,7 +317,7 @@ class Reader:
             size, note = newest
             if event is not None:
                 lots = _lots_of_event(view, event, size)
-            gathered = gather(StoredSource(view), set(lots), size)
+            gathered = gather(StoredSource(view), set(lots), size, _stated(view))
             witnessed = view.cosigned()
             if witnessed is not None and gathered.entries[-1].index < witnessed[0] <= size:
                 # Nothing is newer than what witnesses have confirmed: their checkpoint says as much, and more.
@@ -333,6 +333,14 @@ class Reader:
                     opened[entry.index] = shown
             found = show(gathered, lots, note, size, view.nodes(size), event=event, disclosures=opened)
         return evidence.encode(found)
+
+
+def _stated(view: View) -> Stated | None:
+    """The newest snapshot of which the book's tree is kept."""
+    kept = view.book()
+    if kept is None:
+        return None
+    return Stated(kept.stated_by, kept.size, kept.subjects, book_tree.reader(view.book_tile, kept.subjects))
 
 
 def _number(view: View, address: Address) -> int:
