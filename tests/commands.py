@@ -26,6 +26,7 @@ SETTINGS = (
     "GUARD",
     "WITNESSES",
     "REPORT_KEY",
+    "SNAPSHOT_KEY",
     "HOST",
     "PORT",
     "BASE_URL",
