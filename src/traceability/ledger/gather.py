@@ -25,6 +25,7 @@ from traceability.core.events import (
     Event,
     Intake,
     KeyRevocation,
+    LicenceGrant,
     Production,
     Retagging,
     Transformation,
@@ -235,6 +236,8 @@ class _Gathering:
         used = self._read_approvals(self._taken.values())
         while self._wanted or self._named or used:
             for entry in used:
+                if isinstance(entry.event, LicenceGrant):
+                    self._wanted.add(("licence", entry.event_id))
                 self._rely(entry.event, judged=self._is_judged(entry))
             fresh = self._read_subjects()
             entries = [*unused, *fresh, *self._read_approvals(fresh)]

@@ -10,16 +10,18 @@ from typing import NamedTuple
 
 from traceability.core import book_tree, events
 from traceability.core.book_tree import Tiles
+from traceability.core.events import Snapshot
 from traceability.core.ids import KeyId, PartyId
 from traceability.core.leaf import time_text
 from traceability.core.record import Address
 from traceability.core.signing import SigningKey
 from traceability.core.state import Book, LedgerFacts, SubjectRecord
 from traceability.ledger.answers import Answer, Recorded, Submission
+from traceability.ledger.books import Books
 from traceability.ledger.database import Into
 from traceability.ledger.reader import Reader
 from traceability.ledger.store import Store
-from traceability.ledger.view import View
+from traceability.ledger.view import KeptBook, View
 from traceability.ledger.writer import Ledger
 
 _CHUNK = 4096
@@ -85,16 +87,27 @@ def keep(store: Store, computed: Computed, stated_by: int) -> None:
         kept = view.book()
         if (0 if kept is None else kept.size) != computed.before:
             return
-        view.insert(_TILE, [(level, n, hashes) for (level, n), hashes in sorted(computed.tiles.items())])
-        view.run(
-            "INSERT INTO book (id, size, subjects, root, stated_by) VALUES (0, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
-            "SET size = excluded.size, subjects = excluded.subjects, root = excluded.root, "
-            "stated_by = excluded.stated_by",
-            computed.size,
-            computed.subjects,
-            computed.root,
-            stated_by,
-        )
+        _write(view, KeptBook(computed.size, computed.subjects, computed.root, stated_by), computed.tiles)
+
+
+def put_back(view: View, kept: KeptBook, books: Books) -> None:
+    """Keeps again what was kept, as replayed `books` give it; nothing where no snapshot states that."""
+    root, entry = books.roots.get(kept.size), view.entry(kept.stated_by)
+    said = entry.event() if entry is not None else None
+    if root is None or not isinstance(said, Snapshot):
+        return
+    if (said.body.size, said.body.book) == (kept.size, root.hex()):
+        _write(view, KeptBook(kept.size, books.kept_subjects, root, kept.stated_by), books.kept)
+
+
+def _write(view: View, kept: KeptBook, tiles: Tiles) -> None:
+    view.insert(_TILE, [(level, n, hashes) for (level, n), hashes in sorted(tiles.items())])
+    view.run(
+        "INSERT INTO book (id, size, subjects, root, stated_by) VALUES (0, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+        "SET size = excluded.size, subjects = excluded.subjects, root = excluded.root, "
+        "stated_by = excluded.stated_by",
+        *kept,
+    )
 
 
 def take(ledger: Ledger, key: SigningKey, party: PartyId, now: Callable[[], int]) -> Answer | None:
