@@ -46,12 +46,14 @@ class MemorySource:
         acts = [self.ledger.state.records.get(("act", name)) for name in event_ids]
         return {decision.event for act in acts if isinstance(act, Act) for decision in act.approvals}
 
-    def findings(self, addresses: Collection[Address]) -> Mapping[Address, Sequence[tuple[int, bytes]]]:
-        found: dict[Address, list[tuple[int, bytes]]] = {address: [] for address in addresses}
-        for kept in self.ledger.entries:
+    def findings(
+        self, addresses: Collection[Address], first: int
+    ) -> Mapping[Address, Sequence[tuple[int, bytes]]]:
+        found: dict[Address, list[tuple[int, bytes]]] = {}
+        for kept in self.ledger.entries[first:]:
             for finding in kept.outcome.findings:
-                for address in set(finding.subjects) & found.keys():
-                    found[address].append((kept.index, finding.to_json()))
+                for address in set(finding.subjects) & set(addresses):
+                    found.setdefault(address, []).append((kept.index, finding.to_json()))
         return found
 
     def attestations(self, snapshot: EventId) -> Collection[EventId]:

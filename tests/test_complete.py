@@ -15,10 +15,11 @@ from memory import MemoryLedger, weighing
 from showing import evidence_of, snapshot
 from test_verify import Story, failing_step, without
 from test_verify_papers import Papers
-from traceability.core import book, evidence, merkle
+from traceability.core import book, canonical, evidence, merkle
+from traceability.core.errors import Malformed
 from traceability.core.evidence import BookLine, Evidence
 from traceability.core.record import Address
-from traceability.core.report import CANNOT_TELL, COMPLETE, HOLDS, Report
+from traceability.core.report import CANNOT_TELL, COMPLETE, FAILED, HOLDS, Report
 from traceability.core.verify import verify
 from traceability.ledger.gather import Stated
 
@@ -297,3 +298,27 @@ def test_who_used_a_number_first_cannot_be_left_out():
         for line in shown.book
     ]  # fmt: skip
     assert failing_step(judge(ledger, with_lines(shown, stated, forged))) == 7
+
+
+def test_the_form_of_completeness_is_one(rich):
+    """What is written is read again; half a link or half a hash is refused, and so is an empty field written out."""
+    data = evidence.encode(rich.shown)
+    assert evidence.decode(data) == rich.shown
+    line = msgspec.structs.replace(rich.shown.book[0], rest=evidence.to_unpadded(b"1" * 39))
+    broken = msgspec.structs.replace(rich.shown, book=(line, *rich.shown.book[1:]))
+    report = judge(rich.ledger, broken)
+    assert "not whole links" in report.why
+    value = json.loads(data)
+    value["completeness"]["nodes"] += "AAAA"
+    with pytest.raises(Malformed, match="not whole hashes"):
+        evidence.decode(canonical.dump(value))
+    value = json.loads(data)
+    value["book"][0]["rest"] = ""
+    assert judge_bytes(rich, canonical.dump(value)).verdict == FAILED
+    value = json.loads(data)
+    value["completeness"]["size"] = 1
+    assert judge_bytes(rich, canonical.dump(value)).verdict == FAILED
+
+
+def judge_bytes(rich: Rich, data: bytes) -> Report:
+    return verify(data, rich.ledger.policy())

@@ -180,7 +180,8 @@ def not_complete(
     tags = _tags(shown, replay)
     used = {address for address in used if address[0] != "tag" or address[1] in tags}
     if found is not None:
-        used = {address for address in used if not _is_complete(address, asked, shown, found)}
+        whole = {*asked, *_went_in(shown)}
+        used = {address for address in used if not _is_complete(address, whole, found)}
         used |= _moved_on(shown, found.size) & {("lot", lot) for lot in asked}
     by_type: dict[str, set[str]] = defaultdict(set)
     for kind, name in used:
@@ -188,16 +189,15 @@ def not_complete(
     return {kind: sorted(by_type[kind]) for kind in sorted(by_type)}
 
 
-def _is_complete(
-    address: Address, asked: Collection[LotId], shown: Sequence[Placed], found: BookShown
-) -> bool:
+def _is_complete(address: Address, whole: Collection[str], found: BookShown) -> bool:
+    """Whether all entries that matter are shown; of the lots in `whole` all do."""
     line = found.lines.get(address)
     if line is None:
         # A region that was never named has no line; all that names one is of the policy too.
         return address[0] == "region" and ("policy", "policy") in found.lines
     if address[0] == "key":
         return len(line.findings) == line.finding_count
-    return not line.rest or (address[1] not in asked and address[1] not in _went_in(shown))
+    return not line.rest or address[1] not in whole
 
 
 def _tags(shown: Sequence[Placed], replay: Replay) -> set[str]:

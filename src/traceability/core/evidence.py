@@ -74,9 +74,9 @@ class BookLine(
     id: Annotated[str, msgspec.Meta(max_length=100)]
     number: _Count
     type: str
-    findings: tuple[tuple[_Count, str], ...] = ()
+    findings: Annotated[tuple[tuple[_Count, str], ...], msgspec.Meta(min_length=1)] = ()
     """What the finding chain is of: index of the entry, canonical JSON of the finding; empty where not opened."""
-    rest: str = ""
+    rest: Annotated[str, msgspec.Meta(min_length=1)] = ""
 
     @property
     def links(self) -> tuple[bytes, ...]:

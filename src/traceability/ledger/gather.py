@@ -70,8 +70,10 @@ class Source(Protocol):
     def approvals(self, event_ids: Collection[EventId]) -> Collection[EventId]:
         """The events that approved or rejected these."""
 
-    def findings(self, addresses: Collection[Address]) -> Mapping[Address, Sequence[tuple[int, bytes]]]:
-        """What rules noticed about these subjects, oldest first: index of the entry, canonical JSON."""
+    def findings(
+        self, addresses: Collection[Address], first: int
+    ) -> Mapping[Address, Sequence[tuple[int, bytes]]]:
+        """What rules noticed about these from entry `first` on, oldest first: index of the entry, canonical JSON."""
 
     def attestations(self, snapshot: EventId) -> Collection[EventId]:
         """The events that attested this snapshot."""
@@ -355,17 +357,25 @@ class _Gathering:
                         rest[address][index] = link
                     if entry.links[address] >= 0:
                         waiting[entry.links[address]].add(address)
-        noticed = self._source.findings([address for address, place in places.items() if place.finding_count])
+        noticed = [address for address, place in places.items() if place.finding_count]
+        newer = self._source.findings(noticed, stated.size)
+        told = [address for address in noticed if address[0] == "key" or address in newer]
+        findings = self._source.findings(told, 0)
         lines = []
         for address, known in places.items():
             place = Place(known.number)
             for index, link in sorted({**links[address], **rest[address]}.items()):
                 if index < stated.size:
                     place = book.advance(place, index, link)
-            findings = [each for each in noticed.get(address, ()) if each[0] < stated.size]
-            for index, finding in findings:
-                place = book.advance_finding(place, index, finding)
-            opened = findings if address[0] == "key" else []
+            found = [each for each in findings.get(address, ()) if each[0] < stated.size]
+            if address in newer:
+                for index, finding in found:
+                    place = book.advance_finding(place, index, finding)
+            else:
+                place = msgspec.structs.replace(
+                    place, finding_count=known.finding_count, finding_chain=known.finding_chain
+                )
+            opened = found if address[0] == "key" else []
             unshown = b"".join(link for _, link in sorted(rest[address].items()))
             lines.append(_line(address, place, opened, unshown))
         return lines

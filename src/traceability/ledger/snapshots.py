@@ -21,7 +21,7 @@ from traceability.ledger.books import Books
 from traceability.ledger.database import Into
 from traceability.ledger.reader import Reader
 from traceability.ledger.store import Store
-from traceability.ledger.view import KeptBook, View
+from traceability.ledger.view import KeptBook, View, finding_of
 from traceability.ledger.writer import Ledger
 
 _CHUNK = 4096
@@ -69,10 +69,8 @@ def _lines(view: View, first: int, end: int) -> dict[int, bytes]:
     about: set[Address] = set()
     for verdict in view.outcomes(named).values():
         about.update(verdict.links)
-    query = (
-        "SELECT DISTINCT type, id FROM finding_subject JOIN finding USING (idx, n) WHERE idx >= ? AND idx < ?"
-    )
-    about.update((kind, id_) for kind, id_ in view.all(query, first, end))
+    for (value,) in view.all("SELECT value FROM finding WHERE idx >= ? AND idx < ?", first, end):
+        about.update(finding_of(value).subjects)
     return {
         record.place.number: book_tree.leaf(address, record.place)
         for address, record in view.records(about).items()

@@ -62,8 +62,10 @@ class StoredSource:
         acts = self._view.records(("act", event_id) for event_id in event_ids)
         return {said.event for act in acts.values() if isinstance(act, Act) for said in act.approvals}
 
-    def findings(self, addresses: Collection[Address]) -> Mapping[Address, Sequence[tuple[int, bytes]]]:
-        """What rules noticed about these subjects, oldest first: index of the entry, canonical JSON."""
+    def findings(
+        self, addresses: Collection[Address], first: int
+    ) -> Mapping[Address, Sequence[tuple[int, bytes]]]:
+        """What rules noticed about these from entry `first` on, oldest first: index of the entry, canonical JSON."""
         found: dict[Address, list[tuple[int, bytes]]] = {}
         by_type: dict[str, list[str]] = {}
         for type_, id_ in addresses:
@@ -72,9 +74,11 @@ class StoredSource:
             rows = self._view.all(
                 "SELECT subject.id, finding.idx, finding.value FROM finding_subject AS subject JOIN finding "
                 "ON finding.idx = subject.idx AND finding.n = subject.n "
-                "WHERE subject.type = ? AND subject.id = ANY(?) ORDER BY finding.idx, finding.n",
+                "WHERE subject.type = ? AND subject.id = ANY(?) AND subject.idx >= ? "
+                "ORDER BY finding.idx, finding.n",
                 type_,
                 ids,
+                first,
             )
             for id_, index, value in rows:
                 found.setdefault((type_, id_), []).append((index, bytes(value)))
