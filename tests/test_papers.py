@@ -16,6 +16,7 @@ from traceability.core.ground_records import (
     Polygons,
     Reference,
     Region,
+    Taken,
     at,
 )
 from traceability.core.ids import EventId, LotId
@@ -100,12 +101,12 @@ def test_exports_draw_and_certifiers_record_uses_apart(office: Office) -> None:
     made = office.certificate()
     export = office.trade.appends(office.trader, office.export((made, "38.000")))
     record = office.found("certificate", made)
-    assert [(draw.event, draw.mass_ug) for draw in record.draws] == [(export, 38_000_000_000)]
+    assert record.drawn == Taken(38_000_000_000, (export,))
     used = office.trade.appends(office.certifier, papers.use(made, export=export))
     confirmed = office.trade.appends(office.second, papers.use(made, "confirmed_abroad"))
     ended = office.trade.appends(office.second, papers.use(made, "replace"))
     record = office.found("certificate", made)
-    assert [(draw.event, draw.mass_ug) for draw in record.uses] == [(used, 38_400_000_000)]
+    assert record.used == Taken(38_400_000_000, (used,))
     assert (record.confirmed_by, record.ended_by) == (confirmed, ended)
 
 
@@ -117,7 +118,7 @@ def test_an_export_without_effect_draws_nothing(office: Office) -> None:
     twice = office.export((made, "38.000"))
     office.trade.appends(office.trader, office.export((made, "38.000")))
     office.trade.loses(second, twice)
-    assert len(office.found("certificate", made).draws) == 1
+    assert len(office.found("certificate", made).drawn.events) == 1
 
 
 def test_what_is_no_certificate_cannot_be_drawn_on(office: Office) -> None:
