@@ -1,5 +1,6 @@
 """A season of trade: really signed, taken whole by the fold, the same for the same seed."""
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import islice
@@ -9,11 +10,13 @@ import pycountry
 import pytest
 
 from memory import MemoryLedger
-from traceability.core import events
+from traceability.core import events, fold, watch
 from traceability.core.composition import Pool, Production, flatten
+from traceability.core.ids import EventId, KeyId
 from traceability.core.mass import leaf_pool
-from traceability.core.outcome import Appended
-from traceability.core.signing import SigningKey
+from traceability.core.outcome import Appended, Entry
+from traceability.core.record import Address
+from traceability.core.signing import SigningKey, event_id
 from traceability.core.state import Lot, Party, PoolRecord
 from traceability.core.tag import normalise
 from traceability.simulation import places
@@ -253,3 +256,43 @@ def test_regions_are_those_of_the_standard() -> None:
     for place in known:
         assert pycountry.subdivisions.get(code=place.region) is not None
         assert place.region.startswith(place.country)
+
+
+class Asked:
+    """A state that notes which records are asked for that nothing told of beforehand: on PostgreSQL one query each."""
+
+    whole = True
+
+    def __init__(self, inner: Any, event: Any) -> None:
+        self.inner = inner
+        self.told = {*fold.touches(event), *watch.touches(event), *watch.near(event, inner.find)}
+        self.missed: set[Address] = set()
+
+    def find(self, address: Address) -> Any:
+        if address not in self.told and address[0] not in ("number", "move", "due"):
+            self.missed.add(address)
+        return self.inner.find(address)
+
+    need = find
+
+    def event(self, event_id: EventId) -> Any:
+        return self.inner.event(event_id)
+
+    def signed_by(self, key: KeyId, after: int, count: int) -> Any:
+        return self.inner.signed_by(key, after, count)
+
+
+def test_what_frequent_events_look_up_is_known_beforehand() -> None:
+    """Of handoffs, productions and processing hardly one asks for a record that its group has not loaded by then."""
+    ledger = MemoryLedger(LOG, genesis=False)
+    kinds = Counter[str]()
+    missed = Counter[str]()
+    for signed in made(1500):
+        asked = Asked(ledger.state, signed.event)
+        name = event_id(signed.envelope.payload)
+        fold.apply(Entry(len(ledger.entries), signed.record_time, name, signed.event), asked)
+        kinds[signed.event.kind] += 1
+        missed[signed.event.kind] += len(asked.missed)
+        ledger.take(signed.envelope, record_time=signed.record_time)
+    for kind in ("production", "transfer", "acceptance", "transformation", "refusal"):
+        assert missed[kind] * 10 <= kinds[kind], (kind, missed[kind], kinds[kind])
