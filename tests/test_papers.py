@@ -173,6 +173,16 @@ def test_a_hold_ends_with_its_last_day(office: Office) -> None:
     office.trade.appends(office.certifier, paper)
 
 
+def test_nobody_piles_holds_on_lots_of_his_own(office: Office) -> None:
+    """A custodian's second hold on a lot is refused until he released the first; an authority's is not."""
+    own = office.trade.appends(office.trader, papers.hold(("lot", office.bag), ground="pledge"))
+    office.trade.refuses("hold_placed", office.trader, papers.hold(("lot", office.bag), ground="dispute"))
+    office.trade.appends(office.police, papers.hold(("lot", office.bag)))
+    office.trade.appends(office.police, papers.hold(("lot", office.bag)))
+    office.trade.appends(office.trader, papers.release(own))
+    office.trade.appends(office.trader, papers.hold(("lot", office.bag), ground="dispute"))
+
+
 def test_one_of_two_holds_released_still_holds(office: Office) -> None:
     """Each hold is released by itself, and once."""
     own = office.trade.appends(office.trader, papers.hold(("lot", office.bag), ground="pledge"))
@@ -240,6 +250,19 @@ def test_what_is_planned_is_done_and_an_incident_settled(office: Office) -> None
     office.trade.appends(office.miner, papers.response(made, "escalated"))
     assert office.found("incident", made).settled_by is None
     assert ("lot", office.bag) in [address for address, _ in office.trade.last().outcome.links]
+
+
+def test_of_several_promises_the_ones_named_are_done(office: Office) -> None:
+    """`supports` names what was done; without it, all that its party promised."""
+    made = office.trade.appends(office.miner, papers.incident(("lot", office.bag)))
+    plans = [
+        office.trade.appends(office.trader, papers.response(made, "action_planned", due=f"2026-03-1{n}"))
+        for n in range(3)
+    ]
+    office.trade.appends(office.trader, papers.response(made, "action_done", supports=[plans[1]]))
+    assert [plan.event for plan in office.found("incident", made).planned] == [plans[0], plans[2]]
+    office.trade.appends(office.trader, papers.response(made, "action_done"))
+    assert office.found("incident", made).planned == ()
 
 
 def test_whoever_an_incident_is_about_may_answer(office: Office) -> None:

@@ -39,6 +39,8 @@ from traceability.core.tagging import roll_position, void
 GroundEvent = (
     SiteInspection | CapacityEstimate | LicenceGrant | LicenceRevocation | Zone | Reference | TagVoid
 )
+ESTIMATES_MAX = 50
+"""So many estimates of one author stand in a site's record, the newest: who works a site may send any number."""
 _ESTIMATORS = frozenset({"inspectorate", "auditor", "monitor"})
 
 
@@ -103,7 +105,10 @@ def _capacity(step: Step, event: CapacityEstimate) -> None:
         until=body.until,
         event=step.entry.event_id,
     )
-    step.put("site", site.id, replace(site, capacities=(*site.capacities, estimate)))
+    known = [each for each in site.capacities if each.author == event.actor]
+    first = known[0] if len(known) >= ESTIMATES_MAX else None
+    rest = (each for each in site.capacities if each is not first)
+    step.put("site", site.id, replace(site, capacities=(*rest, estimate)))
 
 
 # Licences

@@ -31,6 +31,8 @@ from traceability.core.state import Lot, Party, Site
 
 LOOKUPS_MAX = 5000
 """So many days of sites are gone back over, the newest: this happens while everybody else waits."""
+PRODUCED_MAX = 256
+"""So many productions of one site and day are kept to go back to, the newest: anybody may date one to any day."""
 _KINDS: dict[str, tuple[type, ...]] = {
     "production": (Production,),
     "trade": (Transfer, Acceptance),
@@ -104,7 +106,8 @@ def keep_production(step: Step, site: SiteId, day: str, event: EventId) -> None:
         return
     known = step.find("produced", f"{site}:{day}", Produced)
     if known is None or event not in known.events:
-        step.put("produced", f"{site}:{day}", Produced((*(known.events if known else ()), event)))
+        events = (*(known.events if known else ()), event)[-PRODUCED_MAX:]
+        step.put("produced", f"{site}:{day}", Produced(events))
     days = step.find("produced", site, Digging) or Digging(day, day)
     if not days.since < day < days.until:
         step.put("produced", site, Digging(min(day, days.since), max(day, days.until)))
