@@ -126,6 +126,16 @@ def test_the_colour_of_the_site_on_the_day(status, rule, severity):
     assert ground.agree(bag) >= {rule}
 
 
+def test_a_site_nobody_came_back_to_is_no_crime_of_the_miner():
+    """Red because its yellow ran out is a warning; red because an inspector said so is severe."""
+    for status, since, severity in (("yellow", "2025-03-01", "warning"), ("red", "2025-03-01", "severe")):
+        ground = Ground()
+        ground.inspect(ground.mine, status, since)
+        bag = ground.dig()
+        assert ground.found("site_red").severity == severity
+        ground.agree(bag)
+
+
 def test_a_green_site_raises_no_alarm():
     """Green, open, its own miner, its own mineral: nothing. Nor where nobody asks for a colour."""
     ground = Ground()
