@@ -269,6 +269,20 @@ def test_how_much_a_later_word_weighs(first, later, severity):
     assert [f.severity for f in ground.findings("site_changed_later")] == ([severity] if severity else [])
 
 
+def test_a_late_word_on_an_earlier_day_does_not_bring_old_facts_back():
+    """An inspector's report of February, entered in April, leaves the holder who was registered in March."""
+    ground = Ground()
+    (heir,) = ground.people("heir:miner")
+    facts = ground.site_registration(ground.registrar, heir.party, **{"from": "2026-03-01"})
+    body = {name: value for name, value in facts["body"].items() if name != "nonce"} | {"site": ground.mine}
+    ground.appends(ground.registrar, {**facts, "body": body})
+    ground.inspect(ground.mine, activity="inactive", date="2026-02-20")
+    site = ground.state.records["site", ground.mine]
+    assert site.facts[-1].holder == heir.party
+    assert site_facts(site, "2026-02-25").activity == "inactive"
+    assert site_facts(site, "2026-03-05").activity == "active"
+
+
 def test_a_registration_restated_for_an_earlier_day():
     """That the site lay abandoned is said by a registration too; one from today on says nothing of yesterday."""
     ground = Ground()

@@ -732,6 +732,18 @@ def test_a_mineral_that_becomes_another(how: str, severity: str) -> None:
     assert [each.severity for each in found(trade, "mineral_changed")] == [severity]
 
 
+def test_members_are_those_of_the_day() -> None:
+    """A team that was enrolled anew later is compared with what it was when the ore was dug."""
+    trade = Rules()
+    (team,) = trade.people("team:miner")
+    trade.appends(trade.registrar, trade.restated(team.party, members=30, **{"from": "2026-02-01"}))
+    trade.appends(trade.registrar, trade.restated(team.party, members=4, **{"from": "2026-03-01"}))
+    trade.append(team, {**trade.production("20.00", workers=20), "event_time": "2026-02-20T08:00:00Z"})
+    assert not found(trade, "more_workers_than_members")
+    trade.append(team, trade.production("20.00", workers=20))
+    assert len(found(trade, "more_workers_than_members")) == 1
+
+
 def test_more_hands_than_members() -> None:
     """A team of twelve that is said to have dug with thirty; twice its members may be day labourers."""
     trade = Rules()

@@ -16,7 +16,7 @@ from traceability.core.events import (
     Zone,
 )
 from traceability.core.findings import later
-from traceability.core.ground_facts import site_facts
+from traceability.core.ground_facts import restated, site_facts
 from traceability.core.ground_records import (
     Capacity,
     Figure,
@@ -76,8 +76,7 @@ def _inspection(step: Step, event: SiteInspection) -> None:
         suspension = Suspension(body.suspended_from, body.suspended_until, own)
         site = replace(site, suspensions=(*site.suspensions, suspension))
     if body.activity is not None:
-        facts = replace(site_facts(site, body.date), since=body.date, activity=body.activity)
-        site = replace(site, facts=(*site.facts, facts))
+        site = restated(site, replace(site_facts(site, body.date), since=body.date, activity=body.activity))
     step.put("site", site.id, site)
     begins = (body.status_from, body.suspended_from, body.date if body.activity is not None else None)
     later.note_site(step, before, site, min((day for day in begins if day is not None), default=body.date))

@@ -11,10 +11,12 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal, NamedTuple, TypeVar
 
+from msgspec.structs import replace
+
 from traceability.core.ground_records import Terms, Zone, in_force
 from traceability.core.ids import EventId, SiteId
 from traceability.core.policy import Policy, number
-from traceability.core.state import Site, SiteFacts
+from traceability.core.state import PartyFacts, Site, SiteFacts
 
 Colour = Literal["green", "yellow", "blue", "red"]
 
@@ -52,15 +54,26 @@ def fairest(day: str, reading: Callable[[str], _T], rank: Callable[[_T], int]) -
 # Sites
 
 
-def site_facts(site: Site, day: str) -> SiteFacts:
-    """What was registered of a site for a day: the newest facts that had begun; before them all, the first."""
-    if len(site.facts) == 1:
-        return site.facts[0]
-    begun = [facts for facts in site.facts if facts.since <= day]
-    if not begun:
-        return site.facts[0]
+_F = TypeVar("_F", SiteFacts, PartyFacts)
+
+
+def facts_on(registered: Sequence[_F], day: str) -> _F:
+    """What was registered for a day: the newest facts that had begun; before them all, the first."""
+    begun = [facts for facts in registered if facts.since <= day]
+    if len(registered) == 1 or not begun:
+        return registered[0]
     newest = max(facts.since for facts in begun)
     return [facts for facts in begun if facts.since == newest][-1]
+
+
+def site_facts(site: Site, day: str) -> SiteFacts:
+    """What was registered of a site for a day."""
+    return facts_on(site.facts, day)
+
+
+def restated(site: Site, facts: SiteFacts) -> Site:
+    """The site with further facts, in order of their days, of one day in that of the log; the last are the newest."""
+    return replace(site, facts=tuple(sorted((*site.facts, facts), key=lambda each: each.since)))
 
 
 class Standing(NamedTuple):
