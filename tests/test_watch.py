@@ -386,9 +386,13 @@ def test_printed_numbers_are_found_by_their_range() -> None:
     for number in ("RW0107999", "RW0108000"):
         tagged(trade, coop, f"rmb:{number}")
     assert len(found(trade, "tag_of_another_site")) == 2
+    assert not found(trade, "tag_not_issued")
     tagged(trade, coop, "rmb:RW0108010")
     tagged(trade, coop, "rmb:XX0108000")
     assert len(found(trade, "tag_of_another_site")) == 2
+    assert [each.severity for each in found(trade, "tag_not_issued")] == ["notice", "notice"]
+    tagged(trade, coop, "itsci:0148217")  # nobody records that scheme's rolls here
+    assert len(found(trade, "tag_not_issued")) == 2
 
 
 def test_counts_of_a_roll_always_add_up() -> None:

@@ -192,6 +192,7 @@ def touches(event: Event) -> Iterator[Address]:
             yield "tally", f"stock:{tag[2:28]}"
         elif (address := stock.places(tag)) is not None:
             yield address
+            yield "tally", f"range:{tag.partition(':')[0]}"
 
 
 def near(event: Event, find: Callable[[Address], object]) -> Iterator[Address]:
