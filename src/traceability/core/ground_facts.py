@@ -126,6 +126,11 @@ def over(zones: Sequence[Zone], day: str, mineral: str) -> list[Zone]:
     return [zone for zone in in_force(zones, day) if not zone.minerals or mineral in zone.minerals]
 
 
+def surely_over(zone: Zone, day: str, mineral: str) -> bool:
+    """Whether a zone about this mineral is in force on a day and on the days beside it: a typed date may be off by one."""
+    return all(over([zone], on, mineral) for on in (days_after(day, -1), day, days_after(day, 1)))
+
+
 _CELL = 1_000_000
 """A tenth of a degree in units of 1e-7 degree."""
 

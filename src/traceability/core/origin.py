@@ -28,6 +28,7 @@ def produced(step: Step, event: Production, site: Site | None) -> None:
     regions = [region]
     if site is None:
         step.note("no_registered_site", "warning", subjects)
+        mixing.begin(step, event.made, [region[:2]])
     else:
         recorded = day_of(step.entry.record_time)
         _judge_site(step, site, step.day, recorded, producer, minerals, subjects)

@@ -21,7 +21,7 @@ from traceability.core.findings.licences import SORTS, best
 from traceability.core.findings.raised import Raised
 from traceability.core.findings.sites import activity, standing, suspension
 from traceability.core.findings.zones import from_zone
-from traceability.core.ground_facts import Need, covers, days_after, over, site_facts
+from traceability.core.ground_facts import Need, covers, days_after, site_facts, surely_over
 from traceability.core.ground_records import Digging, Licence, Produced, SitesIn, Zone
 from traceability.core.ids import EventId, SiteId
 from traceability.core.outcome import Step
@@ -141,7 +141,7 @@ def note_zone(step: Step, zone: Zone, regions: Iterable[str]) -> None:
     for day, lots in _produced(step, list(sites), zone.since, zone.until):
         for lot in lots:
             site = sites[lot.site] if lot.site else None
-            if site and site_facts(site, day).region in codes and over([zone], day, lot.mineral):
+            if site and site_facts(site, day).region in codes and surely_over(zone, day, lot.mineral):
                 found.append(lot)
     if found:
         step.notice("zone_declared_later", zone_declared_later(zone), _newest(found))
