@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from grounds import Ground
 from rules import DAY
+from traceability.core.authority import later_day
 from traceability.core.findings.later import LOOKUPS_MAX
-from traceability.core.ground_facts import days_after, months_after, site_facts, site_status
+from traceability.core.ground_facts import months_after, site_facts, site_status
 from traceability.core.ground_records import SiteStatus
 from traceability.core.ids import EventId, PartyId, SiteId
 from traceability.core.policy import Policy, Value
@@ -104,8 +105,8 @@ def test_days_and_months_at_the_end_of_the_calendar():
     assert months_after("2023-11-30", 3) == "2024-02-29"
     assert months_after("2024-12-31", 12) == "2025-12-31"
     assert months_after("9999-05-01", 12) == "9999-12-31"
-    assert days_after("9999-12-31", 1) == "9999-12-31"
-    assert days_after("0001-01-01", -1) == "0001-01-01"
+    assert later_day("9999-12-31", 1) == "9999-12-31"
+    assert later_day("0001-01-01", -1) == "0001-01-01"
 
 
 # What a production is held against
@@ -168,7 +169,7 @@ def test_one_day_beside_is_no_matter():
     ground.clock += DAY
     ground.dig()
     assert "site_red" in ground.rules()
-    ground.inspect(ground.mine, "green", days_after(ground.today, 1))
+    ground.inspect(ground.mine, "green", later_day(ground.today, 1))
     ground.dig()
     assert "site_red" not in ground.rules()
 

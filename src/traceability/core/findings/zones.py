@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from traceability.core.authority import later_day
 from traceability.core.findings.raised import Raised
-from traceability.core.ground_facts import cell_in, days_after, over, surely_over
+from traceability.core.ground_facts import cell_in, over, surely_over
 from traceability.core.ground_records import Polygons, Region, Zone
 from traceability.core.ids import LotId
 from traceability.core.outcome import Step
@@ -54,7 +55,7 @@ def outside_compliant_zones(
         return None
     here = [zone for zones in places for zone in zones]
     # A day beside the zone's own days is no matter: a date typed in the field.
-    for on in (day, days_after(day, -1), days_after(day, 1)):
+    for on in (day, later_day(day, -1), later_day(day, 1)):
         if any(zone.type == "compliant" for zone in over(here, on, mineral)):
             return None
     return Raised("severe", {"zones": len(duty), "zone": duty[-1].event})
