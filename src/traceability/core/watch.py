@@ -168,7 +168,7 @@ def touches(event: Event) -> Iterator[Address]:
             return
         case Acceptance():
             yield "tally", f"trail:{event.actor}"
-            yield "tally", f"drift:{event.party}"
+            yield "tally", f"drift:{event.party}:scale"
             return
         case Production():
             yield "tally", f"trail:{event.actor}"
