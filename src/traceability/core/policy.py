@@ -108,14 +108,19 @@ def number(
 SEVERITIES = {"notice": 1, "warning": 2, "severe": 3}
 
 
-def turned_away(policy: Policy | None, rule: str, severity: str) -> bool:
+def turned_away(policy: Policy | None, rule: str, severity: str, country: str | None) -> bool:
     """Whether the policy asks that an event which raises this finding is not taken: `refusals`, name `severity`.
 
-    The value is the least severity that is turned away, as `SEVERITIES` has it. For admission alone: the fold never asks.
+    The value is the least severity that is turned away, as `SEVERITIES` has it; that of the event's country counts before
+    the one for all. For admission alone: the fold never asks.
     """
     if policy is None or not policy.values:
         return False
-    least = _table(ByEvent(policy)).get((None, "refusals", rule, "severity", None, None))
+    table = _table(ByEvent(policy))
+    for where in (country, None):
+        least = table.get((where, "refusals", rule, "severity", None, None))
+        if least is not None:
+            break
     return least is not None and SEVERITIES[severity] >= least
 
 

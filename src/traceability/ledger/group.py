@@ -142,8 +142,10 @@ class Group:
         policy = self._batch.state.find(("policy", "policy"))
         if not isinstance(policy, Policy) or not outcome.stands or not all(outcome.fates.values()):
             return None
+        region: str | None = entry.event.body.region
+        country = None if region is None else region[:2]
         for finding in told_with(entry.event_id, outcome.findings):
-            if turned_away(policy, finding.rule, finding.severity):
+            if turned_away(policy, finding.rule, finding.severity, country):
                 return Refused(
                     "turned_away",
                     f"this ledger's policy takes no event on which the rule {finding.rule} notices something {finding.severity}: "
