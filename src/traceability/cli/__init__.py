@@ -63,7 +63,11 @@ _add(
 )
 _add(ledger.migrate, "migrate --data /var/lib/ledger")
 _add(ledger.serve, "serve --data /var/lib/ledger")
-_add(ledger.submit, "submit signed.ndjson --to https://ledger.example.org")
+_add(
+    ledger.submit,
+    "submit signed.ndjson --to https://ledger.example.org",
+    "Puts signed events into a ledger, and tells what became of each.",
+)
 _add(
     ledger.evidence,
     "evidence K7QF-3M9T-XB2R1 --out bag.evidence.json",

@@ -15,4 +15,7 @@ def lines(words: Words, said: LotLabel | PrintedTag, host: str) -> tuple[str, ..
             ]
         case PrintedTag():
             facts = [words("print.tag", number=said.number)]
-    return tuple(line.replace("\u202f", "\u00a0") for line in (*facts, words("print.open", host=host)))
+    return tuple(
+        line.replace("\u202f", " ").replace("\u00a0", " ")
+        for line in (*facts, words("print.open", host=host))
+    )
