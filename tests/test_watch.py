@@ -491,6 +491,28 @@ def test_more_than_a_site_can_give() -> None:
     assert [dict(each.figures)["days"] for each in found(trade, "output_above_capacity")] == ["30", "1"]
 
 
+def test_a_production_of_a_day_long_gone_is_taken() -> None:
+    """Of a day that is not kept any more nothing is asked: a book typed weeks later is no fault of the ledger's."""
+    trade = Rules()
+    (coop,) = trade.people("coop:miner")
+    site = trade.site(coop)
+    body = {
+        "site": site,
+        "mineral": "cassiterite",
+        "form": "concentrate",
+        "from": "2026-01-01",
+        "method": "looked",
+    }
+    body |= {"mass_per_day": {"unit": "KGM", "value": "100"}}
+    trade.appends(trade.registrar, {"kind": "capacity_estimate", "body": body})
+    for day in range(40):
+        trade.wait_until(f"2026-{3 + (day + 2) // 31:02}-{(day + 2) % 31 + 1:02}")
+        produce(trade, coop, "50.00", site=site)
+    late = trade.production("900.00", site=site)
+    trade.appends(coop, {**late, "event_time": "2026-03-02T08:00:00Z"})
+    assert not found(trade, "output_above_capacity")
+
+
 def test_ore_bagged_far_from_its_site() -> None:
     """After eight productions in two neighbouring cells, one eighty kilometres off; a new neighbour is none."""
     trade = Rules()

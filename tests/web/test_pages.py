@@ -39,8 +39,9 @@ def text_of(answer: httpx.Response) -> str:
 
 
 def without(answer: httpx.Response, typed: str) -> str:
-    """A page without what was typed."""
-    return answer.text.replace(typed, "").replace(quote_plus(typed), "")
+    """A page without what was typed; its colours are no entries' numbers."""
+    page = answer.text.rpartition("</head>")[2]
+    return page.replace(typed, "").replace(quote_plus(typed), "")
 
 
 def signed_line(season, role: str, *, method="POST", path="/v1/sessions", **changes) -> str:

@@ -348,6 +348,10 @@ _RULES: Mapping[str, tuple[str, str]] = {
     ),
     "title_on_offer": ("Title is on offer already", "Its recipient accepts or refuses it first."),
     "to_oneself": ("A transfer to oneself", "Give it the purpose `own_move`, or name another recipient."),
+    "turned_away": (
+        "This ledger's policy takes no such event",
+        "`detail` names the rule that notices something. Put right what it is about, or ask the operator; then send it again.",
+    ),
     "under_hold": (
         "A hold is in force",
         "No certificate is issued or used for what is held: whoever placed the hold, or a regulator, releases it first.",

@@ -105,6 +105,20 @@ def number(
     raise KeyError(f"{section} of {rule}: {name}")
 
 
+SEVERITIES = {"notice": 1, "warning": 2, "severe": 3}
+
+
+def turned_away(policy: Policy | None, rule: str, severity: str) -> bool:
+    """Whether the policy asks that an event which raises this finding is not taken: `refusals`, name `severity`.
+
+    The value is the least severity that is turned away, as `SEVERITIES` has it. For admission alone: the fold never asks.
+    """
+    if policy is None or not policy.values:
+        return False
+    least = _table(ByEvent(policy)).get((None, "refusals", rule, "severity", None, None))
+    return least is not None and SEVERITIES[severity] >= least
+
+
 class ByEvent:
     """A policy as a key of what is remembered about it: its event has one place in one log and says all of it."""
 

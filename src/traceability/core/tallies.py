@@ -136,7 +136,10 @@ class Drifted(_Part, frozen=True):
 
 
 class Drift(Record, frozen=True):
-    """Signed deviations of readings, by slots of three days, newest last, at ("tally", "drift:<id>")."""
+    """Signed deviations of readings, by slots of three days, newest last.
+
+    At ("tally", "drift:<id>") for a site or what a party gave, at "drift:<id>:scale" for what it weighed.
+    """
 
     slots: tuple[Drifted, ...] = ()
     quiet_until: int = 0

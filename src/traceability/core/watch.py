@@ -11,8 +11,6 @@ from traceability.core import due
 from traceability.core.custody_bodies import new_lots
 from traceability.core.events import (
     Acceptance,
-    Certificate,
-    CertificateUse,
     Event,
     Export,
     Import,
@@ -74,13 +72,8 @@ def _watch_kind(step: Step, event: Event, taken: dict[LotId, Lot]) -> None:
         case Intake() | Transformation() | Import():
             handoffs.keep_act(step, event)
         case Export():
-            papers.certificate_overdrawn(step, event)
             papers.watch_exports(step, event)
             handoffs.keep_act(step, event)
-        case CertificateUse():
-            papers.certificate_overdrawn(step, event)
-        case Certificate():
-            papers.certificate_number_used_twice(step, event)
         case TagIssue():
             stock.index_roll(step, event)
         case TagAllocation():
@@ -173,7 +166,7 @@ def touches(event: Event) -> Iterator[Address]:
             return
         case Acceptance():
             yield "tally", f"trail:{event.actor}"
-            yield "tally", f"drift:{event.party}"
+            yield "tally", f"drift:{event.party}:scale"
             return
         case Production():
             yield "tally", f"trail:{event.actor}"

@@ -11,7 +11,8 @@ import msgspec
 from traceability.core import leaf, merkle, watch
 from traceability.core.events import Redaction
 from traceability.core.ids import EventId
-from traceability.core.outcome import Appended, Entry, Rejected, WaitsFor
+from traceability.core.outcome import Appended, Entry, Rejected, WaitsFor, told_with
+from traceability.core.policy import Policy, turned_away
 from traceability.core.state import Key, Number
 from traceability.ledger import disclosures
 from traceability.ledger.answers import Refused, Waiting
@@ -133,11 +134,25 @@ class Group:
         outcome = self._batch.judge(entry)
         match outcome:
             case Appended():
-                return self._take(read, entry, outcome)
+                return self._turned_away(entry, outcome) or self._take(read, entry, outcome)
             case Rejected():
                 return Refused(outcome.name, outcome.message)
             case WaitsFor():
                 return Waiting(outcome.type, outcome.id)
+
+    def _turned_away(self, entry: Entry, outcome: Appended) -> Refused | None:
+        """Why this deployment does not take what the rules would; an event that is evidence of two claims it takes."""
+        policy = self._batch.state.find(("policy", "policy"))
+        if not isinstance(policy, Policy) or not outcome.stands or not all(outcome.fates.values()):
+            return None
+        for finding in told_with(entry.event_id, outcome.findings):
+            if turned_away(policy, finding.rule, finding.severity):
+                return Refused(
+                    "turned_away",
+                    f"this ledger's policy takes no event on which the rule {finding.rule} notices something {finding.severity}: "
+                    "put right what it is about, or ask the operator",
+                )
+        return None
 
     def _take(self, read: Read, entry: Entry, outcome: Appended) -> Taken:
         envelope = read.envelope
