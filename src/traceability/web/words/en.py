@@ -45,6 +45,9 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "search.nearly": "This is nearly a code: a character is missing, wrong, or in another’s place. Compare {typed} with the tag.",
     "search.many": "Called “{typed}”",
     # The tag page
+    "print.recorded": "Recorded {day}",
+    "print.tag": "Tag no. {number}",
+    "print.open": "{host}/t/ and the code",
     "tag.title": "Tag {number}",
     "tag.compare": "Compare this number with the tag in your hand.",
     "tag.unused": "This tag is on nothing yet.",

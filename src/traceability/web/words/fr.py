@@ -45,6 +45,9 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "search.nearly": "C’est presque un code : un caractère manque, est faux ou n’est pas à sa place. Comparez {typed} à l’étiquette.",
     "search.many": "Du nom de « {typed} »",
     # La page d’une étiquette
+    "print.recorded": "Inscrit le {day}",
+    "print.tag": "Étiquette n° {number}",
+    "print.open": "{host}/t/ et le code",
     "tag.title": "Étiquette {number}",
     "tag.compare": "Comparez ce numéro à l’étiquette que vous tenez.",
     "tag.unused": "Cette étiquette n’est encore sur rien.",
