@@ -39,8 +39,9 @@ def text_of(answer: httpx.Response) -> str:
 
 
 def without(answer: httpx.Response, typed: str) -> str:
-    """A page without what was typed."""
-    return answer.text.replace(typed, "").replace(quote_plus(typed), "")
+    """A page without its style (where a colour may look like an entry's number) and what was typed."""
+    page = re.sub(r"<style>.*?</style>", "", answer.text, flags=re.DOTALL)
+    return page.replace(typed, "").replace(quote_plus(typed), "")
 
 
 def signed_line(season, role: str, *, method="POST", path="/v1/sessions", **changes) -> str:

@@ -13,7 +13,8 @@ from traceability.core.tallies import Drift, Output, Stock
 from traceability.ledger import lists
 from traceability.web import chart
 from traceability.web.chart import Bar, Chart
-from traceability.web.facts import Table, Value
+from traceability.web.facts import Table
+from traceability.web.linked import Value
 from traceability.web.words import Words
 
 _EPOCH = date(1970, 1, 1)
@@ -111,7 +112,7 @@ def _capacities(words: Words, site: Site) -> list[Table]:
         words("column.since"),
         words("column.source"),
     ]
-    return [Table(words("site.capacities"), headings, rows)] if rows else []
+    return [Table(words("site.capacities"), headings, rows, figures=[1])] if rows else []
 
 
 def _allowed_tags(services: Services, words: Words, site: Site) -> list[Table]:
@@ -124,7 +125,7 @@ def _allowed_tags(services: Services, words: Words, site: Site) -> list[Table]:
             if own:
                 stock = _stock(view.record(("tally", f"stock:{roll.id}")))
                 rows += [_line(words, roll, stock, each.first, each.last) for each in own]
-    return [Table(words("site.tags"), _stock_headings(words), rows)] if rows else []
+    return [Table(words("site.tags"), _stock_headings(words), rows, figures=_FIGURES)] if rows else []
 
 
 # Tag stock
@@ -135,7 +136,7 @@ def of_roll(services: Services, words: Words, roll: Roll) -> list[Table]:
     stock = _stock(services.reader.record(("tally", f"stock:{roll.id}")))
     rows = [_line(words, roll, stock, each.first, each.last) for each in roll.allocations]
     rows.append(_line(words, roll, stock, 1, roll.count, words("roll.all")))
-    return [Table(words("roll.stock"), _stock_headings(words), rows)]
+    return [Table(words("roll.stock"), _stock_headings(words), rows, figures=_FIGURES)]
 
 
 def _stock(record: Any) -> Stock:
@@ -143,6 +144,7 @@ def _stock(record: Any) -> Stock:
 
 
 _FATES = ("tags", "on", "off", "lost", "void", "idle")
+_FIGURES = range(1, len(_FATES) + 1)
 
 
 def _stock_headings(words: Words) -> list[str]:

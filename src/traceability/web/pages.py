@@ -27,7 +27,8 @@ from traceability.web.answer import Asked, ask, failed, page, secure
 from traceability.web.fetch import lot_shown, opens_qr, tag_cut
 from traceability.web.foreign import foreign_tag
 from traceability.web.present import present
-from traceability.web.registers import OPEN_TO_ALL, REGISTERS, Reading, listing
+from traceability.web.registers import OPEN_TO_ALL, REGISTERS, listing
+from traceability.web.rows import Reading
 from traceability.web.search import search
 from traceability.web.words import Words, words_in
 
