@@ -116,8 +116,22 @@ IN_PARTS = {
     ],
 }
 """Names of figures that the core puts together, by how it does: a new way has to be added here."""
-BY_NAME = ("seal", "tag", "package", "void", "lost", "off", "on")
-"""Names of figures that are taken over from elsewhere: of what was not intact on arrival, of what became of tags."""
+BY_NAME = (
+    "seal",
+    "tag",
+    "package",
+    "void",
+    "lost",
+    "off",
+    "on",
+    "below_ppm",
+    "above_ppm",
+    "side",
+    "names",
+    "parties",
+    "sites",
+)
+"""Names taken over from elsewhere: of what was not intact on arrival, of what became of tags, of what the operator states."""
 
 
 def figure_names():

@@ -13,8 +13,7 @@ from traceability.core.tallies import Drift, Output, Stock
 from traceability.ledger import lists
 from traceability.web import chart
 from traceability.web.chart import Bar, Chart
-from traceability.web.facts import Table
-from traceability.web.linked import Value
+from traceability.web.linked import Cells, Table, Value, cells
 from traceability.web.words import Words
 
 _EPOCH = date(1970, 1, 1)
@@ -77,19 +76,19 @@ def _output(words: Words, site: Site, mineral: str, form: str, output: Output) -
 
 def _statuses(words: Words, site: Site) -> list[Table]:
     rows = [
-        [
+        cells(
             Value(words.code("status", each.status), f"/events/{each.event}"),
             Value(words.day(each.since)),
             Value(words.day(each.until) if each.until else ""),
-        ]
+        )
         for each in reversed(site.statuses)
     ]
     rows += [
-        [
+        cells(
             Value(words("status.suspended"), f"/events/{each.event}"),
             Value(words.day(each.since)),
             Value(words.day(each.until) if each.until else ""),
-        ]
+        )
         for each in reversed(site.suspensions)
     ]
     headings = [words("column.status"), words("column.since"), words("column.until")]
@@ -98,12 +97,12 @@ def _statuses(words: Words, site: Site) -> list[Table]:
 
 def _capacities(words: Words, site: Site) -> list[Table]:
     rows = [
-        [
+        cells(
             Value(f"{words.code('mineral', each.mineral)}, {words.code('form', each.form)}"),
             Value(words.mass(each.mass_per_day_ug, each.mineral)),
             Value(words.day(each.since)),
             Value(words("site.estimate"), f"/events/{each.event}"),
-        ]
+        )
         for each in reversed(site.capacities)
     ]
     headings = [
@@ -151,10 +150,10 @@ def _stock_headings(words: Words) -> list[str]:
     return [words("column.tags"), *(words(f"tags.{fate}") for fate in _FATES)]
 
 
-def _line(words: Words, roll: Roll, stock: Stock, first: int, last: int, name: str = "") -> list[Value]:
+def _line(words: Words, roll: Roll, stock: Stock, first: int, last: int, name: str = "") -> Cells:
     counts = count_tags(stock, first, last)
     label = name or f"{printed(roll, first)} – {printed(roll, last)}"
-    return [Value(label, f"/rolls/{roll.id}"), *(Value(words.number(counts[fate])) for fate in _FATES)]
+    return cells(Value(label, f"/rolls/{roll.id}"), *(Value(words.number(counts[fate])) for fate in _FATES))
 
 
 def printed(roll: Roll, position: int) -> str:

@@ -11,8 +11,9 @@ from traceability.core.leaf import time_text
 from traceability.core.outcome import told_with
 from traceability.core.state import Lot, Party, Roll, Site
 from traceability.ledger.reader import LoggedEntry
+from traceability.web import paid
 from traceability.web.chart import Chart
-from traceability.web.linked import Links, Value
+from traceability.web.linked import Links, Table, Value
 from traceability.web.places import place
 from traceability.web.story import rule
 from traceability.web.words import Words
@@ -28,18 +29,6 @@ class Row(NamedTuple):
 
     label: str
     values: list[Value]
-
-
-class Table(NamedTuple):
-    """Lines under headings."""
-
-    title: str
-    headings: list[str]
-    rows: list[list[Value]]
-    figures: Sequence[int] = ()
-    """The columns of figures, which stand to the right."""
-    lead: str = ""
-    after: str = ""
 
 
 class Facts(NamedTuple):
@@ -126,12 +115,14 @@ def of_event(services: Services, visitor: Visitor, words: Words, entry: LoggedEn
         Row(words("event.key"), [Value(event.key, code=True)]),
     ]
     day = words.day(event.event_time)
+    money = [] if len(event.lots) > LOTS_MAX else paid.of_lots(links, services.reader.lineage(event.lots))
     return Facts(
         title=words("event.title", id=entry.event_id[:8]),
         sentence=words("event.sentence", kind=kind, who=signer.text, day=day),
         rows=rows,
         note=words("event.signature"),
         payload=json.dumps(json.loads(entry.envelope.payload), indent=1, ensure_ascii=False),
+        tables=money,
     )
 
 

@@ -10,6 +10,7 @@ from traceability.api.services import Services
 from traceability.core.ids import EventId, LotId, PartyId
 from traceability.core.record import Address
 from traceability.core.state import Site
+from traceability.ledger.reader import LoggedEntry
 from traceability.web.eyes import role_of
 from traceability.web.places import place
 from traceability.web.shown import Mark, Who
@@ -27,6 +28,27 @@ class Value(NamedTuple):
     code: bool = False
     mark: Mark | Literal["green", "yellow", "blue", "red", "small"] | None = None
     """How it is known; a site's colour, beside its word; or `small` for what stands under something."""
+
+
+Cells = list[list[Value]]
+"""A line: what stands in each of its cells."""
+
+
+def cells(*values: Value) -> Cells:
+    """A line with one thing in each cell."""
+    return [[value] for value in values]
+
+
+class Table(NamedTuple):
+    """Lines under headings."""
+
+    title: str
+    headings: list[str]
+    rows: list[Cells]
+    figures: Sequence[int] = ()
+    """The columns of figures, which stand to the right."""
+    lead: str = ""
+    after: str = ""
 
 
 class Links(NamedTuple):
@@ -81,12 +103,11 @@ class Links(NamedTuple):
 
     def event(self, event_id: EventId, text: str) -> Value:
         """These words, with the page of the event where this visitor may open it."""
-        return Value(text, f"/events/{event_id}" if self.opens(event_id) else "")
+        return Value(text, f"/events/{event_id}" if self.entry(event_id) else "")
 
-    def opens(self, event_id: EventId) -> bool:
-        """Whether this visitor may open the page of the event."""
+    def entry(self, event_id: EventId) -> LoggedEntry | None:
+        """The entry of the event, where this visitor may open it."""
         try:
-            shown.event(self.services, self.visitor, event_id)
+            return shown.event(self.services, self.visitor, event_id)
         except Problem:
-            return False
-        return True
+            return None

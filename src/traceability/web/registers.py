@@ -11,8 +11,8 @@ from traceability.core.findings.catalogue import RULES
 from traceability.core.forms import Mineral, Role
 from traceability.core.state import LotState
 from traceability.web import rows
-from traceability.web.linked import Value
-from traceability.web.rows import SEVERITIES, STATES, STATUSES, Cells, Page, Reading, of_papers
+from traceability.web.linked import Cells, Value
+from traceability.web.rows import SEVERITIES, STATES, STATUSES, Page, Reading, of_papers
 from traceability.web.story import capital, rule
 from traceability.web.words import Words
 

@@ -23,7 +23,7 @@ from traceability.core.state import Lot, LotState, Party, Roll, Site
 from traceability.ledger import lists
 from traceability.ledger.lists import FindingFilter
 from traceability.web.figures import told
-from traceability.web.linked import Links, Value
+from traceability.web.linked import Cells, Links, Value
 from traceability.web.places import place
 from traceability.web.shown import Mark
 from traceability.web.story import rule
@@ -38,7 +38,6 @@ SEVERITIES = ("notice", "warning", "severe")
 STATUSES: tuple[str, ...] = (*get_args(Colour), "none")
 STATES = ("open", "ended")
 SEVERITY_MARKS: Mapping[str, Mark] = {"notice": "stated", "warning": "finding", "severe": "broken"}
-Cells = list[list[Value]]
 _R = TypeVar("_R")
 
 
@@ -272,14 +271,19 @@ def licence(reading: Reading, record: Licence) -> Cells:
 
 
 def hold(reading: Reading, record: Hold) -> Cells:
-    words = reading.words
+    is_open = record.released_by is None
+    return [*hold_cells(reading.links, record), _standing(reading, is_open=is_open)]
+
+
+def hold_cells(links: Links, record: Hold) -> Cells:
+    """Why, on what, by whom, since when and until when."""
+    words = links.words
     return [
-        [Value(words.code("ground", record.ground), f"/events/{record.event}")],
-        reading.links.about(record.subjects),
-        [reading.links.party(record.placed_by)],
+        [links.event(record.event, words.code("ground", record.ground))],
+        links.about(record.subjects),
+        [links.party(record.placed_by)],
         [Value(words.day(record.since))],
         [Value(words.day(record.until))] if record.until else [],
-        _standing(reading, is_open=record.released_by is None),
     ]
 
 
