@@ -52,7 +52,7 @@ def test_pages_speak_of_commands_there_are(page: Path, capfd: pytest.CaptureFixt
     text = page.read_text()
     shown = blocks(text) + re.findall(r"`(traceability [^`]+)`", text)
     for line in shown:
-        for command, rest in re.findall(r"traceability ((?:key|witness) [a-z]+|[a-z]+)([^|)]*)", line):
+        for command, rest in re.findall(r"traceability ((?:key|witness|tags?) [a-z]+|[a-z-]+)([^|)]*)", line):
             help_text = Done(capfd, *command.split(), "--help")
             assert help_text.code == 0, line
             assert [option for option in re.findall(r"--[a-z-]+", rest) if option not in help_text.out] == []
