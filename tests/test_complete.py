@@ -163,6 +163,7 @@ def test_the_snapshot_itself_cannot_be_left_out(rich):
     assert "no snapshot" in report.why
 
 
+@pytest.mark.threat("T46")
 def test_a_lying_root_a_swapped_proof_and_a_line_of_another_size():
     """The root of another book, nodes of another snapshot, a line as it was before: none proves the lines."""
     story = Story()
