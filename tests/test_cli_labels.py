@@ -1,8 +1,11 @@
 """Labels and tags from the command line: printed on a real ledger, photographed, verified with the core alone."""
 
+import io
 import json
 import sqlite3
+import struct
 import subprocess
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,9 @@ from PIL import Image, ImageFilter
 from commands import SETTINGS, Done, core_alone
 from test_printing import drawn_svg, printed_zpl
 from traceability.cli import run
+from traceability.cli.common import Stop
 from traceability.cli.demo import _make
+from traceability.cli.tag import _codes_in
 from traceability.core.label import read_scan, read_signed
 
 Command = Callable[..., Done]
@@ -287,6 +292,25 @@ def test_photos_that_show_no_tag(demo: Demo, command: Command) -> None:
     ):  # fmt: skip
         done = command("tag", "verify", "--photo", name, "--pack", demo.pack, "--policy", demo.policy)
         assert (done.code, why in done.err) == (code, True), (name, done.err)
+
+
+@pytest.mark.threat("T62")
+def test_pictures_as_bombs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture that says it is enormous is not unpacked, and one that is broken anywhere is only not read."""
+    monkeypatch.chdir(tmp_path)
+    picture = io.BytesIO()
+    Image.new("L", (64, 64), 128).save(picture, "PNG")
+    good = picture.getvalue()
+    header = b"IHDR" + struct.pack(">II", 60_000, 60_000) + good[24:29]
+    bomb = good[:12] + header + struct.pack(">I", zlib.crc32(header)) + good[33:]
+    spoilt = [good[:at] + bytes([good[at] ^ 255]) + good[at + 1 :] for at in range(len(good))]
+    for number, data in enumerate([bomb, b"", good[:40], *spoilt]):
+        Path("x.png").write_bytes(data)
+        try:
+            assert _codes_in(Path("x.png")) == []
+            assert number > 2
+        except Stop as stop:
+            assert "no picture" in str(stop)
 
 
 def test_a_photo_needs_its_packages_and_says_which(demo: Demo, tmp_path: Path) -> None:
