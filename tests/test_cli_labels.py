@@ -251,13 +251,12 @@ def test_no_code_stands_in_any_event_evidence_or_pack(demo: Demo, command: Comma
     ],
     ids=lambda value: str(value)[:30],
 )  # fmt: skip
-def test_what_is_no_label(demo: Demo, text: str, code: int) -> None:
-    """Refused with a sentence, without the server's packages; a QR without a signature is nobody's fault."""
-    done = demo.verify(text)
-    assert done.returncode == code
-    assert "Traceback" not in done.stderr
-    assert done.stderr.startswith("traceability: ") or json.loads(done.stdout)["verdict"] == "failed"
-    assert text[-20:] not in done.stderr
+def test_what_is_no_label(demo: Demo, command: Command, text: str, code: int) -> None:
+    """Refused with a sentence that does not repeat it; a QR without a signature is nobody's fault."""
+    done = command("tag", "verify", text, "--pack", demo.pack, "--policy", demo.policy, "--json")
+    assert done.code == code
+    assert done.err.startswith("traceability: ") or done.json["verdict"] == "failed"
+    assert text[-20:] not in done.err
 
 
 def test_other_trust(demo: Demo, command: Command, tmp_path: Path) -> None:
@@ -306,11 +305,12 @@ def test_pictures_as_bombs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     spoilt = [good[:at] + bytes([good[at] ^ 255]) + good[at + 1 :] for at in range(len(good))]
     for number, data in enumerate([bomb, b"", good[:40], *spoilt]):
         Path("x.png").write_bytes(data)
+        said = ""
         try:
             assert _codes_in(Path("x.png")) == []
-            assert number > 2
         except Stop as stop:
-            assert "no picture" in str(stop)
+            said = str(stop)
+        assert "no picture" in said or (number > 2 and not said)
 
 
 def test_a_photo_needs_its_packages_and_says_which(demo: Demo, tmp_path: Path) -> None:
