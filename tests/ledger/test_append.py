@@ -50,6 +50,9 @@ def test_a_policy_turns_findings_away_at_the_door(ledger, office):
     policy = office.operator.sign("policy", lax)
     recorded(ledger, policy, auditor.sign("approval", {"event": policy.id, "decision": "approved"}))
     recorded(ledger, homeless)
+    abroad = office.operator.sign("policy", {**body, "country": "RW"})
+    recorded(ledger, abroad, auditor.sign("approval", {"event": abroad.id, "decision": "approved"}))
+    recorded(ledger, produce(miner, "23"))
     oracle.check(ledger.store, LOG_SIGNER.verifier)
 
 

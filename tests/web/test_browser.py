@@ -14,6 +14,7 @@ from test_pages import session
 from browser import launch_options
 from traceability.api import reading
 from traceability.api.permission import Visitor
+from traceability.web.registers import REGISTERS
 
 pytestmark = pytest.mark.browser
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -58,6 +59,33 @@ def paths(season):
 def cookie(season):
     """The session cookie of the exporter."""
     with session(season, "exporter") as client:
+        return {"name": "session", "value": client.cookies["session"], "url": season.server.url}
+
+
+@pytest.fixture(scope="module")
+def overseen(season):
+    """The lists, and a site, a party, a roll and a lot with all that an overseer sees of them."""
+    tallies = season.records("tally")
+    outputs = (id_.split(":")[1] for id_ in tallies if id_.startswith("output:"))
+    noticed = max(season.records("lot").values(), key=lambda lot: lot.place.finding_count)
+    held = next(id_ for hold in season.records("hold").values() for _, id_ in hold.subjects)
+    return {
+        **{name: f"/{name}" for name in REGISTERS},
+        "filtered": f"/findings?severity=severe&about=lot:{noticed.id}",
+        "site": f"/sites/{next(outputs)}",
+        "party": f"/parties/{season.roles['trader'].party}",
+        "roll": f"/rolls/{next(iter(season.records('roll')))}",
+        "front": "/",
+        "lot": f"/lots/{noticed.id}",
+        "held lot": f"/lots/{held}",
+        "exported lot": f"/lots/{season.roles['importer'].lots[0]}",
+    }
+
+
+@pytest.fixture(scope="module")
+def overseer(season):
+    """The session cookie of the auditor."""
+    with session(season, "auditor") as client:
         return {"name": "session", "value": client.cookies["session"], "url": season.server.url}
 
 
@@ -121,6 +149,29 @@ def test_nothing_overflows_sideways(chromium, season, paths, cookie, width):
         )
         assert small == [], name
     page.context.close()
+
+
+@pytest.mark.parametrize(("width", "locale", "scheme"), [(390, "fr-FR", "light"), (1200, "en-GB", "dark")])
+def test_what_an_overseer_reads_is_as_plain(chromium, season, overseen, overseer, width, locale, scheme):
+    """Lists, charts and accounts: nothing scrolls sideways, axe finds nothing, and no script is needed."""
+    options = {"viewport": {"width": width, "height": 800}, "locale": locale, "color_scheme": scheme}
+    page = opened(chromium, season, overseer, **options)
+    plain = opened(chromium, season, overseer, java_script_enabled=False, **options)
+    for name, path in overseen.items():
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        results = Axe().run(page, options=RULES)
+        assert results.violations_count == 0, f"{name}: {results.generate_report()}"
+        small = page.evaluate(
+            """[...document.querySelectorAll('button, input:not([type=hidden]), select, summary, header a')]
+            .map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect().height])
+            .filter(([, height]) => height < 43)"""
+        )
+        assert small == [], name
+        plain.goto(path)
+        assert plain.inner_text("body") == page.inner_text("body"), name
+    page.context.close()
+    plain.context.close()
 
 
 def test_targets_are_generous(chromium, season, paths, cookie):

@@ -1,11 +1,12 @@
-"""Timeline and accounts: positions on one scale, and bars that add up."""
+"""Timeline, accounts and charts: positions on one scale, bars that add up, and limits beside them."""
 
 import re
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from traceability.web import account, timeline
+from traceability.web import account, chart, timeline
+from traceability.web.chart import Bar
 from traceability.web.timeline import Span
 
 
@@ -53,3 +54,25 @@ def test_a_bar_adds_up(masses):
         at += tenths(piece.width)
         assert (tenths(piece.width) >= 8) == (mass > 0)
     assert at == 1000
+
+
+def test_a_bar_above_its_limit_is_marked_and_stands_above_the_line():
+    """What was declared beyond the estimate in force is marked; without an estimate nothing is."""
+    found = chart.draw("t", "l", [], [Bar("a", 90, 100), Bar("b", 110, 100), Bar("c", 500, None)])
+    assert [column.over for column in found.columns] == [False, True, False]
+    limits = {int(y) for y in re.findall(r"M\d+ (\d+)H", found.limit)}
+    assert len(limits) == 1
+    (limit,) = limits
+    assert found.columns[0].y > limit > found.columns[1].y
+    assert found.limit.count("M") == 2
+    assert found.columns[2].height == chart.HEIGHT
+
+
+@given(st.lists(st.integers(min_value=-(10**15), max_value=10**15), min_size=1, max_size=2000))
+def test_bars_stay_inside_the_drawing(values):
+    """Above and below the line of nothing, whatever the figures: none leaves the drawing, none vanishes."""
+    found = chart.draw("t", "l", [], [Bar("", value) for value in values])
+    for column in found.columns:
+        assert 0 <= column.x <= column.x + column.width <= chart.WIDTH
+        assert -1 <= column.y <= chart.HEIGHT
+        assert 1 <= column.height <= chart.HEIGHT

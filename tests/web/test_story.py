@@ -382,16 +382,18 @@ def test_what_was_booked_since_it_was_made_adds_up(trade):
     trade.ledger.append(trade.exporter, {"kind": "inspection", "body": sample})
     lot: Lot = trade.ledger.lot(trade.bag)
     shown = look(trade.ledger, trade.bag, TAG)
-    assert shown.since == (38_400_000_000, lot.gained_ug, lot.lost_ug)
-    assert since_made(lot, history(trade.ledger, trade.bag)) == shown.since
+    assert shown.since == (38_400_000_000, lot.gained_ug, lot.lost_ug, 0, 200_000_000)
+    assert since_made(lot, history(trade.ledger, trade.bag)) == (*shown.since[:3], None, None)
     assert shown.since.now_ug == lot.expected_ug == shown.mass_ug
     story = present(EN, shown)
     assert [line.mass for line in story.since] == [
         "38.40\u00a0kg",
         "1.10\u00a0kg",
-        "2.60\u00a0kg",
+        "0.20\u00a0kg",
+        "2.40\u00a0kg",
         "36.90\u00a0kg",
     ]
+    assert [line.kind for line in story.since] == ["began", "unexplained", "named", "missing", "now"]
     # The sample took its share of both.
     assert [line.mass for line in story.composition] == ["35.81\u00a0kg", "1.09\u00a0kg"]
     assert story.mass == "36.90\u00a0kg"

@@ -1,5 +1,6 @@
 """The catalogues stand side by side, and numbers, masses and days are written as each language does."""
 
+import ast
 import re
 import string
 import time
@@ -14,10 +15,11 @@ from hypothesis import strategies as st
 import traceability.core
 import traceability.web
 from traceability.api.permission import PRIVACY
-from traceability.core import custody_bodies, forms, registry_bodies
+from traceability.core import custody_bodies, forms, ground_bodies, registry_bodies
 from traceability.core.events import KINDS
 from traceability.core.findings.catalogue import RULES
 from traceability.core.state import LotState
+from traceability.web.figures import LISTS, label, told
 from traceability.web.places import country, place, region
 from traceability.web.words import CATALOGUES, Words, preferred, unit_of, words_in
 
@@ -107,6 +109,119 @@ def test_every_rule_has_a_sentence(rule):
     assert FR.has(f"rule.{rule}")
 
 
+IN_PARTS = {
+    "{name}_ug": ("draws_ug", "uses_ug"),
+    "{name}_{when}": [
+        f"{name}_{when}" for name in ("status", "suspended", "activity") for when in ("now", "was")
+    ],
+}
+"""Names of figures that the core puts together, by how it does: a new way has to be added here."""
+BY_NAME = (
+    "seal",
+    "tag",
+    "package",
+    "void",
+    "lost",
+    "off",
+    "on",
+    "below_ppm",
+    "above_ppm",
+    "side",
+    "names",
+    "parties",
+    "sites",
+)
+"""Names taken over from elsewhere: of what was not intact on arrival, of what became of tags, of what the operator states."""
+
+
+def figure_names():
+    """Every name of a figure in the core's source: the keys of what its rules write into findings."""
+    for path in Path(str(resources.files(traceability.core))).rglob("*.py"):
+        text = path.read_text("utf-8")
+        if path.name == "outcome.py" or not re.search(r"\bRaised\(|\.note\(", text):
+            continue
+        for function in ast.walk(ast.parse(text)):
+            if isinstance(function, ast.FunctionDef):
+                for node in ast.walk(function):
+                    keys = node.keys if isinstance(node, ast.Dict) else ()
+                    if isinstance(node, ast.DictComp):
+                        keys = (node.key,)
+                    elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+                        keys = (node.slice,)
+                    for key in keys:
+                        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                            yield key.value
+                        elif isinstance(key, ast.JoinedStr):
+                            yield from IN_PARTS[ast.unparse(key)[2:-1]]
+    yield from BY_NAME
+
+
+FIGURES = sorted(
+    set(figure_names())
+    - {
+        "assays",
+        "due",
+        "events",
+        "figures",
+        *get_args(ground_bodies.ZoneBody.model_fields["type"].annotation),
+    }
+)
+"""But for a word of a correction, how a finding is passed on, and sorts of zones, which are no figures."""
+
+
+def test_every_figure_that_rules_compare_has_a_label():
+    """Whatever the core's rules write into a finding is said in words in both languages, with its unit."""
+    assert len(FIGURES) > 100
+    assert {"expected_ug", "band_ppm", "capacity_a_day_ug", "status_now", "km"} <= set(FIGURES)
+    ids = {"allocated_to", "author", "exporter", "hold", "holder", "inspection", "licence", "other_party", "party",
+           "producer", "site_right", "site_said", "title", "zone"}  # fmt: skip
+    for words in (EN, FR):
+        bare = [
+            name
+            for name in FIGURES
+            if name not in ids and label(words, name) not in words_of(words, "figured")
+        ]
+        assert not bare, bare
+
+
+def words_of(words, kind):
+    return {text for key, text in CATALOGUES[words.language].items() if key.startswith(f"{kind}.")}
+
+
+@pytest.mark.parametrize(
+    ("figure", "mineral", "english", "french"),
+    [
+        (("expected_ug", "38400000000"), "cassiterite", "expected 38.40 kg", "attendu 38,40 kg"),
+        (("difference_ug", "-1270000"), "diamond", "difference −6.35 ct", "différence −6,35 ct"),
+        (("band_ppm", "23000"), "", "allowed 2.3 %", "admis 2,3 %"),
+        (("status", "yellow"), "", "status: 2 yellow", "statut : 2 jaune"),
+        (("from", "2026-03-01"), "", "from 1 March 2026", "du 1er mars 2026"),
+        (
+            ("seen_time", "2026-03-01T10:11:12Z"),
+            "",
+            "last contact 1 March 2026",
+            "dernier contact 1er mars 2026",
+        ),
+        (("to", "RW-04"), "", "to Western Province, Rwanda", "vers Province de l’Ouest, Rwanda"),
+        (("minerals", "gold,copper"), "", "minerals: gold, copper", "minerais : or, cuivre"),
+        (("compared", "as_weighed"), "", "compared as weighed", "comparé tel que pesé"),
+        (("method_before", "handheld_xrf"), "", "before by hand-held XRF", "avant par XRF portable"),
+        (("suspended_now", "True"), "", "suspended, as said now: yes", "suspendu, dit maintenant : oui"),
+        (("seal", "broken"), "", "seal: broken", "scellé : brisé"),
+        (("some_new_thing", "x_y"), "", "some new x y", "some new x y"),
+    ],
+)
+def test_a_figure_is_said_with_its_unit(figure, mineral, english, french):
+    """Masses in the unit of their trade, shares in percent, days and codes in words, all else as it is."""
+    for words, said in ((EN, english), (FR, french)):
+        assert [text.replace("\u00a0", " ") for text in told(words, [figure], mineral)] == [said]
+
+
+def test_ids_among_figures_are_no_figures():
+    """An id leads to a page and is not read."""
+    assert told(EN, [("party", "3anm" + "0" * 22), ("hold", "ab" * 32)]) == []
+
+
 def test_every_message_is_used_and_every_used_message_is_there():
     """No message is missing and none is left over."""
     text = "\n".join(
@@ -122,6 +237,7 @@ def test_every_message_is_used_and_every_used_message_is_there():
         *re.findall(r"""\bcode\(\s*"([a-z0-9_.]+)\"""", text),
         *re.findall(r"""t\("([a-z0-9_.]+)\." ~""", text),
         *("step", "refusal", "withdrawal", "closure", "correction"),  # by the kind of a happening
+        *(name for lists in LISTS.values() for name in lists),
     }
     left = {
         key

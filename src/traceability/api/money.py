@@ -19,6 +19,7 @@ from traceability.core.events import Event
 from traceability.core.ids import LotId
 from traceability.core.money import MICRO, Reason
 from traceability.core.prices import show
+from traceability.ledger.ancestry import Lineage
 from traceability.ledger.money import Accounts, accounts
 
 router = APIRouter(tags=["lots"])
@@ -128,12 +129,20 @@ async def event_money(
 
 def _money(services: Services, who: Visitor, lots: list[LotId]) -> MoneyView:
     lineage = services.reader.lineage(lots)
+    found = seen(services, who, lineage)
+    if found is None:
+        raise not_here()
+    return _view(list(lineage.asked), found)
+
+
+def seen(services: Services, who: Visitor, lineage: Lineage) -> Accounts | None:
+    """The money of the lots a lineage asks about, as far as this visitor may see prices; None if it may not open one."""
     held = services.reader.held_by
     asked = [lineage.lots[lot] for lot in lineage.asked]
     if not asked or not all(may(who, OpenLot(lot), held) for lot in asked):
-        raise not_here()
+        return None
 
     def may_see(event: Event, path: str) -> bool:
         return may(who, OpenDisclosure(event, path), held)
 
-    return _view(list(lineage.asked), accounts(services.reader, lineage, may_see))
+    return accounts(services.reader, lineage, may_see)

@@ -230,6 +230,10 @@ _RULES: Mapping[str, tuple[str, str]] = {
         "Name the loss with its kind, or state the gain: inputs + additives + gain = outputs + losses, exactly.",
     ),
     "genesis_first": ("A log has one genesis, its first entry", "Send it only to an empty log."),
+    "hold_placed": (
+        "The lot is under a hold of yours",
+        "Nothing is left to do; release that one before placing another.",
+    ),
     "hold_released": ("The hold is released already", "Nothing is left to do; look at what released it."),
     "item_number_twice": (
         "Two followed items have one number",

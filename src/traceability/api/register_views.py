@@ -6,6 +6,9 @@ from typing import Any, Literal, Self
 import msgspec
 
 from traceability.api.views import Day, Hex, Id, View
+from traceability.core.ground_facts import Colour, site_status
+from traceability.core.ground_records import in_force
+from traceability.core.policy import Policy
 from traceability.core.state import Key, Party, Site
 
 
@@ -87,12 +90,20 @@ class SiteView(View, frozen=True):
     holder: Id
     since: Day
     worked_by: list[Id] = msgspec.field(default_factory=list)
+    status: Colour | None = None
+    """Its colour today; absent where none is recorded."""
+    status_since: Day | None = None
+    suspended: bool = False
+    """Whether an inspector has stopped work there as of today."""
 
     @classmethod
-    def of(cls, site: Site) -> Self:
-        facts = site.facts[-1]
+    def of(cls, site: Site, today: str, policy: Policy | None) -> Self:
+        facts, standing = site.facts[-1], site_status(site, today, policy)
         return cls(
             site=site.id,
+            status=standing.status,
+            status_since=standing.since,
+            suspended=bool(in_force(site.suspensions, today)),
             type=facts.type,
             name=facts.name,
             country=facts.country,

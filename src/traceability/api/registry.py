@@ -1,6 +1,7 @@
 """/v1/parties and /v1/sites: the register, as far as it stands open."""
 
-from typing import Annotated, TypeVar
+import time
+from typing import Annotated, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
@@ -16,6 +17,8 @@ from traceability.api.services import Services
 from traceability.api.tables import Format
 from traceability.core.forms import COUNTRY_PATTERN, Mineral, Role
 from traceability.core.ids import ID_PATTERN
+from traceability.core.leaf import time_text
+from traceability.core.policy import Policy
 from traceability.core.state import Key, Party, Site
 from traceability.ledger import lists
 from traceability.ledger.reader import Page
@@ -97,17 +100,21 @@ async def sites(
     limit: Limit = 100,
     mineral: Mineral | None = None,
     region: InRegion = None,
+    status: Literal["green", "yellow", "blue", "red", "none"] | None = None,
     cursor: IdCursor = None,
     form: Format = "json",
 ) -> Response:
+    """With the colour each has today; `none`: those of which no colour is recorded."""
     services: Services = request.app.state.services
     page = await services.run(_page, services, "site", Site, cursor, limit)
-    found = [
-        SiteView.of(site)
+    now = await services.run(rules_today, services)
+    views = [
+        SiteView.of(site, *now)
         for site in page.items
         if (mineral is None or mineral in site.facts[-1].minerals)
         and region in (None, site.facts[-1].region, site.facts[-1].country)
     ]
+    found = [view for view in views if status in (None, view.status or "none")]
     view = SiteList(sites=found, next=page.next)
     return tables.answer(view, view.sites, SiteView, next_page(request, page.next), form)
 
@@ -123,7 +130,14 @@ async def site(request: Request, site_id: Annotated[str, Path(pattern=ID_PATTERN
     found = await services.run(services.reader.record, ("site", site_id))
     if not isinstance(found, Site):
         raise not_here()
-    return Response(SiteView.of(found).json(), media_type="application/json")
+    now = await services.run(rules_today, services)
+    return Response(SiteView.of(found, *now).json(), media_type="application/json")
+
+
+def rules_today(services: Services) -> tuple[str, Policy | None]:
+    """What a site's colour today follows from besides the site: the day, and the rules of the ledger."""
+    policy = services.reader.record(("policy", "policy"))
+    return time_text(int(time.time()))[:10], policy if isinstance(policy, Policy) else None
 
 
 def _page(services: Services, kind: str, record: type[_R], cursor: str | None, limit: int) -> Page[_R]:

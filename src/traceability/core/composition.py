@@ -19,7 +19,7 @@ lot's own micrograms; which is how `flatten` goes on down to the mines.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import compress
 from operator import ne, sub
 from typing import Literal, NamedTuple
@@ -310,6 +310,32 @@ def lots_within(
                 found[source.lot] += shares[place]
                 whole[source.lot] = parts_ug(source.parts)
     return {lot: (mass_ug, whole[lot]) for lot, mass_ug in found.items() if mass_ug}
+
+
+def once_in(
+    parts: Iterable[Part],
+    read_pool: Callable[[str], Pool],
+    lots: Collection[LotId],
+    *,
+    work_max: int = 1_000_000,
+) -> int:
+    """The micrograms of `parts` that once were in any of these lots behind them, each counted once.
+
+    Raises like `flatten`.
+    """
+
+    def cut(pool_id: str) -> Pool:
+        pool = read_pool(pool_id)
+        ends = (
+            Production(source.lot, None) if isinstance(source, FromLot) and source.lot in lots else source
+            for source in pool.sources
+        )
+        return msgspec.structs.replace(pool, sources=tuple(ends))
+
+    found = flatten(parts, cut, work_max=work_max)
+    return sum(
+        mass_ug for leaf, mass_ug in found.items() if isinstance(leaf, Production) and leaf.lot in lots
+    )
 
 
 def burdens(

@@ -201,7 +201,10 @@ class Stock(Record, frozen=True):
 
 
 class Range(Record, frozen=True):
-    """Runs of printed numbers and their rolls, at ("tally", "range:<scheme>:<shape>:<number // 1000>")."""
+    """Runs of printed numbers and their rolls, at ("tally", "range:<scheme>:<shape>:<number // 1000>").
+
+    An empty one at ("tally", "range:<scheme>") says that rolls of the scheme are recorded here.
+    """
 
     runs: tuple[tuple[int, int, str], ...] = ()
     """First and last number, and the roll; as issued."""

@@ -7,7 +7,7 @@ lots that went in. So no entry is read, and each generation takes a few large qu
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from traceability.core.composition import FromLot, Leaf, Origin, Pool, by_site, flatten
+from traceability.core.composition import FromLot, Leaf, Origin, Pool, by_site, flatten, once_in
 from traceability.core.findings.carried import carried_difference, corrected_too_late
 from traceability.core.ids import LotId
 from traceability.core.mass import leaf_pool
@@ -37,6 +37,15 @@ class Lineage(NamedTuple):
     def by_site(self, lots: Iterable[LotId] | None = None) -> dict[Origin, int]:
         """The same by where ore begins."""
         return by_site(self.composition(lots))
+
+    def once_in(self, lots: Collection[LotId]) -> int:
+        """Of the way back: the micrograms of the lots asked about that once were in any of these lots behind them.
+
+        Raises TooFinelyMixed where it would take too much work.
+        """
+        asked = [self.lots[lot] for lot in self.asked]
+        parts = [part for lot in asked for part in (*lot.content, *(item.part for item in lot.items))]
+        return once_in(parts, self._pool, lots)
 
     def should_weigh_ug(self, findings: Iterable[Finding]) -> int | None:
         """What the lots asked about should weigh together by corrections that came too late for what is behind them.

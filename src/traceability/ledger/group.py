@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from traceability.core import leaf, merkle, watch
+from traceability.core import leaf, merkle
 from traceability.core.events import Redaction
 from traceability.core.ids import EventId
 from traceability.core.outcome import Appended, Entry, Rejected, WaitsFor, told_with
@@ -74,11 +74,8 @@ class Group:
 
     def judge(self, reads: Sequence[Read]) -> list[Judged]:
         """What becomes of each, in order."""
-        self._batch.state.preload(
-            {read.event.key for read in reads},
-            set().union(*(read.touched for read in reads)),
-            {lot for read in reads if (lot := watch.first_taken(read.event)) is not None},
-        )
+        events = [read.event for read in reads]
+        self._batch.state.preload(events, set().union(*(read.touched for read in reads)))
         sizes = {read.event.seen.size for read in reads if read.event.seen is not None}
         rows = self._view.all(
             "SELECT size, root FROM root WHERE size = ANY(?)", list(sizes - self._roots.keys())
@@ -145,8 +142,10 @@ class Group:
         policy = self._batch.state.find(("policy", "policy"))
         if not isinstance(policy, Policy) or not outcome.stands or not all(outcome.fates.values()):
             return None
+        region: str | None = entry.event.body.region
+        country = None if region is None else region[:2]
         for finding in told_with(entry.event_id, outcome.findings):
-            if turned_away(policy, finding.rule, finding.severity):
+            if turned_away(policy, finding.rule, finding.severity, country):
                 return Refused(
                     "turned_away",
                     f"this ledger's policy takes no event on which the rule {finding.rule} notices something {finding.severity}: "

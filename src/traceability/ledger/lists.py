@@ -90,6 +90,19 @@ def held_among(view: View, party: PartyId, lots: Mapping[LotId, Lot]) -> set[Lot
     return {numbers[number] for (number,) in rows}
 
 
+def noticed_on(view: View, lots: Sequence[LotId]) -> dict[str, set[LotId]]:
+    """By rule, those of these lots that it noticed something about."""
+    rows = view.all(
+        "SELECT DISTINCT finding.rule, s.id FROM finding_subject AS s "
+        "JOIN finding ON finding.idx = s.idx AND finding.n = s.n WHERE s.type = 'lot' AND s.id = ANY(?)",
+        list(lots),
+    )
+    found: dict[str, set[LotId]] = {}
+    for rule, lot in rows:
+        found.setdefault(rule, set()).add(LotId(lot))
+    return found
+
+
 def severe(view: View, lots: Sequence[LotId]) -> dict[LotId, list[FoundAt]]:
     """The severe findings on each of these lots, oldest first; lots that have none are left out."""
     rows = view.all(

@@ -63,15 +63,26 @@ def part_title(words: Words, part: Part, home: str) -> str:
             return words("account.gain")
 
 
+BEFORE = ("began", "gained", "water", "unexplained")
+"""What there was: the rest of an account is what became of it."""
+
+
 def since(words: Words, lot: LotShown) -> list[Line]:
-    """What became of its mass since it was made; began + gained = lost + now. Empty where nothing did."""
-    if not lot.since.gained_ug and not lot.since.lost_ug:
+    """What became of its mass since it was made; what it began with and gained is what it lost and is now.
+
+    Empty where nothing did. What of a gain is water, and what of a loss was named, stands apart where that is told.
+    """
+    said = lot.since
+    if not said.gained_ug and not said.lost_ug:
         return []
-    before = [("began", lot.since.began_ug), ("gained", lot.since.gained_ug)]
-    after = [("lost", lot.since.lost_ug), ("now", lot.since.now_ug)]
-    whole = lot.since.began_ug + lot.since.gained_ug
+    gained, lost = [("gained", said.gained_ug)], [("lost", said.lost_ug)]
+    if said.water_ug is not None:
+        gained = [("water", said.water_ug), ("unexplained", said.gained_ug - said.water_ug)]
+    if said.named_ug is not None:
+        lost = [("named", said.named_ug), ("missing", said.lost_ug - said.named_ug)]
+    whole = said.began_ug + said.gained_ug
     lines = []
-    for side in (before, after):
+    for side in ([("began", said.began_ug), *gained], [*lost, ("now", said.now_ug)]):
         masses = [mass for _, mass in side]
         printed = words.masses(masses, lot.mineral, least_ug=whole)
         for (kind, mass_ug), mass, piece in zip(side, printed, account.draw(masses), strict=True):

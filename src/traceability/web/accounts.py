@@ -13,7 +13,7 @@ from traceability.core.tallies import Drift, Output, Stock
 from traceability.ledger import lists
 from traceability.web import chart
 from traceability.web.chart import Bar, Chart
-from traceability.web.facts import Table, Value
+from traceability.web.linked import Cells, Table, Value, cells
 from traceability.web.words import Words
 
 _EPOCH = date(1970, 1, 1)
@@ -76,19 +76,19 @@ def _output(words: Words, site: Site, mineral: str, form: str, output: Output) -
 
 def _statuses(words: Words, site: Site) -> list[Table]:
     rows = [
-        [
+        cells(
             Value(words.code("status", each.status), f"/events/{each.event}"),
             Value(words.day(each.since)),
             Value(words.day(each.until) if each.until else ""),
-        ]
+        )
         for each in reversed(site.statuses)
     ]
     rows += [
-        [
+        cells(
             Value(words("status.suspended"), f"/events/{each.event}"),
             Value(words.day(each.since)),
             Value(words.day(each.until) if each.until else ""),
-        ]
+        )
         for each in reversed(site.suspensions)
     ]
     headings = [words("column.status"), words("column.since"), words("column.until")]
@@ -97,12 +97,12 @@ def _statuses(words: Words, site: Site) -> list[Table]:
 
 def _capacities(words: Words, site: Site) -> list[Table]:
     rows = [
-        [
+        cells(
             Value(f"{words.code('mineral', each.mineral)}, {words.code('form', each.form)}"),
             Value(words.mass(each.mass_per_day_ug, each.mineral)),
             Value(words.day(each.since)),
             Value(words("site.estimate"), f"/events/{each.event}"),
-        ]
+        )
         for each in reversed(site.capacities)
     ]
     headings = [
@@ -111,7 +111,7 @@ def _capacities(words: Words, site: Site) -> list[Table]:
         words("column.since"),
         words("column.source"),
     ]
-    return [Table(words("site.capacities"), headings, rows)] if rows else []
+    return [Table(words("site.capacities"), headings, rows, figures=[1])] if rows else []
 
 
 def _allowed_tags(services: Services, words: Words, site: Site) -> list[Table]:
@@ -124,7 +124,7 @@ def _allowed_tags(services: Services, words: Words, site: Site) -> list[Table]:
             if own:
                 stock = _stock(view.record(("tally", f"stock:{roll.id}")))
                 rows += [_line(words, roll, stock, each.first, each.last) for each in own]
-    return [Table(words("site.tags"), _stock_headings(words), rows)] if rows else []
+    return [Table(words("site.tags"), _stock_headings(words), rows, figures=_FIGURES)] if rows else []
 
 
 # Tag stock
@@ -135,7 +135,7 @@ def of_roll(services: Services, words: Words, roll: Roll) -> list[Table]:
     stock = _stock(services.reader.record(("tally", f"stock:{roll.id}")))
     rows = [_line(words, roll, stock, each.first, each.last) for each in roll.allocations]
     rows.append(_line(words, roll, stock, 1, roll.count, words("roll.all")))
-    return [Table(words("roll.stock"), _stock_headings(words), rows)]
+    return [Table(words("roll.stock"), _stock_headings(words), rows, figures=_FIGURES)]
 
 
 def _stock(record: Any) -> Stock:
@@ -143,16 +143,17 @@ def _stock(record: Any) -> Stock:
 
 
 _FATES = ("tags", "on", "off", "lost", "void", "idle")
+_FIGURES = range(1, len(_FATES) + 1)
 
 
 def _stock_headings(words: Words) -> list[str]:
     return [words("column.tags"), *(words(f"tags.{fate}") for fate in _FATES)]
 
 
-def _line(words: Words, roll: Roll, stock: Stock, first: int, last: int, name: str = "") -> list[Value]:
+def _line(words: Words, roll: Roll, stock: Stock, first: int, last: int, name: str = "") -> Cells:
     counts = count_tags(stock, first, last)
     label = name or f"{printed(roll, first)} – {printed(roll, last)}"
-    return [Value(label, f"/rolls/{roll.id}"), *(Value(words.number(counts[fate])) for fate in _FATES)]
+    return cells(Value(label, f"/rolls/{roll.id}"), *(Value(words.number(counts[fate])) for fate in _FATES))
 
 
 def printed(roll: Roll, position: int) -> str:

@@ -50,15 +50,19 @@ def draw(title: str, lead: str, headings: list[str], bars: Sequence[Bar]) -> Cha
     below = max([0, *(-bar.value for bar in bars)])
     span = max(above + below, 1)
     zero = HEIGHT * above // span
-    step = WIDTH // len(bars)
+    starts = [WIDTH * number // len(bars) for number in range(len(bars) + 1)]
     columns = []
     path = ""
     for number, bar in enumerate(bars):
         height = HEIGHT * abs(bar.value) // span
         y = zero - height if bar.value >= 0 else zero
         over = bar.limit is not None and bar.value > bar.limit
-        columns.append(Column(number * step + step // 10, y, max(step * 8 // 10, 1), max(height, 1), over))
+        start, end = starts[number : number + 2]
+        gap = (end - start) // 10
+        columns.append(
+            Column(min(start + gap, WIDTH - 1), y, max(end - start - 2 * gap, 1), max(height, 1), over)
+        )
         if bar.limit is not None:
             at = zero - HEIGHT * bar.limit // span
-            path += f"M{number * step} {at}H{(number + 1) * step}"
+            path += f"M{start} {at}H{end}"
     return Chart(title, lead, columns, path, zero, headings, list(bars))

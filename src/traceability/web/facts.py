@@ -4,18 +4,18 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from traceability.api.permission import OpenDisclosure, OpenLot, OpenParty, Visitor, may
+from traceability.api.permission import OpenDisclosure, OpenLot, Visitor, may
 from traceability.api.services import Services
-from traceability.core.ids import LotId, PartyId
+from traceability.core.ids import LotId
 from traceability.core.leaf import time_text
 from traceability.core.outcome import told_with
 from traceability.core.state import Lot, Party, Roll, Site
 from traceability.ledger.reader import LoggedEntry
+from traceability.web import paid
 from traceability.web.chart import Chart
-from traceability.web.eyes import role_of
+from traceability.web.linked import Links, Table, Value
 from traceability.web.places import place
-from traceability.web.shown import Mark, Who
-from traceability.web.story import rule, who
+from traceability.web.story import rule
 from traceability.web.words import Words
 
 OWN_MAX = 20
@@ -24,28 +24,11 @@ LOTS_MAX = 50
 """How many lots of an event are listed."""
 
 
-class Value(NamedTuple):
-    """A few words, perhaps with the page behind them; `code` for what is copied rather than read."""
-
-    text: str
-    url: str = ""
-    code: bool = False
-    mark: Mark | None = None
-
-
 class Row(NamedTuple):
     """A label and its values."""
 
     label: str
     values: list[Value]
-
-
-class Table(NamedTuple):
-    """Lines under headings."""
-
-    title: str
-    headings: list[str]
-    rows: list[list[Value]]
 
 
 class Facts(NamedTuple):
@@ -109,14 +92,15 @@ def of_event(services: Services, visitor: Visitor, words: Words, entry: LoggedEn
     event = entry.event
     recorded = time_text(entry.record_time)
     kind = words.code("kind", event.kind)
-    signer = _party(services, visitor, words, event.party)
+    links = Links(services, visitor, words)
+    signer = links.party(event.party, inside=True)
     rows = [
         Row(words("event.happened"), [Value(words.moment(event.event_time))]),
         Row(words("event.recorded"), [Value(words.moment(recorded))]),
-        Row(words("event.party"), [signer]),
+        Row(words("event.party"), [links.party(event.party)]),
     ]
     if event.actor != event.party:
-        rows.append(Row(words("event.acting_for"), [_party(services, visitor, words, event.actor)]))
+        rows.append(Row(words("event.acting_for"), [links.party(event.actor)]))
     if event.body.source is not None:
         rows.append(Row(words("event.source"), [Value(words.code("source", event.body.source))]))
     rows.append(Row(words("event.stands"), [_effect(words, entry)]))
@@ -131,12 +115,14 @@ def of_event(services: Services, visitor: Visitor, words: Words, entry: LoggedEn
         Row(words("event.key"), [Value(event.key, code=True)]),
     ]
     day = words.day(event.event_time)
+    money = [] if len(event.lots) > LOTS_MAX else paid.of_lots(links, services.reader.lineage(event.lots))
     return Facts(
         title=words("event.title", id=entry.event_id[:8]),
         sentence=words("event.sentence", kind=kind, who=signer.text, day=day),
         rows=rows,
         note=words("event.signature"),
         payload=json.dumps(json.loads(entry.envelope.payload), indent=1, ensure_ascii=False),
+        tables=money,
     )
 
 
@@ -146,11 +132,11 @@ def of_site(services: Services, visitor: Visitor, words: Words, site: Site) -> F
     minerals = words.joined([words.code("mineral", mineral) for mineral in facts.minerals])
     where = place(facts.region, words.language)
     activity = words.code("activity", facts.activity)
-    worked_by = [_party(services, visitor, words, party) for party in facts.worked_by]
+    worked_by = [Links(services, visitor, words).party(party) for party in facts.worked_by]
     rows = [
         Row(words("party.type"), [Value(words.code("site.type", facts.type))]),
         Row(words("site.method"), [Value(words.code("method", facts.mining_method))]),
-        Row(words("site.holder"), [_party(services, visitor, words, facts.holder)]),
+        Row(words("site.holder"), [Links(services, visitor, words).party(facts.holder)]),
         *([Row(words("site.worked_by"), worked_by)] if worked_by else []),
         *([] if facts.licences else [Row(words("site.licences"), [Value(words("site.unlicensed"))])]),
         Row(words("site.since"), [Value(words.day(facts.since))]),
@@ -168,7 +154,7 @@ def of_roll(services: Services, visitor: Visitor, words: Words, roll: Roll) -> F
     """A roll of tags that this visitor may open."""
     scheme = words.code("tag_scheme", roll.scheme)
     rows = [
-        Row(words("roll.issuer"), [_party(services, visitor, words, roll.issuer)]),
+        Row(words("roll.issuer"), [Links(services, visitor, words).party(roll.issuer)]),
         Row(words("column.level"), [Value(words.code("tag_level", roll.level))]),
         Row(words("event.id"), [Value(roll.issued_by, f"/events/{roll.issued_by}", code=True)]),
         Row(words("roll.id"), [Value(roll.id, code=True)]),
@@ -190,7 +176,7 @@ def of_party(services: Services, visitor: Visitor, words: Words, party: Party) -
     if facts.members is not None:
         rows.append(Row(words("party.members"), [Value(words.number(facts.members))]))
     if facts.part_of is not None:
-        rows.append(Row(words("party.part_of"), [_party(services, visitor, words, facts.part_of)]))
+        rows.append(Row(words("party.part_of"), [Links(services, visitor, words).party(facts.part_of)]))
     rows += [
         Row(words("party.since"), [Value(words.day(facts.since))]),
         Row(words("party.id"), [Value(party.id, code=True)]),
@@ -203,15 +189,6 @@ def of_party(services: Services, visitor: Visitor, words: Words, party: Party) -
         rows=rows,
         note=words("party.provisional") if party.provisional else "",
     )
-
-
-def _party(services: Services, visitor: Visitor, words: Words, party_id: PartyId) -> Value:
-    record = services.reader.party(party_id)
-    if record is None:
-        return Value(words("who.unnamed"))
-    seen = may(visitor, OpenParty(record), services.reader.held_by)
-    name = record.facts[-1].public_name or "" if seen else ""
-    return Value(who(words, Who(role_of(record), name)), f"/parties/{party_id}" if seen else "")
 
 
 def _effect(words: Words, entry: LoggedEntry) -> Value:

@@ -1,6 +1,7 @@
 """A lot's facts out of the ledger: itself, what is behind it, its history, and who and where all that is."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from traceability.api.permission import OpenQr, Visitor, may
 from traceability.api.services import Services
@@ -9,6 +10,8 @@ from traceability.core.composition import Leaf, TooFinelyMixed
 from traceability.core.events import Event, Production, Reassignment, Transfer
 from traceability.core.ids import PartyId, SiteId
 from traceability.core.state import Lot, Party, Site
+from traceability.ledger.ancestry import Lineage
+from traceability.ledger.reader import LoggedEntry
 from traceability.web.eyes import Eyes
 from traceability.web.lot import Cut, came_off, shown
 from traceability.web.shown import LotShown
@@ -40,6 +43,29 @@ def lot_shown(
 
     `before`: only its records below this index are told, the newest of them.
     """
+    return lot_seen(services, visitor, lot, opened=opened, cut=cut, before=before).shown
+
+
+class Seen(NamedTuple):
+    """A lot as it is shown, and what was read of it for that."""
+
+    lot: Lot
+    shown: LotShown
+    lineage: Lineage
+    history: list[LoggedEntry]
+    """The newest entries about it, oldest first."""
+
+
+def lot_seen(
+    services: Services,
+    visitor: Visitor,
+    lot: Lot,
+    *,
+    opened: bool,
+    cut: Cut | None = None,
+    before: int | None = None,
+) -> Seen:
+    """The same with what was read for it."""
     reader = services.reader
     lineage = reader.lineage([lot.id])
     with services.reads.read() as view:
@@ -71,7 +97,8 @@ def lot_shown(
         history = [entries[lot.maker_index], *history]
     have = {entry.index for entry in history}
     elsewhere = [entry for entry in reader.fallen_due(lot.id) if entry.index not in have]
-    return shown(behind, history, composition, eyes, cut, older=older, elsewhere=elsewhere)
+    told_of = shown(behind, history, composition, eyes, cut, older=older, elsewhere=elsewhere)
+    return Seen(lot, told_of, lineage, history)
 
 
 def opens_qr(services: Services, visitor: Visitor, lot: Lot, name: str) -> bool:

@@ -271,13 +271,5 @@ def noticed(lot: LotId, entries: Iterable[Told]) -> list[Noticed]:
                 before = by_rule.pop(found.rule, None)
                 day = time_text(entry.record_time)[:10]
                 times = before.times + 1 if before else 1
-                by_rule[found.rule] = Noticed(found.rule, found.severity, times, day, _figures(found))
+                by_rule[found.rule] = Noticed(found.rule, found.severity, times, day)
     return list(by_rule.values())
-
-
-def _figures(found: Finding) -> tuple[int, int] | None:
-    said = dict(found.figures)
-    for before, after in (("expected_ug", "reading_ug"), ("lowest_ug", "reading_ug")):
-        if before in said and after in said:
-            return int(said[before]), int(said[after])
-    return (0, int(said["gain_ug"])) if "gain_ug" in said else None

@@ -62,7 +62,11 @@ def shown(
     told = [entry for entry in history if cut is None or entry.index <= cut.at]
     due = [entry for entry in elsewhere if cut is None or entry.index <= cut.at]
     began = lot.expected_ug + lot.lost_ug - lot.gained_ug
-    since = Since(began, lot.gained_ug, lot.lost_ug) if cut is None else since_made(lot, told)
+    since = (
+        Since(began, lot.gained_ug, lot.lost_ug, lot.wetted_ug, lot.named_ug)
+        if cut is None
+        else since_made(lot, told)
+    )
     if cut is not None and since.now_ug != lot.expected_ug:
         composition = None  # what it consists of now is more than this tag may tell
     from_lots = {

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -22,12 +23,14 @@ from traceability.core.errors import Malformed
 from traceability.core.ids import HEX_PATTERN, ID_PATTERN, EventId, LotId, PartyId, RollId, SiteId
 from traceability.core.leaf import time_text
 from traceability.core.state import Lot, Party, Roll, Site
-from traceability.web import accounts, facts
+from traceability.web import accounts, assayed, certified, concerns, facts, noticed, paid, waiting
 from traceability.web.answer import Asked, ask, failed, page, secure
-from traceability.web.fetch import lot_shown, opens_qr, tag_cut
+from traceability.web.fetch import lot_seen, lot_shown, opens_qr, tag_cut
 from traceability.web.foreign import foreign_tag
+from traceability.web.linked import Links
 from traceability.web.present import present
-from traceability.web.registers import OPEN_TO_ALL, REGISTERS, Reading, listing
+from traceability.web.registers import OPEN_TO_ALL, REGISTERS, listing
+from traceability.web.rows import Reading
 from traceability.web.search import search
 from traceability.web.words import Words, words_in
 
@@ -112,6 +115,7 @@ def _front(asked: Asked) -> dict[str, Any]:
     registers = list(REGISTERS) if asked.visitor.party else list(OPEN_TO_ALL)
     lots, more = facts.own_lots(asked.services, asked.visitor, words)
     return {
+        "waiting": waiting.of(asked.services, asked.visitor, words),
         "size": size,
         "newest": newest,
         "confirmed": confirmed,
@@ -180,8 +184,10 @@ def _story(asked: Asked, lot: Lot, name: str, number: str, *, two_lots: bool) ->
         return {"tag": {"number": number, "says": words("tag.mistake"), "more": ""}}
     story = lot_shown(asked.services, asked.visitor, lot, opened=False, cut=cut)
     opens = may(asked.visitor, OpenLot(lot), asked.services.reader.held_by)
+    told = present(words, story, two_lots=two_lots)
+    open_now = concerns.of_tag(asked.services, lot, name, off=cut is not None)
     return {
-        "story": present(words, story, two_lots=two_lots),
+        "story": replace(told, notices=[*concerns.notices(words, open_now), *told.notices]),
         "lot_url": f"/lots/{lot.id}" if opens else "",
     }
 
@@ -221,10 +227,21 @@ def _lot(asked: Asked, lot_id: LotId) -> dict[str, Any]:
     lot = entries.lot(asked.services, asked.visitor, lot_id)
     typed = asked.request.query_params.get("before", "")
     before = int(typed) if re.fullmatch(r"[1-9][0-9]{0,15}", typed) else None
-    shown = lot_shown(asked.services, asked.visitor, lot, opened=True, before=before)
+    seen = lot_seen(asked.services, asked.visitor, lot, opened=True, before=before)
+    shown, links = seen.shown, Links(asked.services, asked.visitor, words)
+    open_now = concerns.of_lot(asked.services, lot)
+    story = present(words, shown)
     return {
         "lot": shown,
-        "story": present(words, shown),
+        "story": replace(story, notices=[*concerns.notices(words, open_now), *story.notices]),
+        "tables": [
+            *concerns.tables(links, open_now),
+            *assayed.of_lot(links, lot, seen.history),
+            *certified.of_lot(links, lot, seen.history),
+            *paid.of_lots(links, seen.lineage),
+        ],
+        "findings": noticed.of_lot(links, lot, seen.history),
+        "carried": noticed.carried(links, lot, seen.lineage),
         "form": words.code("form", shown.form),
         "qr": any(opens_qr(asked.services, asked.visitor, lot, name) for name in lot.tags),
     }

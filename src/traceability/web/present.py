@@ -39,7 +39,6 @@ class Found(NamedTuple):
     severity: str
     text: str
     day: str
-    figures: str
 
 
 class Notice(NamedTuple):
@@ -83,7 +82,7 @@ def present(words: Words, lot: LotShown, *, two_lots: bool = False) -> Story:
         river=[Slice(*both) for both in zip(river.draw(lot.stages), beside, strict=True)],
         composition=accounting.composition(words, lot),
         since=since,
-        since_before=sum(line.kind in ("began", "gained") for line in since),
+        since_before=sum(line.kind in accounting.BEFORE for line in since),
         timeline=_timeline(words, lot),
         earlier=lot.earlier,
         before=lot.before,
@@ -94,7 +93,6 @@ def present(words: Words, lot: LotShown, *, two_lots: bool = False) -> Story:
                 words.day(found.day)
                 if found.times == 1
                 else words("findings.times", found.times, day=words.day(found.day)),
-                story.figures(words, found, lot.mineral),
             )
             for found in lot.found
         ],

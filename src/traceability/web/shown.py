@@ -70,13 +70,12 @@ class Reading(NamedTuple):
 
 
 class Noticed(NamedTuple):
-    """What one rule noticed on a lot: how often, and when and in what figures (micrograms) the last time."""
+    """What one rule noticed on a lot: how often, and when the last time."""
 
     rule: str
     severity: Severity
     times: int
     day: str
-    figures: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +135,10 @@ class Since(NamedTuple):
     began_ug: int
     gained_ug: int
     lost_ug: int
+    water_ug: int | None = None
+    """What of the gain is water; None where that is not told."""
+    named_ug: int | None = None
+    """What of the loss somebody named; None where that is not told."""
 
     @property
     def now_ug(self) -> int:

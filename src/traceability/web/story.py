@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 from traceability.core.forms import STONES
 from traceability.web.places import country, place, region
-from traceability.web.shown import LotShown, Noticed, Place, Who
+from traceability.web.shown import LotShown, Place, Who
 from traceability.web.words import Words
 
 NAMES_MAX = 3
@@ -169,17 +169,6 @@ def rule(words: Words, name: str) -> str:
     """What a rule noticed."""
     key = f"rule.{name}"
     return words(key) if words.has(key) else words("rule.unknown", rule=name.replace("_", " "))
-
-
-def figures(words: Words, found: Noticed, mineral: str) -> str:
-    """The masses of a finding."""
-    if found.figures is None:
-        return ""
-    before, after = (words.mass(mass, mineral) for mass in found.figures)
-    key = {"gain_stated": "figure.gain", "rise_above_lowest": "figure.lowest"}.get(
-        found.rule, "figure.weights"
-    )
-    return words(key, before=before, after=after)
 
 
 def capital(text: str) -> str:

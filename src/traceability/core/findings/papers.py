@@ -1,7 +1,8 @@
-"""Rules on figures from outside: exports of more than a country digs."""
+"""Rules on figures from outside: exports of what a country does not dig."""
 
 from traceability.core.errors import Malformed
 from traceability.core.events import Export
+from traceability.core.ground_facts import facts_on
 from traceability.core.ground_records import Figure, Reference
 from traceability.core.ids import LotId
 from traceability.core.outcome import Step
@@ -19,7 +20,7 @@ def watch_exports(step: Step, event: Export) -> None:
     first = step.before("lot", _first(event), Lot)
     if exporter is None or first is None:
         return
-    country, mineral, month = exporter.facts[-1].country, first.mineral, step.day[:7]
+    country, mineral, month = facts_on(exporter.facts, step.day).country, first.mineral, step.day[:7]
     mass_ug = sum(weighing.net.mass_ug for weighing in event.body.weighings)
     id_ = f"exports:{country}:{mineral}"
     known = step.find("tally", id_, Exports) or Exports()

@@ -27,6 +27,7 @@ _NARROW = "\u202f"
 _UNITS = {"kg": 1_000_000_000, "g": 1_000_000, "ct": 200_000}
 """Micrograms in each unit the pages write."""
 _CENTI = 100
+_TRACE_PPM = 1000
 _ELISION = re.compile(r"\b([Dd])e (?=[aeiouàâéèêëîïôöùûœAEIOUÀÂÉÈÊËÎÏÔÖÙÛŒ])")
 """French: what goes into a message may begin with a vowel, and "de un" is "d’un"."""
 
@@ -76,6 +77,17 @@ class Words:
         if part > 0 and tenths == 0:
             return self("less_than", than=f"{self._decimal(1, 1)}{NO_BREAK}%")
         return f"{self._decimal(tenths, 1)}{NO_BREAK}%"
+
+    def grade(self, ppm: int) -> str:
+        """A content as laboratories write it: percent to the hundredth, grams in a tonne below a tenth of a percent."""
+        if ppm < _TRACE_PPM:
+            return f"{self.number(ppm)}{NO_BREAK}g/t"
+        return f"{self._decimal(_rounded(ppm, 100), 2)}{NO_BREAK}%"
+
+    def usd(self, micro: int) -> str:
+        """An amount of US dollars, given in millionths, to the cent."""
+        sign = "−" if micro < 0 else ""
+        return f"{sign}{self._decimal(_rounded(abs(micro), 10_000), 2)}{NO_BREAK}USD"
 
     # Masses
 
