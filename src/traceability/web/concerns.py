@@ -18,7 +18,7 @@ _THINGS = ("lot", "site", "tag")
 
 def of_lot(services: Services, lot: Lot) -> Notices:
     """What there is about a lot, its site, its tags and whoever has it."""
-    return _of(services, about(lot))
+    return _of(services, _around(services, lot))
 
 
 def of_tag(services: Services, lot: Lot, tag: str, *, off: bool) -> Notices:
@@ -26,13 +26,18 @@ def of_tag(services: Services, lot: Lot, tag: str, *, off: bool) -> Notices:
 
     Of a tag that came `off`, what there is about itself and the site.
     """
-    named: Sequence[Address] = about(lot)
+    named = _around(services, lot)
     if off:
         named = [("tag", tag), *(address for address in named if address[0] == "site")]
     found = _of(services, named)
     things = {address for address in named if address[0] in _THINGS}
     serious = (each for each in found.reports if is_serious(each) and not things.isdisjoint(each.subjects))
     return Notices(found.holds, tuple(serious))
+
+
+def _around(services: Services, lot: Lot) -> Sequence[Address]:
+    with services.reads.read() as view:
+        return about(view.records, [lot])[lot.id]
 
 
 def _of(services: Services, named: Iterable[Address]) -> Notices:
