@@ -26,7 +26,7 @@ def of_tag(services: Services, lot: Lot, tag: str, *, off: bool) -> Notices:
 
     Of a tag that came `off`, what there is about itself and the site.
     """
-    named: Sequence[Address] = _around(services, lot)
+    named = _around(services, lot)
     if off:
         named = [("tag", tag), *(address for address in named if address[0] == "site")]
     found = _of(services, named)
