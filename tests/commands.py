@@ -1,5 +1,6 @@
 """Running commands as a user does: in a folder of his own, with nothing set from outside."""
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -93,9 +94,16 @@ def served(folder: Path, command: list[str], environment: dict[str, str]) -> Ite
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """So many ports that nobody listens on, each another one."""
+    with contextlib.ExitStack() as open_ones:
+        probes = [open_ones.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -180,6 +180,8 @@ class Rules(MemoryLedger):
             outcome, fold.apply(entry, StrictState(self.state, event, name, watch=False), watch=False)
         )
         if isinstance(outcome, Appended):
+            told = [found.to_json() for found in outcome.findings]
+            assert len(set(told)) == len(told), "no rule says the same thing twice"
             for (_, id_), changed in outcome.changes.items():
                 assert decode_record(encode_record(changed)) == changed
                 _check_packing(id_, changed)

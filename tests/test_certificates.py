@@ -9,6 +9,7 @@ from rules import Rules
 from showing import file_of
 from traceability.core.errors import Malformed
 from traceability.core.findings.catalogue import RULES
+from traceability.core.ground_records import TAKINGS_MAX, Taken
 from traceability.core.ids import EventId, LotId
 from traceability.core.verify import verify
 
@@ -35,7 +36,10 @@ class Papers(Rules):
 
     def bags(self, *kilograms: str, of: Actor | None = None, **more: Any) -> list[LotId]:
         actor = of or self.exporter
-        event = self.production(*kilograms, **{"site": self.site_id, **more})
+        body = {"site": self.site_id, **more}
+        event = self.production(
+            *kilograms, **{name: value for name, value in body.items() if value is not None}
+        )
         self.append(actor, event)
         return self.made_by(actor, event)
 
@@ -265,6 +269,42 @@ def test_what_abroad_confirms(papers: Papers, confirmed: dict[str, Any], figures
     arrival = papers.arrival(papers.on([lot]), "exporter", confirmed=confirmed)
     found = papers.rules_of(papers.exporter, arrival)
     assert (found.get("arrival_differs", {}).keys() or None) == figures
+
+
+def test_ore_that_dried_on_the_way_is_no_fraud(papers: Papers) -> None:
+    """Less mass than was drawn is a warning, more is severe; a part of a shipment is compared with nothing."""
+    expected = {"39.5": "warning", "40.5": "severe"}
+    for number, (arrived, severity) in enumerate(expected.items()):
+        (lot,) = papers.bags("40.00")
+        certificate = papers.certified([lot], "40", number=f"D{number}")
+        papers.append(papers.exporter, papers.shipped([lot], {certificate: "40"}))
+        confirmed = {"mass": {"unit": "KGM", "value": arrived}}
+        papers.append(papers.exporter, papers.arrival(papers.on([lot]), "exporter", confirmed=confirmed))
+        assert [found.severity for found in papers.findings("arrival_differs")] == [severity]
+    one, other = papers.bags("40.00", "60.00")
+    certificate = papers.certified([one, other], "100", number="D9")
+    papers.append(papers.exporter, papers.shipped([one, other], {certificate: "100"}))
+    confirmed = {"mass": {"unit": "KGM", "value": "40.00"}}
+    arrival = papers.arrival(papers.on([one]), "exporter", confirmed=confirmed)
+    assert "arrival_differs" not in papers.rules_of(papers.exporter, arrival)
+
+
+def test_ore_of_no_registered_site_has_the_country_it_was_dug_in(papers: Papers) -> None:
+    """A miner without a registered site says the region: his country's certificate leaves nothing out."""
+    (lot,) = papers.bags("40.00", site=None)
+    papers.certified([lot], "40")
+    (lot,) = papers.bags("40.00", site=None, region="CM-ES")
+    papers.certified([lot], "40", "certificate_origin_left_out", "certificate_origin_unsupported", number="2")
+
+
+def test_a_certificate_that_anybody_draws_on_stays_small(papers: Papers) -> None:
+    """Every draw counts in the sum, and the record keeps a bounded number of the events."""
+    taken = Taken()
+    for number in range(TAKINGS_MAX + 5):
+        taken = taken.plus(EventId(f"{number:064x}"), 7)
+    assert taken.mass_ug == 7 * (TAKINGS_MAX + 5)
+    assert len(taken.events) == TAKINGS_MAX
+    assert taken.events[-1].endswith(f"{TAKINGS_MAX + 4:x}")
 
 
 def kimberley(papers: Papers, lot: LotId, **more: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from memory import MemoryLedger
 from traceability.core import events
 from traceability.core.composition import Production, flatten
-from traceability.core.ground_records import Certificate
+from traceability.core.ground_records import Certificate, Taken
 from traceability.core.mass import leaf_pool
 from traceability.core.outcome import Appended
 from traceability.core.state import Lot, PoolRecord, TagRecord
@@ -206,8 +206,7 @@ def after_the_export(judged: Judged) -> None:
     drums = judged.lots("drums")
     assert {lot.state for lot in drums} == {"exported"}
     assert {lot.importer for lot in drums} == {judged.party("importer")}
-    (drawn,) = certificate(judged).draws
-    assert (drawn.mass_ug, drawn.event) == (9900 * KG, judged.ledger.entries[-1].event_id)
+    assert certificate(judged).drawn == Taken(9900 * KG, (judged.ledger.entries[-1].event_id,))
 
 
 def certificate(judged: Judged) -> Certificate:

@@ -4,6 +4,7 @@ import pytest
 
 from grounds import Ground
 from rules import DAY
+from traceability.core.notices import notices
 from traceability.core.state import LedgerFacts
 
 
@@ -31,6 +32,16 @@ def test_a_hold_on_what_is_around_a_lot(kind):
     other = ground.dig(ground.site(stranger, region="CF-HK"), region="CF-HK", by=stranger)
     hold = ground.hold(kind, subject_of(ground, bag, kind))
     rule = "tag_under_hold" if kind == "tag" else "moved_under_hold"
+    records = ground.state.records
+
+    def told():
+        return notices(
+            lambda asked: {a: records[a] for a in asked if a in records},
+            map(ground.lot, [bag, other]),
+            "2026-03-02",
+        )
+
+    assert [each.event for each in told()[bag].holds] == [hold], "whoever has the lot is told"
     ground.offer(ground.miner, ground.trader, [bag])
     assert rule in ground.rules()
     assert ground.found(rule).severity == "severe"
@@ -40,6 +51,7 @@ def test_a_hold_on_what_is_around_a_lot(kind):
     assert release
     ground.accept(ground.trader, [bag])
     assert not ground.rules()
+    assert not told()
     assert ground.state.records["ledger", ""].held == ()
     ground.agree(bag, other)
 

@@ -61,7 +61,7 @@ def test_a_reading_books_all_of_the_difference_or_nothing(edge: str, off_ug: int
     found = {"mass_lost"} if reading_ug < low else {"mass_gained"} if reading_ug > high else set()
     assert raised == found | ({"rise_above_lowest"} if reading_ug > rise else set())
     assert after.expected_ug == (reading_ug if outside else 100 * KILO)
-    assert after.lowest_ug == min(100 * KILO, reading_ug)
+    assert after.lowest_ug == (reading_ug if reading_ug > rise else min(100 * KILO, reading_ug))
     assert (after.lost_ug, after.gained_ug) == (
         max(100 * KILO - after.expected_ug, 0),
         max(after.expected_ug - 100 * KILO, 0),

@@ -116,6 +116,19 @@ def test_countries_and_schemes_where_a_policy_forbids_to_mix_them(forbidden):
     ground.agree(heap)
 
 
+def test_ore_of_no_registered_site_is_of_the_country_it_was_dug_in():
+    """Its region says which: mixing it over the border is noted like any other."""
+    ground = Ground([("countries_mixed", "forbidden", 1)])
+    event = ground.production("40.00", region="CM-ES")
+    ground.append(ground.miner, event)
+    abroad = ground.made_by(ground.miner, event)[0]
+    bags = [ground.dig(), abroad]
+    ground.hand_over(ground.miner, ground.trader, bags)
+    heap = ground.mix(ground.trader, bags, region="CF-LB")
+    assert dict(ground.found("countries_mixed").figures)["mixed"] == "CF,CM"
+    ground.agree(heap)
+
+
 def test_ore_of_one_site_remembers_nothing():
     """Bags of one site and one scheme, retagged alike: the heap is what its site is, and its row grows by nothing."""
     ground = Ground([("countries_mixed", "forbidden", 1), ("schemes_mixed", "forbidden", 1)])

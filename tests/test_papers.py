@@ -16,6 +16,7 @@ from traceability.core.ground_records import (
     Polygons,
     Reference,
     Region,
+    Taken,
     at,
 )
 from traceability.core.ids import EventId, LotId
@@ -100,12 +101,12 @@ def test_exports_draw_and_certifiers_record_uses_apart(office: Office) -> None:
     made = office.certificate()
     export = office.trade.appends(office.trader, office.export((made, "38.000")))
     record = office.found("certificate", made)
-    assert [(draw.event, draw.mass_ug) for draw in record.draws] == [(export, 38_000_000_000)]
+    assert record.drawn == Taken(38_000_000_000, (export,))
     used = office.trade.appends(office.certifier, papers.use(made, export=export))
     confirmed = office.trade.appends(office.second, papers.use(made, "confirmed_abroad"))
     ended = office.trade.appends(office.second, papers.use(made, "replace"))
     record = office.found("certificate", made)
-    assert [(draw.event, draw.mass_ug) for draw in record.uses] == [(used, 38_400_000_000)]
+    assert record.used == Taken(38_400_000_000, (used,))
     assert (record.confirmed_by, record.ended_by) == (confirmed, ended)
 
 
@@ -117,7 +118,7 @@ def test_an_export_without_effect_draws_nothing(office: Office) -> None:
     twice = office.export((made, "38.000"))
     office.trade.appends(office.trader, office.export((made, "38.000")))
     office.trade.loses(second, twice)
-    assert len(office.found("certificate", made).draws) == 1
+    assert len(office.found("certificate", made).drawn.events) == 1
 
 
 def test_what_is_no_certificate_cannot_be_drawn_on(office: Office) -> None:
@@ -170,6 +171,16 @@ def test_a_hold_ends_with_its_last_day(office: Office) -> None:
     office.trade.refuses("under_hold", office.certifier, paper)
     office.trade.wait_until("2026-03-05")
     office.trade.appends(office.certifier, paper)
+
+
+def test_nobody_piles_holds_on_lots_of_his_own(office: Office) -> None:
+    """A custodian's second hold on a lot is refused until he released the first; an authority's is not."""
+    own = office.trade.appends(office.trader, papers.hold(("lot", office.bag), ground="pledge"))
+    office.trade.refuses("hold_placed", office.trader, papers.hold(("lot", office.bag), ground="dispute"))
+    office.trade.appends(office.police, papers.hold(("lot", office.bag)))
+    office.trade.appends(office.police, papers.hold(("lot", office.bag)))
+    office.trade.appends(office.trader, papers.release(own))
+    office.trade.appends(office.trader, papers.hold(("lot", office.bag), ground="dispute"))
 
 
 def test_one_of_two_holds_released_still_holds(office: Office) -> None:
@@ -239,6 +250,19 @@ def test_what_is_planned_is_done_and_an_incident_settled(office: Office) -> None
     office.trade.appends(office.miner, papers.response(made, "escalated"))
     assert office.found("incident", made).settled_by is None
     assert ("lot", office.bag) in [address for address, _ in office.trade.last().outcome.links]
+
+
+def test_of_several_promises_the_ones_named_are_done(office: Office) -> None:
+    """`supports` names what was done; without it, all that its party promised."""
+    made = office.trade.appends(office.miner, papers.incident(("lot", office.bag)))
+    plans = [
+        office.trade.appends(office.trader, papers.response(made, "action_planned", due=f"2026-03-1{n}"))
+        for n in range(3)
+    ]
+    office.trade.appends(office.trader, papers.response(made, "action_done", supports=[plans[1]]))
+    assert [plan.event for plan in office.found("incident", made).planned] == [plans[0], plans[2]]
+    office.trade.appends(office.trader, papers.response(made, "action_done"))
+    assert office.found("incident", made).planned == ()
 
 
 def test_whoever_an_incident_is_about_may_answer(office: Office) -> None:

@@ -52,7 +52,7 @@ def test_pages_speak_of_commands_there_are(page: Path, capfd: pytest.CaptureFixt
     text = page.read_text()
     shown = blocks(text) + re.findall(r"`(traceability [^`]+)`", text)
     for line in shown:
-        for command, rest in re.findall(r"traceability ((?:key|witness) [a-z]+|[a-z]+)([^|)]*)", line):
+        for command, rest in re.findall(r"traceability ((?:key|witness|tags?) [a-z]+|[a-z-]+)([^|)]*)", line):
             help_text = Done(capfd, *command.split(), "--help")
             assert help_text.code == 0, line
             assert [option for option in re.findall(r"--[a-z-]+", rest) if option not in help_text.out] == []
@@ -62,11 +62,11 @@ def test_pages_speak_of_commands_there_are(page: Path, capfd: pytest.CaptureFixt
 def season(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """`make run`, in a folder of its own: the demonstration that the README speaks of."""
     folder = tmp_path_factory.mktemp("readme")
-    path = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "EVENTS": "250"}
+    path = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "EVENTS": "320"}
     command = ["make", "--no-print-directory", "-C", str(ROOT), "run"]
     with served(folder, command, path) as there:
         assert "A tag to scan" in there.said
-        assert there.get("/v1/log")[1]["size"] == 250
+        assert there.get("/v1/log")[1]["size"] == 320
         yield folder
 
 
@@ -74,7 +74,7 @@ def test_make_run_keeps_its_season(season: Path) -> None:
     """A second `make run` on the same data serves what is there."""
     path = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "EVENTS": "900"}
     with served(season, ["make", "-C", str(ROOT), "run"], path) as there:
-        assert there.get("/v1/log")[1]["size"] == 250
+        assert there.get("/v1/log")[1]["size"] == 320
 
 
 def test_make_test_runs_the_tests() -> None:

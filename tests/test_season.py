@@ -1,5 +1,7 @@
 """A season of trade: really signed, taken whole by the fold, the same for the same seed."""
 
+import random
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import islice
@@ -9,13 +11,19 @@ import pycountry
 import pytest
 
 from memory import MemoryLedger
-from traceability.core import events
+from showing import file_of
+from traceability.core import events, fold, watch
 from traceability.core.composition import Pool, Production, flatten
+from traceability.core.findings.catalogue import RULES
+from traceability.core.ids import EventId, KeyId
 from traceability.core.mass import leaf_pool
-from traceability.core.outcome import Appended
-from traceability.core.signing import SigningKey
+from traceability.core.outcome import Appended, Entry
+from traceability.core.record import Address
+from traceability.core.report import CANNOT_TELL, HOLDS
+from traceability.core.signing import SigningKey, event_id
 from traceability.core.state import Lot, Party, PoolRecord
 from traceability.core.tag import normalise
+from traceability.core.verify import verify
 from traceability.simulation import places
 from traceability.simulation.credentials import credentials, scannables
 from traceability.simulation.pen import DAY
@@ -253,3 +261,69 @@ def test_regions_are_those_of_the_standard() -> None:
     for place in known:
         assert pycountry.subdivisions.get(code=place.region) is not None
         assert place.region.startswith(place.country)
+
+
+class Asked:
+    """A state that notes which records are asked for that nothing told of beforehand: on PostgreSQL one query each."""
+
+    whole = True
+
+    def __init__(self, inner: Any, event: Any) -> None:
+        self.inner = inner
+        self.told = {*fold.touches(event), *watch.touches(event), *watch.near(event, inner.find)}
+        self.missed: set[Address] = set()
+
+    def find(self, address: Address) -> Any:
+        if address not in self.told and address[0] not in ("number", "move", "due"):
+            self.missed.add(address)
+        return self.inner.find(address)
+
+    need = find
+
+    def event(self, event_id: EventId) -> Any:
+        return self.inner.event(event_id)
+
+    def signed_by(self, key: KeyId, after: int, count: int) -> Any:
+        return self.inner.signed_by(key, after, count)
+
+
+def test_what_frequent_events_look_up_is_known_beforehand() -> None:
+    """Of handoffs, productions and processing hardly one asks for a record that its group has not loaded by then."""
+    ledger = MemoryLedger(LOG, genesis=False)
+    kinds = Counter[str]()
+    missed = Counter[str]()
+    for signed in made(1500):
+        asked = Asked(ledger.state, signed.event)
+        name = event_id(signed.envelope.payload)
+        fold.apply(Entry(len(ledger.entries), signed.record_time, name, signed.event), asked)
+        kinds[signed.event.kind] += 1
+        missed[signed.event.kind] += len(asked.missed)
+        ledger.take(signed.envelope, record_time=signed.record_time)
+    for kind in ("production", "transfer", "acceptance", "transformation", "refusal"):
+        assert missed[kind] * 10 <= kinds[kind], (kind, missed[kind], kinds[kind])
+
+
+def test_evidence_finds_what_the_ledger_found() -> None:
+    """Shown what there is about one lot, a verifier finds every local finding about it, figure by figure, and no other."""
+    ledger = taken(1500)
+    told: dict[str, set[tuple[object, ...]]] = {}
+    for kept in ledger.entries:
+        for found in kept.outcome.findings:
+            if RULES[found.rule].scope != "global":
+                for kind, id_ in found.subjects:
+                    if kind == "lot":
+                        what = (kept.index, found.rule, found.severity, found.figures)
+                        told.setdefault(id_, set()).add(what)
+    lots = sorted(record.id for record in ledger.state.records.values() if isinstance(record, Lot))
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    for lot in random.Random(seed).sample(lots, 40):
+        report = verify(file_of(ledger, [lot]), ledger.policy())
+        assert report.verdict in (HOLDS, CANNOT_TELL), report.why
+        if report.verdict == CANNOT_TELL:
+            continue
+        (shown,) = [each for each in report.lots if each.lot == lot]
+        found_here = {
+            (n.entry, n.finding.rule, n.finding.severity, n.finding.figures) for n in shown.findings
+        }
+        assert found_here == told.get(lot, set())

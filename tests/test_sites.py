@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from grounds import Ground
 from rules import DAY
+from traceability.core.authority import later_day
 from traceability.core.findings.later import LOOKUPS_MAX
-from traceability.core.ground_facts import days_after, months_after, site_facts, site_status
+from traceability.core.ground_facts import months_after, site_facts, site_status
 from traceability.core.ground_records import SiteStatus
 from traceability.core.ids import EventId, PartyId, SiteId
 from traceability.core.policy import Policy, Value
@@ -104,8 +105,8 @@ def test_days_and_months_at_the_end_of_the_calendar():
     assert months_after("2023-11-30", 3) == "2024-02-29"
     assert months_after("2024-12-31", 12) == "2025-12-31"
     assert months_after("9999-05-01", 12) == "9999-12-31"
-    assert days_after("9999-12-31", 1) == "9999-12-31"
-    assert days_after("0001-01-01", -1) == "0001-01-01"
+    assert later_day("9999-12-31", 1) == "9999-12-31"
+    assert later_day("0001-01-01", -1) == "0001-01-01"
 
 
 # What a production is held against
@@ -124,6 +125,16 @@ def test_the_colour_of_the_site_on_the_day(status, rule, severity):
     assert ground.found(rule).severity == severity
     assert ("inspection", inspection) in ground.found(rule).figures
     assert ground.agree(bag) >= {rule}
+
+
+def test_a_site_nobody_came_back_to_is_no_crime_of_the_miner():
+    """Red because its yellow ran out is a warning; red because an inspector said so is severe."""
+    for status, since, severity in (("yellow", "2025-03-01", "warning"), ("red", "2025-03-01", "severe")):
+        ground = Ground()
+        ground.inspect(ground.mine, status, since)
+        bag = ground.dig()
+        assert ground.found("site_red").severity == severity
+        ground.agree(bag)
 
 
 def test_a_green_site_raises_no_alarm():
@@ -158,7 +169,7 @@ def test_one_day_beside_is_no_matter():
     ground.clock += DAY
     ground.dig()
     assert "site_red" in ground.rules()
-    ground.inspect(ground.mine, "green", days_after(ground.today, 1))
+    ground.inspect(ground.mine, "green", later_day(ground.today, 1))
     ground.dig()
     assert "site_red" not in ground.rules()
 
@@ -257,6 +268,20 @@ def test_how_much_a_later_word_weighs(first, later, severity):
     ground.clock += 10 * DAY
     ground.inspect(ground.mine, later.pop("status", None), "2026-02-20", **later)
     assert [f.severity for f in ground.findings("site_changed_later")] == ([severity] if severity else [])
+
+
+def test_a_late_word_on_an_earlier_day_does_not_bring_old_facts_back():
+    """An inspector's report of February, entered in April, leaves the holder who was registered in March."""
+    ground = Ground()
+    (heir,) = ground.people("heir:miner")
+    facts = ground.site_registration(ground.registrar, heir.party, **{"from": "2026-03-01"})
+    body = {name: value for name, value in facts["body"].items() if name != "nonce"} | {"site": ground.mine}
+    ground.appends(ground.registrar, {**facts, "body": body})
+    ground.inspect(ground.mine, activity="inactive", date="2026-02-20")
+    site = ground.state.records["site", ground.mine]
+    assert site.facts[-1].holder == heir.party
+    assert site_facts(site, "2026-02-25").activity == "inactive"
+    assert site_facts(site, "2026-03-05").activity == "active"
 
 
 def test_a_registration_restated_for_an_earlier_day():

@@ -4,6 +4,7 @@ from memory import Actor, weighing
 from rules import Rules
 from traceability.core.ids import LotId
 from traceability.core.state import TagRecord
+from traceability.core.tagging import BEARERS_MAX
 
 
 def scene() -> tuple[Rules, Actor, Actor, LotId]:
@@ -76,6 +77,24 @@ def test_a_tag_on_two_lots_is_a_finding_on_both() -> None:
         bag["tags"] = ["itsci:7"]
     trade.appends(coop, event)
     assert len(trade.findings("tag_on_two_lots")) == 1
+
+
+def test_copies_without_end_accuse_each_lot_but_twice() -> None:
+    """Whoever writes the tag of a stranger's bag on hundreds of his own makes one finding on that bag."""
+    trade, coop, _, lot = scene()
+    for _ in range(2):
+        event = trade.production(*["1"] * 100)
+        for bag in event["body"]["lots"]:
+            bag["tags"] = ["itsci:1"]
+        trade.appends(coop, event)
+    found = [
+        each for kept in trade.entries for each in kept.outcome.findings if each.rule == "tag_on_two_lots"
+    ]
+    assert len(found) == 200
+    assert sum(("lot", lot) in each.subjects for each in found) == 1
+    bearers = record(trade, "itsci:1").on
+    assert len(bearers) <= BEARERS_MAX + 2
+    assert bearers[0] == lot
 
 
 def test_the_tag_of_a_lot_that_ended_may_be_seen_again() -> None:

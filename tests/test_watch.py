@@ -12,9 +12,10 @@ from traceability.core.distance import km_between
 from traceability.core.findings.catalogue import RULES
 from traceability.core.findings.stock import count_tags, has_bit, with_bits
 from traceability.core.findings.weights import _surprising
+from traceability.core.ground import ESTIMATES_MAX
 from traceability.core.ids import LotId, RollId
 from traceability.core.outcome import Appended, Finding
-from traceability.core.state import Lot
+from traceability.core.state import Lot, Site
 from traceability.core.tag import our_tag
 from traceability.core.tallies import Stock
 from traceability.simulation.season import season
@@ -385,9 +386,13 @@ def test_printed_numbers_are_found_by_their_range() -> None:
     for number in ("RW0107999", "RW0108000"):
         tagged(trade, coop, f"rmb:{number}")
     assert len(found(trade, "tag_of_another_site")) == 2
+    assert not found(trade, "tag_not_issued")
     tagged(trade, coop, "rmb:RW0108010")
     tagged(trade, coop, "rmb:XX0108000")
     assert len(found(trade, "tag_of_another_site")) == 2
+    assert [each.severity for each in found(trade, "tag_not_issued")] == ["notice", "notice"]
+    tagged(trade, coop, "itsci:0148217")  # nobody records that scheme's rolls here
+    assert len(found(trade, "tag_not_issued")) == 2
 
 
 def test_counts_of_a_roll_always_add_up() -> None:
@@ -489,6 +494,103 @@ def test_more_than_a_site_can_give() -> None:
     trade.wait_until("2026-05-25")
     produce(trade, coop, "130.00", site=site)
     assert [dict(each.figures)["days"] for each in found(trade, "output_above_capacity")] == ["30", "1"]
+
+
+def test_what_a_site_says_of_itself_counts_where_nobody_else_looked() -> None:
+    """The operator's own estimate, however high, does not lift what an inspectorate found."""
+    trade = Rules()
+    (coop,) = trade.people("coop:miner")
+    site = trade.site(coop)
+
+    def estimate(actor: Actor, kilograms: str) -> None:
+        body = {
+            "site": site,
+            "mineral": "cassiterite",
+            "form": "concentrate",
+            "from": "2026-03-01",
+            "method": "a look",
+        }
+        body["mass_per_day"] = {"unit": "KGM", "value": kilograms}  # type: ignore[assignment]
+        trade.appends(actor, {"kind": "capacity_estimate", "body": body})
+
+    estimate(coop, "100000")
+    produce(trade, coop, "900.00", site=site)
+    assert not found(trade, "output_above_capacity")
+    estimate(trade.registrar, "100")
+    produce(trade, coop, "900.00", site=site)
+    (finding,) = found(trade, "output_above_capacity")
+    assert dict(finding.figures)["author"] == trade.registrar.party
+
+
+def test_a_site_that_estimates_itself_without_end_stays_small() -> None:
+    """Of one author the newest are kept, and everybody else's."""
+    trade = Rules()
+    (coop,) = trade.people("coop:miner")
+    site = trade.site(coop)
+    body = {
+        "site": site,
+        "mineral": "cassiterite",
+        "form": "concentrate",
+        "from": "2026-03-01",
+        "method": "a look",
+    }
+    for actor, times in ((trade.registrar, 1), (coop, ESTIMATES_MAX + 2)):
+        for n in range(times):
+            mass = {"mass_per_day": {"unit": "KGM", "value": str(n + 1)}}
+            trade.appends(actor, {"kind": "capacity_estimate", "body": body | mass})
+    record = trade.state.records["site", site]
+    assert isinstance(record, Site)
+    assert [each.author for each in record.capacities] == [trade.registrar.party] + [
+        coop.party
+    ] * ESTIMATES_MAX
+    assert record.capacities[1].mass_per_day_ug == 3_000_000_000
+
+
+def test_a_country_sets_the_numbers_of_sums_too() -> None:
+    """A policy of one country counts for what is signed there, in rules over the whole log as in all others."""
+    trade = Rules(genesis=False)
+    trade.appends(trade.operator, trade.genesis())
+    coop, trader = trade.people("coop:miner", "trader:trader")
+    times = [{"rule": "handoff_overdue", "name": "days", "value": 3}]
+    body = {
+        "from": "2026-03-01",
+        "country": "CF",
+        "bands": [],
+        "thresholds": [],
+        "refusals": [],
+        "times": times,
+    }
+    made = trade.appends(trade.operator, {"kind": "policy", "body": body})
+    trade.appends(trade.registrar, trade.approval(made))
+    one, two = trade.produce(coop, "38.40", "41.00")
+    trade.offer(coop, trader, [one])
+    trade.offer(coop, trader, [two], region="CM-ES")
+    trade.wait_until("2026-03-06")
+    trade.enrol("somebody", ["trader"])
+    (finding,) = found(trade, "handoff_overdue")
+    assert finding.subjects == (("lot", one),)
+
+
+def test_a_production_of_a_day_long_gone_is_taken() -> None:
+    """Of a day that is not kept any more nothing is asked: a book typed weeks later is no fault of the ledger's."""
+    trade = Rules()
+    (coop,) = trade.people("coop:miner")
+    site = trade.site(coop)
+    body = {
+        "site": site,
+        "mineral": "cassiterite",
+        "form": "concentrate",
+        "from": "2026-01-01",
+        "method": "looked",
+    }
+    body |= {"mass_per_day": {"unit": "KGM", "value": "100"}}
+    trade.appends(trade.registrar, {"kind": "capacity_estimate", "body": body})
+    for day in range(40):
+        trade.wait_until(f"2026-{3 + (day + 2) // 31:02}-{(day + 2) % 31 + 1:02}")
+        produce(trade, coop, "50.00", site=site)
+    late = trade.production("900.00", site=site)
+    trade.appends(coop, {**late, "event_time": "2026-03-02T08:00:00Z"})
+    assert not found(trade, "output_above_capacity")
 
 
 def test_ore_bagged_far_from_its_site() -> None:
@@ -654,6 +756,18 @@ def test_a_mineral_that_becomes_another(how: str, severity: str) -> None:
     outputs = [{**trade.new_lot("38.00"), "mineral": "coltan"}, "0.40"]
     trade.appends(coop, trade.transformation(trade.on([bag]), outputs, how, **more))
     assert [each.severity for each in found(trade, "mineral_changed")] == [severity]
+
+
+def test_members_are_those_of_the_day() -> None:
+    """A team that was enrolled anew later is compared with what it was when the ore was dug."""
+    trade = Rules()
+    (team,) = trade.people("team:miner")
+    trade.appends(trade.registrar, trade.restated(team.party, members=30, **{"from": "2026-02-01"}))
+    trade.appends(trade.registrar, trade.restated(team.party, members=4, **{"from": "2026-03-01"}))
+    trade.append(team, {**trade.production("20.00", workers=20), "event_time": "2026-02-20T08:00:00Z"})
+    assert not found(trade, "more_workers_than_members")
+    trade.append(team, trade.production("20.00", workers=20))
+    assert len(found(trade, "more_workers_than_members")) == 1
 
 
 def test_more_hands_than_members() -> None:

@@ -180,6 +180,20 @@ def test_the_central_african_republic_in_nothing_but_data():
     assert "outside_compliant_zones" in ground.agree(old)
 
 
+@pytest.mark.parametrize(
+    ("day", "noted"),
+    [("2026-03-04", False), ("2026-03-05", True), ("2026-03-08", True), ("2026-03-09", False)],
+)
+def test_a_day_beside_a_zones_own_days_is_no_matter(day, noted):
+    """Closed from the fourth to the ninth: ore dated on its first or last day may be of the day beside."""
+    ground = Ground()
+    ground.zone("closed", "2026-03-04", until="2026-03-09")
+    ground.wait_until("2026-03-20")
+    bag = ground.dig(day=day)
+    assert ("from_zone" in ground.rules()) == noted
+    ground.agree(bag)
+
+
 def test_an_intake_in_a_zone_is_noted():
     """Ore without a mine that is taken in where trade is closed."""
     ground = Ground()

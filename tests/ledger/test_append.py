@@ -29,6 +29,33 @@ def test_a_group_is_taken_and_each_event_is_proved(ledger, office):
     oracle.check(ledger.store, LOG_SIGNER.verifier)
 
 
+def test_a_policy_turns_findings_away_at_the_door(ledger, office):
+    """From its approval on, an event on which the rule notices that much is not taken, and a lesser one is; fsck agrees."""
+    miner, auditor = Pen("miner"), Pen("auditor")
+    recorded(
+        ledger,
+        office.enrol(miner, "miner"),
+        office.enrol(auditor, "auditor", type="authority", public_name="Cour"),
+    )
+    asked = [{"rule": "no_registered_site", "name": "severity", "value": 2}]
+    body = {"from": "2026-01-01", "bands": [], "thresholds": [], "refusals": asked, "times": []}
+    policy = office.operator.sign("policy", body)
+    recorded(ledger, produce(miner, "20"), policy, produce(miner, "21"))
+    recorded(ledger, auditor.sign("approval", {"event": policy.id, "decision": "approved"}))
+    homeless = produce(miner, "22")
+    (answer,) = append(ledger, homeless)
+    assert isinstance(answer, Refused)
+    assert (answer.name, "no_registered_site" in answer.message) == ("turned_away", True)
+    lax = {**body, "refusals": [{**asked[0], "value": 3}]}
+    policy = office.operator.sign("policy", lax)
+    recorded(ledger, policy, auditor.sign("approval", {"event": policy.id, "decision": "approved"}))
+    recorded(ledger, homeless)
+    abroad = office.operator.sign("policy", {**body, "country": "RW"})
+    recorded(ledger, abroad, auditor.sign("approval", {"event": abroad.id, "decision": "approved"}))
+    recorded(ledger, produce(miner, "23"))
+    oracle.check(ledger.store, LOG_SIGNER.verifier)
+
+
 def test_grouping_changes_no_state(fresh_url, opened, tmp_path, office):
     """Sent one by one, or all at once, the same events leave the same records behind."""
     miner, trader = Pen("miner"), Pen("trader")

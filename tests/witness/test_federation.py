@@ -15,7 +15,7 @@ import httpx
 import pytest
 from world import submission
 
-from commands import SETTINGS, free_port
+from commands import SETTINGS, free_ports
 from traceability.cli.common import KeyFile
 from traceability.core.cosignature import Cosigner
 from traceability.core.ids import derive
@@ -29,11 +29,11 @@ PROGRAM = [sys.executable, "-m", "traceability"]
 class Operator:
     """Who runs a ledger and a witness, from a folder of his own."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, ports: tuple[int, int]) -> None:
         folder.mkdir()
         self.folder = folder
         self.name = name
-        self.ledger_port, self.witness_port = free_port(), free_port()
+        self.ledger_port, self.witness_port = ports
         self.ledger_url = f"http://127.0.0.1:{self.ledger_port}"
         self.witness_url = f"http://127.0.0.1:{self.witness_port}"
         self.run("init", "--origin", f"{name}.example/ledger", "--name", name, "--country", "RW")
@@ -163,7 +163,8 @@ def until(holds) -> None:
 @pytest.mark.threat("T39", "T49")
 def test_two_ledgers_witness_each_other(tmp_path):
     """Both grow and carry the other's cosignature; one that is rolled back, guard and all, is stopped by the other."""
-    one, other = Operator(tmp_path / "one", "one"), Operator(tmp_path / "other", "other")
+    a, b, c, d = free_ports(4)
+    one, other = Operator(tmp_path / "one", "one", (a, b)), Operator(tmp_path / "other", "other", (c, d))
     one.befriend(other)
     other.befriend(one)
     shutil.copytree(one.folder / "data", tmp_path / "data")

@@ -1,6 +1,6 @@
 """/v1/lots: what a lot is, what happened to it, where it comes from, what proves it, and its QR code."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
@@ -20,6 +20,7 @@ from traceability.core.forms import Mineral
 from traceability.core.ids import ID_PATTERN, LotId
 from traceability.core.state import Lot, LotState, Roll
 from traceability.core.tag import OUR_SCHEME, parse_our_number, parse_tag
+from traceability.ledger import tag_stock
 from traceability.papers import qr
 
 router = APIRouter(tags=["lots"])
@@ -167,7 +168,7 @@ def _tag_url(services: Services, who: Visitor, lot_id: str) -> str:
     for roll, position in _our_tags(services, found):
         if not may(who, OpenQr(found, roll, position), services.reader.held_by):
             continue
-        code = _code(services, roll, position)
+        code = tag_stock.codes(services.reader, roll).get(position)
         if code is not None:
             return f"{services.settings.public_url}/t/{code}"
     if not may(who, OpenLot(found), services.reader.held_by):
@@ -185,11 +186,3 @@ def _our_tags(services: Services, lot: Lot) -> list[tuple[Roll, int]]:
             if roll is not None and position <= roll.count:
                 tags.append((roll, position))
     return tags
-
-
-def _code(services: Services, roll: Roll, position: int) -> str | None:
-    """The tag's code, if the roll's codes were disclosed to the ledger."""
-    issue = services.reader.entry_of(roll.issued_by)
-    opened = services.reader.disclosures(issue.index) if issue is not None else []
-    codes: list[dict[str, Any]] = next((value for _, path, value in opened if path == "/codes"), [])
-    return next((code["code"] for code in codes if code["number"] == position), None)

@@ -109,6 +109,10 @@ class OpenLog(NamedTuple):
     """Every entry in full, with blinds."""
 
 
+class OpenTrustPack(NamedTuple):
+    """Who is who: every party with its roles, region and keys. Nothing of it is about a natural person."""
+
+
 class OpenDisclosure(NamedTuple):
     """The value of one sealed field, by its path."""
 
@@ -162,6 +166,7 @@ Wish = (
     | OpenEvent
     | OpenOnward
     | OpenLog
+    | OpenTrustPack
     | OpenDisclosure
     | OpenFinding
     | OpenPaper
@@ -187,6 +192,8 @@ def may(visitor: Visitor, wish: Wish, held: Held) -> bool:
             )
         case OpenOnward() | OpenLog():
             return visitor.oversees
+        case OpenTrustPack():
+            return visitor.party is not None
         case OpenDisclosure(event, path):
             return _may_see_sealed(visitor, event, path)
         case OpenFinding(subjects, lots):

@@ -230,6 +230,10 @@ _RULES: Mapping[str, tuple[str, str]] = {
         "Name the loss with its kind, or state the gain: inputs + additives + gain = outputs + losses, exactly.",
     ),
     "genesis_first": ("A log has one genesis, its first entry", "Send it only to an empty log."),
+    "hold_placed": (
+        "The lot is under a hold of yours",
+        "Nothing is left to do; release that one before placing another.",
+    ),
     "hold_released": ("The hold is released already", "Nothing is left to do; look at what released it."),
     "item_number_twice": (
         "Two followed items have one number",
@@ -348,6 +352,10 @@ _RULES: Mapping[str, tuple[str, str]] = {
     ),
     "title_on_offer": ("Title is on offer already", "Its recipient accepts or refuses it first."),
     "to_oneself": ("A transfer to oneself", "Give it the purpose `own_move`, or name another recipient."),
+    "turned_away": (
+        "This ledger's policy takes no such event",
+        "`detail` names the rule that notices something. Put right what it is about, or ask the operator; then send it again.",
+    ),
     "under_hold": (
         "A hold is in force",
         "No certificate is issued or used for what is held: whoever placed the hold, or a regulator, releases it first.",

@@ -40,7 +40,7 @@ def lot_view(services: Services, who: Visitor, lot_id: str) -> LotView:
     """The lot, and how many reports are open about it; not what they say."""
     found = lot(services, who, lot_id)
     with services.reads.read() as view:
-        reports = open_reports(view.records, about(found))
+        reports = open_reports(view.records, about(view.records, [found])[found.id])
     serious = sum(is_serious(report) for report in reports)
     return msgspec.structs.replace(LotView.of(found), open_reports=len(reports), serious_reports=serious)
 

@@ -1,4 +1,4 @@
-"""The command line. `key`, `sign`, `verify`, `mirror`, `monitor` and `judge` need
+"""The command line. `key`, `sign`, `verify`, `tag`, `mirror`, `monitor` and `judge` need
 only the core; the rest needs traceability[server].
 
 Exit codes are the same everywhere: 0 done or holds, 1 no, 2 cannot tell or not yet, 3 not tried
@@ -10,7 +10,20 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from traceability.cli import begin, dating, demo, findings, keys, ledger, upkeep, verify, watch, witness
+from traceability.cli import (
+    begin,
+    dating,
+    demo,
+    findings,
+    keys,
+    ledger,
+    printing,
+    tag,
+    upkeep,
+    verify,
+    watch,
+    witness,
+)
 from traceability.cli.common import Exit, Stop, remark
 from traceability.core.errors import TraceabilityError
 
@@ -29,6 +42,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(keys.key, name="key")
+app.add_typer(tag.tag, name="tag")
+app.add_typer(printing.tags, name="tags")
 app.add_typer(witness.witness, name="witness")
 
 
@@ -48,11 +63,25 @@ _add(
 )
 _add(ledger.migrate, "migrate --data /var/lib/ledger")
 _add(ledger.serve, "serve --data /var/lib/ledger")
-_add(ledger.submit, "submit signed.ndjson --to https://ledger.example.org")
+_add(
+    ledger.submit,
+    "submit signed.ndjson --to https://ledger.example.org",
+    "Puts signed events into a ledger, and tells what became of each.",
+)
 _add(
     ledger.evidence,
     "evidence K7QF-3M9T-XB2R1 --out bag.evidence.json",
     "Writes evidence: one file that proves the history of lots.",
+)
+_add(
+    ledger.trust_pack,
+    "trust-pack --out car.trust-pack.json",
+    "Writes the trust pack: who is who, to check labels offline.",
+)
+_add(
+    printing.label,
+    "label q3v8d0t4m2s7x1c5b9n6h0k3wz --key exporter.pem --out labels.pdf",
+    "Prints labels for lots, signed by whoever has them.",
 )
 _add(findings.findings, "findings --key operator.pem", "States what rules find in values that are sealed.")
 _add(upkeep.fsck, "fsck --data /var/lib/ledger", "Checks that the ledger is what its entries say.")
@@ -113,6 +142,10 @@ _add(
 )
 
 
+_EXTRAS = {"rfc3161_client": "time", "zxingcpp": "photo", "PIL": "photo"}
+"""What brings a package that is missing, where it is not `server`."""
+
+
 def run(arguments: Sequence[str]) -> int:
     """Runs one command; the exit code. Errors a person can act on are one sentence on stderr."""
     try:
@@ -130,7 +163,7 @@ def run(arguments: Sequence[str]) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("traceability"):
             raise
-        extra = "time" if error.name == "rfc3161_client" else "server"
+        extra = _EXTRAS.get(error.name or "", "server")
         remark(f"traceability: this needs {error.name}: pip install 'traceability[{extra}]'")
         return _not_tried(arguments)
 

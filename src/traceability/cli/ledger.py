@@ -191,7 +191,7 @@ def evidence(
     shown = set(disclose or ())
     with contextlib.closing(Store(settings(data).url)) as store:
         reader = Reader(store)
-        wanted = [found for name in lots or () for found in _lots_named(reader, name)]
+        wanted = [found for name in lots or () for found in lots_named(reader, name)]
         try:
             file = reader.evidence(
                 wanted,
@@ -205,7 +205,29 @@ def evidence(
     remark(f"{target}: {len(file):,} bytes")
 
 
-def _lots_named(reader: "Reader", name: str) -> list[LotId]:
+@of_a_ledger
+def trust_pack(
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to; stdout if absent.")] = None,
+    data: Data = None,
+) -> None:
+    """Writes the trust pack: every party with its roles and keys, and the rolls of tags, with what proves them.
+
+    `tag verify` checks labels by it, without a network. It does not know what is revoked after it was written: give
+    out a new one as often as people come by.
+    """
+    from traceability.ledger.reader import Reader
+    from traceability.ledger.store import Store
+
+    with contextlib.closing(Store(settings(data).url)) as store:
+        try:
+            file = Reader(store).trust_pack()
+        except LookupError as error:
+            raise Stop(str(error.args[0]), Exit.NO) from error
+    write_bytes(out, file)
+    remark(f"{out or 'trust pack'}: {len(file):,} bytes")
+
+
+def lots_named(reader: "Reader", name: str) -> list[LotId]:
     """The lot of that id, or those that a tag is on."""
     if re.fullmatch(ID_PATTERN, name):
         return [LotId(name)]

@@ -87,8 +87,11 @@ def day_of(record_time: int) -> str:
 
 @lru_cache(maxsize=4096)
 def later_day(day: str, days: int) -> str:
-    """The day so many days after `day`."""
-    return (date.fromisoformat(day) + timedelta(days=days)).isoformat()
+    """The day so many days after `day`; the first or last day there is where the calendar ends."""
+    try:
+        return (date.fromisoformat(day) + timedelta(days=days)).isoformat()
+    except OverflowError:
+        return "9999-12-31" if days > 0 else "0001-01-01"
 
 
 def judged_day(event: Event, record_time: int) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple, get_args
 from traceability.core.balance import Band
 from traceability.core.forms import Basis
 from traceability.core.outcome import Step
-from traceability.core.policy import ByEvent, Policy, number
+from traceability.core.policy import ByEvent, number
 
 
 class Limits(NamedTuple):
@@ -31,7 +31,7 @@ class Limits(NamedTuple):
 def limits(step: Step, mineral: str, at: str = "handoff") -> Limits:
     """The limits in force where this entry stands."""
     policy = step.policy
-    region: str | None = getattr(step.event.body, "region", None)
+    region: str | None = step.event.body.region
     key = ByEvent(policy) if policy is not None and policy.values else None
     return _limits(key, mineral, at, region[:2] if key is not None and region is not None else None)
 
@@ -58,8 +58,4 @@ def threshold(
     step: Step, rule: str, name: str, *, mineral: str | None = None, at: str | None = None, band: bool = False
 ) -> int:
     """One number of a rule in force where this entry stands."""
-    policy: Policy | None = step.policy
-    region: str | None = getattr(step.event.body, "region", None)
-    section = "bands" if band else "thresholds"
-    country = region[:2] if region is not None else None
-    return number(policy, section, rule, name, mineral=mineral, step=at, country=country)  # type: ignore[arg-type]
+    return step.number("bands" if band else "thresholds", rule, name, mineral, at)

@@ -12,7 +12,7 @@ from traceability.core.concerns import refuse_held, refuse_under_hold
 from traceability.core.events import Certificate, CertificateUse, Export
 from traceability.core.findings import certificates as rules
 from traceability.core.ground_records import Certificate as CertificateRecord
-from traceability.core.ground_records import CertificateNumber, Draw
+from traceability.core.ground_records import CertificateNumber
 from traceability.core.ids import EventId, LotId
 from traceability.core.outcome import Step, reject
 from traceability.core.record import NEW
@@ -75,8 +75,7 @@ def use(step: Step, event: CertificateUse) -> None:
             _refuse_under_hold(step, record)
             assert body.mass is not None
             _judge_use(step, record)
-            drawn = Draw(step.entry.event_id, body.mass.mass_ug)
-            used = replace(record, uses=(*record.uses, drawn))
+            used = replace(record, used=record.used.plus(step.entry.event_id, body.mass.mass_ug))
             rules.certificate_overdrawn(step, record, used)
             record = used
             if export is not None:
@@ -96,7 +95,7 @@ def draw(step: Step, event: Export, standing: Sequence[Lot]) -> None:
         record = certificate(step, drawn.certificate)
         _judge_use(step, record, lots)
         before = record
-        record = replace(before, draws=(*before.draws, Draw(step.entry.event_id, drawn.mass.mass_ug)))
+        record = replace(before, drawn=before.drawn.plus(step.entry.event_id, drawn.mass.mass_ug))
         rules.certificate_overdrawn(step, before, record)
         rules.certificate_of_another_exporter(step, record, event.actor, lots)
         step.put("certificate", record.event, record)

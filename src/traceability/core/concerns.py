@@ -30,7 +30,7 @@ _MUST_EXIST: dict[str, type[AnyRecord]] = {
 OPEN_MAX = 1000
 """How many open reports of a subject are remembered."""
 ANSWERS_MAX = 100
-"""How many responses to a report are remembered."""
+"""How many responses to a report, and how many actions promised in them, are remembered."""
 _ANSWER = frozenset({"monitor", "auditor", "inspectorate", "regulator"})
 
 
@@ -111,9 +111,11 @@ def _response(step: Step, event: Response) -> None:
         case "action_planned":
             assert body.due is not None
             planned = Planned(step.entry.event_id, actor, body.due)
-            incident = replace(incident, planned=(*incident.planned, planned))
+            incident = replace(incident, planned=(*incident.planned, planned)[-ANSWERS_MAX:])
         case "action_done":
-            rest = tuple(plan for plan in incident.planned if plan.party != actor)
+            mine = [plan.event for plan in incident.planned if plan.party == actor]
+            done = [event for event in mine if event in (body.supports or ())] or mine
+            rest = tuple(plan for plan in incident.planned if plan.event not in done)
             incident = replace(incident, planned=rest)
         case "checked" | "dismissed":
             if not overseer:
@@ -164,14 +166,20 @@ def _hold(step: Step, event: HoldEvent) -> None:
     subjects = known_subjects(step, body.subjects)
     if body.incident is not None:
         step.logged(body.incident)
-    if lacks_role(step.party(event.actor), ("regulator", "inspectorate")) and not all(
-        kind == "lot" and event.actor in (step.lot(id_).custodian, step.lot(id_).title)
-        for kind, id_ in subjects
-    ):
-        reject(
-            "role_missing",
-            "a hold is placed by a regulator or inspectorate; by others only on lots of their own",
-        )
+    if lacks_role(step.party(event.actor), ("regulator", "inspectorate")):
+        if not all(
+            kind == "lot" and event.actor in (step.lot(id_).custodian, step.lot(id_).title)
+            for kind, id_ in subjects
+        ):
+            reject(
+                "role_missing",
+                "a hold is placed by a regulator or inspectorate; by others only on lots of their own",
+            )
+        for subject in subjects:
+            if any(hold.placed_by == event.actor for hold in _open_holds(step, subject)):
+                reject(
+                    "hold_placed", f"lot {subject[1]} is under a hold of yours already: release that first"
+                )
     step.put(
         "hold",
         own,
@@ -218,14 +226,17 @@ def holds_on(step: Step, *subjects: Address) -> list[Hold]:
             return []
         some = {kind for kind, _ in held_types}
         subjects = tuple(subject for subject in subjects if subject[0] in some)
-    found: dict[str, Hold] = {}
-    for kind, id_ in subjects:
-        held = step.find("held", f"{kind}:{id_}", Held)
-        for event_id in held.holds if held else ():
-            hold = step.find("hold", event_id, Hold)
-            if hold is not None and (hold.until is None or step.day <= hold.until):
-                found[event_id] = hold
-    return list(found.values())
+    found = {hold.event: hold for subject in subjects for hold in _open_holds(step, subject)}
+    return [hold for hold in found.values() if hold.until is None or step.day <= hold.until]
+
+
+def _open_holds(step: Step, subject: Address) -> Iterator[Hold]:
+    """The holds on a subject that nobody has released."""
+    held = step.find("held", f"{subject[0]}:{subject[1]}", Held)
+    for event_id in held.holds if held else ():
+        hold = step.find("hold", event_id, Hold)
+        if hold is not None:
+            yield hold
 
 
 def around(step: Step, lot: Lot) -> list[Address]:

@@ -19,7 +19,7 @@ that, with the leaves of these entries, give the checkpoint's root: one string, 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -90,32 +90,47 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     disclosures: list[Disclosure] | msgspec.UnsetType = msgspec.UNSET
 
 
-class _File(msgspec.Struct, forbid_unknown_fields=True):
+class _Proven(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Entries and what proves them, about whatever they are."""
+
     book: list[BookLine]
     checkpoint: str
     entries: Annotated[list[_Entry], msgspec.Meta(min_length=1)]
-    lots: Annotated[list[_Id], msgspec.Meta(min_length=1)]
     nodes: str
     version: int
+
+
+class _File(_Proven, kw_only=True):
+    lots: Annotated[list[_Id], msgspec.Meta(min_length=1)]
     event: _Hash | msgspec.UnsetType = msgspec.UNSET
 
 
 _DECODER = msgspec.json.Decoder(_File)
+_PROVEN_DECODER = msgspec.json.Decoder(_Proven)
 
 
 def encode(evidence: Evidence) -> bytes:
     """The bytes of the file."""
-    value: dict[str, Any] = {
-        "book": [msgspec.to_builtins(line) for line in evidence.book],
-        "checkpoint": evidence.checkpoint.decode(),
-        "entries": [_entry_value(entry) for entry in evidence.entries],
-        "lots": list(evidence.lots),
-        "nodes": to_unpadded(b"".join(evidence.nodes)),
-        "version": VERSION,
-    }
+    value = _value(evidence)
+    value["lots"] = list(evidence.lots)
     if evidence.event is not None:
         value["event"] = evidence.event
     return canonical.dump(value)
+
+
+def encode_proven(evidence: Evidence) -> bytes:
+    """The same of entries that are about no lot: a trust pack (`core.trust_pack`)."""
+    return canonical.dump(_value(evidence))
+
+
+def _value(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "book": [msgspec.to_builtins(line) for line in evidence.book],
+        "checkpoint": evidence.checkpoint.decode(),
+        "entries": [_entry_value(entry) for entry in evidence.entries],
+        "nodes": to_unpadded(b"".join(evidence.nodes)),
+        "version": VERSION,
+    }
 
 
 def _entry_value(entry: ShownEntry) -> dict[str, Any]:
@@ -133,17 +148,41 @@ def _entry_value(entry: ShownEntry) -> dict[str, Any]:
 
 def decode(data: bytes) -> Evidence:
     """What the file holds. Raises Malformed for any bytes `encode` would not write."""
-    if len(data) > SIZE_MAX:
-        raise Malformed(f"an evidence file has at most {SIZE_MAX >> 20} MiB")
-    try:
-        file = _DECODER.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed(f"not an evidence file: {error}") from error
-    if file.version != VERSION:
-        raise Malformed(f"an evidence file of version {file.version}; this program reads version {VERSION}")
-    if not canonical.is_canonical(data):
-        raise Malformed("the evidence file was changed since it was written: it is not in canonical form")
+    file = _read(data, _DECODER, "an evidence file")
     _check_rising("lots", file.lots)
+    return _evidence(
+        file,
+        tuple(LotId(lot) for lot in file.lots),
+        EventId(file.event) if isinstance(file.event, str) else None,
+    )
+
+
+def decode_proven(data: bytes, what: str) -> Evidence:
+    """What a file holds that is about no lot. Raises Malformed for any bytes `encode_proven` would not write.
+
+    `what` it should be is for the error.
+    """
+    return _evidence(_read(data, _PROVEN_DECODER, what), (), None)
+
+
+_P = TypeVar("_P", bound=_Proven)
+
+
+def _read(data: bytes, decoder: "msgspec.json.Decoder[_P]", what: str) -> _P:
+    if len(data) > SIZE_MAX:
+        raise Malformed(f"{what} has at most {SIZE_MAX >> 20} MiB")
+    try:
+        file = decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"not {what}: {error}") from error
+    if file.version != VERSION:
+        raise Malformed(f"{what} of version {file.version}; this program reads version {VERSION}")
+    if not canonical.is_canonical(data):
+        raise Malformed(f"{what} was changed since it was written: it is not in canonical form")
+    return file
+
+
+def _evidence(file: _Proven, lots: tuple[LotId, ...], event: EventId | None) -> Evidence:
     _check_rising("entries", [entry.index for entry in file.entries])
     _check_rising("lines of the book", [line.address for line in file.book])
     entries = tuple(_read_entry(entry) for entry in file.entries)
@@ -151,12 +190,12 @@ def decode(data: bytes) -> Evidence:
     if len(nodes) % HASH_SIZE:
         raise Malformed("the nodes of the proof are not whole hashes")
     return Evidence(
-        lots=tuple(LotId(lot) for lot in file.lots),
+        lots=lots,
         checkpoint=file.checkpoint.encode(),
         entries=entries,
         nodes=tuple(nodes[at : at + HASH_SIZE] for at in range(0, len(nodes), HASH_SIZE)),
         book=tuple(file.book),
-        event=EventId(file.event) if isinstance(file.event, str) else None,
+        event=event,
     )
 
 

@@ -16,7 +16,7 @@ from traceability.core.events import (
     Zone,
 )
 from traceability.core.findings import later
-from traceability.core.ground_facts import site_facts
+from traceability.core.ground_facts import restated, site_facts
 from traceability.core.ground_records import (
     Capacity,
     Figure,
@@ -39,6 +39,8 @@ from traceability.core.tagging import roll_position, void
 GroundEvent = (
     SiteInspection | CapacityEstimate | LicenceGrant | LicenceRevocation | Zone | Reference | TagVoid
 )
+ESTIMATES_MAX = 50
+"""So many estimates of one author stand in a site's record, the newest: who works a site may send any number."""
 _ESTIMATORS = frozenset({"inspectorate", "auditor", "monitor"})
 
 
@@ -74,8 +76,7 @@ def _inspection(step: Step, event: SiteInspection) -> None:
         suspension = Suspension(body.suspended_from, body.suspended_until, own)
         site = replace(site, suspensions=(*site.suspensions, suspension))
     if body.activity is not None:
-        facts = replace(site_facts(site, body.date), since=body.date, activity=body.activity)
-        site = replace(site, facts=(*site.facts, facts))
+        site = restated(site, replace(site_facts(site, body.date), since=body.date, activity=body.activity))
     step.put("site", site.id, site)
     begins = (body.status_from, body.suspended_from, body.date if body.activity is not None else None)
     later.note_site(step, before, site, min((day for day in begins if day is not None), default=body.date))
@@ -103,7 +104,10 @@ def _capacity(step: Step, event: CapacityEstimate) -> None:
         until=body.until,
         event=step.entry.event_id,
     )
-    step.put("site", site.id, replace(site, capacities=(*site.capacities, estimate)))
+    known = [each for each in site.capacities if each.author == event.actor]
+    first = known[0] if len(known) >= ESTIMATES_MAX else None
+    rest = (each for each in site.capacities if each is not first)
+    step.put("site", site.id, replace(site, capacities=(*rest, estimate)))
 
 
 # Licences

@@ -6,26 +6,19 @@ A date typed in the field may differ from a UTC day by one, so `fairest` asks fo
 
 from calendar import monthrange
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import Literal, NamedTuple, TypeVar
 
+from msgspec.structs import replace
+
+from traceability.core.authority import later_day
 from traceability.core.ground_records import Terms, Zone, in_force
 from traceability.core.ids import EventId, SiteId
 from traceability.core.policy import Policy, number
-from traceability.core.state import Site, SiteFacts
+from traceability.core.state import PartyFacts, Site, SiteFacts
 
 Colour = Literal["green", "yellow", "blue", "red"]
-
-
-@lru_cache(maxsize=4096)
-def days_after(day: str, days: int) -> str:
-    """The day so many days after `day`; the first or last day there is where the calendar ends."""
-    try:
-        return (date.fromisoformat(day) + timedelta(days=days)).isoformat()
-    except OverflowError:
-        return "9999-12-31" if days > 0 else "0001-01-01"
 
 
 @lru_cache(maxsize=4096)
@@ -46,21 +39,32 @@ def fairest(day: str, reading: Callable[[str], _T], rank: Callable[[_T], int]) -
     found = reading(day)
     if not rank(found):
         return found
-    return min((found, reading(days_after(day, -1)), reading(days_after(day, 1))), key=rank)
+    return min((found, reading(later_day(day, -1)), reading(later_day(day, 1))), key=rank)
 
 
 # Sites
 
 
-def site_facts(site: Site, day: str) -> SiteFacts:
-    """What was registered of a site for a day: the newest facts that had begun; before them all, the first."""
-    if len(site.facts) == 1:
-        return site.facts[0]
-    begun = [facts for facts in site.facts if facts.since <= day]
-    if not begun:
-        return site.facts[0]
+_F = TypeVar("_F", SiteFacts, PartyFacts)
+
+
+def facts_on(registered: Sequence[_F], day: str) -> _F:
+    """What was registered for a day: the newest facts that had begun; before them all, the first."""
+    begun = [facts for facts in registered if facts.since <= day]
+    if len(registered) == 1 or not begun:
+        return registered[0]
     newest = max(facts.since for facts in begun)
     return [facts for facts in begun if facts.since == newest][-1]
+
+
+def site_facts(site: Site, day: str) -> SiteFacts:
+    """What was registered of a site for a day."""
+    return facts_on(site.facts, day)
+
+
+def restated(site: Site, facts: SiteFacts) -> Site:
+    """The site with further facts, in order of their days, of one day in that of the log; the last are the newest."""
+    return replace(site, facts=tuple(sorted((*site.facts, facts), key=lambda each: each.since)))
 
 
 class Standing(NamedTuple):
@@ -78,7 +82,7 @@ _NEXT: dict[Colour, Colour] = {"green": "blue", "yellow": "red", "blue": "red"}
 def last_day(status: Colour, since: str, country: str, policy: Policy | None) -> str:
     """The last day of a colour other than red that was given from a day on without a last day of its own."""
     months = number(policy, "times", "site_status", f"{status}_months", country=country)
-    return days_after(months_after(since, months), -1)
+    return later_day(months_after(since, months), -1)
 
 
 def site_status(site: Site, day: str, policy: Policy | None) -> Standing:
@@ -101,7 +105,7 @@ def site_status(site: Site, day: str, policy: Policy | None) -> Standing:
             until = last_day(status, since, country, policy)
         if day <= until:
             break
-        status, since, until = _NEXT[status], days_after(until, 1), None
+        status, since, until = _NEXT[status], later_day(until, 1), None
     return Standing(status, since, last.event)
 
 
@@ -111,6 +115,11 @@ def site_status(site: Site, day: str, policy: Policy | None) -> Standing:
 def over(zones: Sequence[Zone], day: str, mineral: str) -> list[Zone]:
     """The zones of a list in force on a day that are about this mineral."""
     return [zone for zone in in_force(zones, day) if not zone.minerals or mineral in zone.minerals]
+
+
+def surely_over(zone: Zone, day: str, mineral: str) -> bool:
+    """Whether a zone about this mineral is in force on a day and on the days beside it: a typed date may be off by one."""
+    return all(over([zone], on, mineral) for on in (later_day(day, -1), day, later_day(day, 1)))
 
 
 _CELL = 1_000_000
@@ -162,10 +171,10 @@ Cover = Literal["in_force", "does_not_cover", "not_in_force", "revoked"]
 
 def covers(terms: Terms, need: Need) -> Cover:
     """What a licence says to an act. One day beside its own days counts as in force."""
-    if terms.revoked_from is not None and days_after(terms.revoked_from, 1) <= need.day:
+    if terms.revoked_from is not None and later_day(terms.revoked_from, 1) <= need.day:
         return "revoked"
-    if need.day < days_after(terms.since, -1) or (
-        terms.until is not None and days_after(terms.until, 1) < need.day
+    if need.day < later_day(terms.since, -1) or (
+        terms.until is not None and later_day(terms.until, 1) < need.day
     ):
         return "not_in_force"
     if need.site is not None and terms.sites:

@@ -179,11 +179,19 @@ class Polygons(Record, frozen=True):
     zones: tuple[Zone, ...] = ()
 
 
-class Draw(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Mass taken from a certificate: by the export that says so, or by the certifier's record of a use."""
+TAKINGS_MAX = 100
+"""So many of the events that took mass from a certificate stand in its record; anybody may name one in an export."""
 
-    event: EventId
-    mass_ug: int
+
+class Taken(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Mass taken from a certificate in all: by exports that say so, or by the certifier's records of its use."""
+
+    mass_ug: int = 0
+    events: tuple[EventId, ...] = ()
+    """The newest of those events, oldest first."""
+
+    def plus(self, event: EventId, mass_ug: int) -> "Taken":
+        return Taken(self.mass_ug + mass_ug, (*self.events, event)[-TAKINGS_MAX:])
 
 
 class Certificate(Subject, frozen=True):
@@ -206,9 +214,9 @@ class Certificate(Subject, frozen=True):
     parcels: int | None = None
     valid_by: EventId | None = None
     """The approval that made it valid."""
-    draws: tuple[Draw, ...] = ()
+    drawn: Taken = Taken()
     """By exports that name it."""
-    uses: tuple[Draw, ...] = ()
+    used: Taken = Taken()
     """By the certifier's own records of use."""
     ended_by: EventId | None = None
     """The use that made it void or replaced it."""

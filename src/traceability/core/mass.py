@@ -3,7 +3,8 @@
 A lot has an *expected mass*. A reading inside the band changes nothing; outside it the whole difference is
 booked, as loss or as unexplained mass, and the expected mass becomes the reading. So drift adds up against
 one number through any chain of handoffs and repackings. Gain is also judged from the lowest weighing since
-the lot was made: ore topped up to the tag's weight is the commonest way to fill a bag.
+the lot was made, or since such a rise was told of: ore topped up to the tag's weight is the commonest way to
+fill a bag.
 
 Whatever changes the expected mass outside a transformation makes a pool of that one lot.
 """
@@ -179,6 +180,9 @@ def read(
         rise = (limits.rise_ppm, limits.rise_fail_ppm, lowest_ppm, least_ug)
         raised = found.rise_above_lowest(lot.lowest_ug, reading_ug, *rise)
         step.notice("rise_above_lowest", raised, [("lot", lot.id)])
+        lot = replace(
+            lot, lowest_ug=reading_ug, lowest_error_ppm=scale_ppm
+        )  # told: not of each reading from here
     known = lot.quality
     if outside:
         weighed = _weighed(lot, reading_ug, limits, scales_ppm, dry=dry)

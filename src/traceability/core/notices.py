@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from traceability.core.concern_records import Held, Hold, Incident, Reported
+from traceability.core.ground_facts import site_facts
 from traceability.core.ids import LotId
 from traceability.core.record import Address
-from traceability.core.state import AnyRecord, Lot
+from traceability.core.state import AnyRecord, Lot, Site
 
 Records = Callable[[Iterable[Address]], Mapping[Address, AnyRecord]]
 """Looks up many records at once; those that are not there are left out."""
@@ -26,11 +27,20 @@ class Notices(NamedTuple):
     reports: tuple[Incident, ...]
 
 
-def about(lot: Lot) -> tuple[Address, ...]:
-    """What a hold or report may name that is also about this lot."""
-    site: list[Address] = [] if lot.site is None else [("site", lot.site)]
-    parties = (("party", lot.custodian), ("party", lot.title))
-    return tuple(dict.fromkeys((("lot", lot.id), *parties, *site, *(("tag", tag) for tag in lot.tags))))
+def about(records: Records, lots: Iterable[Lot]) -> dict[LotId, tuple[Address, ...]]:
+    """For each lot what a hold or report may name that is also about it: what `concerns.holds_about` asks for."""
+    lots = tuple(lots)
+    sites = records({("site", lot.site) for lot in lots if lot.site is not None})
+    found = {}
+    for lot in lots:
+        own: list[Address] = [("lot", lot.id), ("party", lot.custodian), ("party", lot.title)]
+        if lot.site is not None:
+            own.append(("site", lot.site))
+            site = sites.get(("site", lot.site))
+            if isinstance(site, Site):
+                own.append(("region", site_facts(site, lot.judged_day).region))
+        found[lot.id] = tuple(dict.fromkeys((*own, *(("tag", tag) for tag in lot.tags))))
+    return found
 
 
 def is_serious(report: Incident) -> bool:
@@ -62,7 +72,7 @@ def open_holds(records: Records, subjects: Iterable[Address], day: str) -> tuple
 
 def notices(records: Records, lots: Iterable[Lot], day: str) -> dict[LotId, Notices]:
     """For each of these lots about which there is something, what."""
-    subjects = {lot.id: about(lot) for lot in lots}
+    subjects = about(records, lots)
     every = list(dict.fromkeys(address for each in subjects.values() for address in each))
     holds, reports = open_holds(records, every, day), open_reports(records, every)
     found: dict[LotId, Notices] = {}

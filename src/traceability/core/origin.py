@@ -28,6 +28,7 @@ def produced(step: Step, event: Production, site: Site | None) -> None:
     regions = [region]
     if site is None:
         step.note("no_registered_site", "warning", subjects)
+        mixing.begin(step, event.made, [region[:2]])
     else:
         recorded = day_of(step.entry.record_time)
         _judge_site(step, site, step.day, recorded, producer, minerals, subjects)
@@ -61,7 +62,7 @@ def _judge_site(
     policy = step.policy
     colour, stopped = sites.standing(site, day, policy), sites.suspension(site, day)
     facts = site_facts(site, day)
-    step.notice("site_red", sites.site_red(colour), about, events=events)
+    step.notice("site_red", sites.site_red(colour, lapsed=sites.lapsed(site, colour)), about, events=events)
     step.notice("site_yellow", sites.site_yellow(colour), about, events=events)
     step.notice("site_blue", sites.site_blue(colour), about, events=events)
     unknown = sites.site_status_not_recorded(colour, facts.country, minerals, policy)

@@ -144,9 +144,16 @@ class Step:
         found = self.state.find((kind, id_))
         return found if isinstance(found, record) else None
 
-    def number(self, section: Section, rule: str, name: str, mineral: str | None = None) -> int:
-        """A number of a rule, as the policy in force or else the program has it."""
-        return policy.number(self.policy, section, rule, name, mineral=mineral)
+    def number(
+        self, section: Section, rule: str, name: str, mineral: str | None = None, at: str | None = None
+    ) -> int:
+        """A number of a rule, as the policy in force or else the program has it for the country of the event.
+
+        `at`: the step of the trade, where the rule has numbers by step.
+        """
+        region: str | None = self.event.body.region
+        country = None if region is None else region[:2]
+        return policy.number(self.policy, section, rule, name, mineral=mineral, step=at, country=country)
 
     def need(self, kind: str, id_: str, record: type[_R]) -> _R:
         """The record; the whole event waits where there is none yet."""

@@ -85,7 +85,21 @@ def number(
     country: str | None = None,
 ) -> int:
     """The number in force. Raises KeyError for a name that no rule has."""
-    table = _table(ByEvent(policy)) if policy is not None and policy.values else {}
+    key = ByEvent(policy) if policy is not None and policy.values else None
+    return _number(key, section, rule, name, mineral, step, country)
+
+
+@lru_cache(maxsize=1 << 12)
+def _number(
+    key: "ByEvent | None",
+    section: Section,
+    rule: str,
+    name: str,
+    mineral: str | None,
+    step: str | None,
+    country: str | None,
+) -> int:
+    table = _table(key) if key is not None else {}
     for where in (country, None) if country is not None else (None,):
         for what in (mineral, None) if mineral is not None else (None,):
             for at in (step, None) if step is not None else (None,):
@@ -105,6 +119,25 @@ def number(
     raise KeyError(f"{section} of {rule}: {name}")
 
 
+SEVERITIES = {"notice": 1, "warning": 2, "severe": 3}
+
+
+def turned_away(policy: Policy | None, rule: str, severity: str, country: str | None) -> bool:
+    """Whether the policy asks that an event which raises this finding is not taken: `refusals`, name `severity`.
+
+    The value is the least severity that is turned away, as `SEVERITIES` has it; that of the event's country counts before
+    the one for all. For admission alone: the fold never asks.
+    """
+    if policy is None or not policy.values:
+        return False
+    table = _table(ByEvent(policy))
+    for where in (country, None):
+        least = table.get((where, "refusals", rule, "severity", None, None))
+        if least is not None:
+            break
+    return least is not None and SEVERITIES[severity] >= least
+
+
 class ByEvent:
     """A policy as a key of what is remembered about it: its event has one place in one log and says all of it."""
 
@@ -117,7 +150,14 @@ class ByEvent:
         return hash(self.policy.event)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ByEvent) and self.policy.values == other.policy.values
+        if not isinstance(other, ByEvent):
+            return False
+        if self.policy.values is other.policy.values:
+            return True
+        equal = self.policy.values == other.policy.values
+        if equal:
+            self.policy = other.policy  # which every batch reads anew: so they are compared once for each
+        return equal
 
 
 @lru_cache(maxsize=16)

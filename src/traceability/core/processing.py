@@ -194,6 +194,7 @@ def _judge_stones(step: Step, went: Through) -> None:
     expected_ug = sum(lot.expected_ug for lot, _ in went.inputs)
     out_ug = sum(mass_ug for _, mass_ug in went.outputs)
     most_ug = bands.threshold(step, "carats_gained", "most_ug", mineral=went.inputs[0][0].mineral)
+    most_ug *= max(len(went.inputs), len(went.outputs))
     step.notice("carats_gained", stones.carats_gained(expected_ug, out_ug, most_ug), went.subjects)
 
 

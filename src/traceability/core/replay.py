@@ -75,7 +75,7 @@ from traceability.core.state import AnyRecord, LogEntry, Mention, NotShown, Numb
 
 _AS_SHOWN = frozenset(
     {
-        "count_does_not_close", "delegation_does_not_cover", "does_not_close", "lot_ended", "miner_not_named",
+        "count_does_not_close", "delegation_does_not_cover", "does_not_close", "hold_placed", "lot_ended", "miner_not_named",
         "more_than_the_lot", "needs_no_approval", "no_guardians", "not_importer", "not_your_event", "role_missing",
         "stands_on_it", "stranger_as_title_holder", "tag_not_on_lot", "title_needed", "under_hold", "weigh_inputs",
     }

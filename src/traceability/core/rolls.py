@@ -8,6 +8,7 @@ from traceability.core.events import (
     TagIssue,
 )
 from traceability.core.findings import later
+from traceability.core.ground_facts import restated
 from traceability.core.ground_records import Licence
 from traceability.core.ids import PartyId, RollId, SiteId
 from traceability.core.outcome import Step, reject
@@ -42,9 +43,9 @@ def register_site(step: Step, event: SiteRegistration) -> None:
     )
     if body.nonce is None:
         known = step.need("site", body.site, Site)
-        restated = replace(known, facts=(*known.facts, facts))
-        step.put("site", known.id, restated)
-        later.note_site(step, known, restated, body.from_)
+        changed = restated(known, facts)
+        step.put("site", known.id, changed)
+        later.note_site(step, known, changed, body.from_)
         return
     if step.find("site", body.site, Site) is not None:
         reject("site_known", "this site is registered already; restate its facts without nonce")

@@ -310,7 +310,7 @@ class Lot(Subject, frozen=True):
     """Judged day of the newest event that moved it: none after it is judged earlier."""
     expected_ug: int
     lowest_ug: int
-    """The lowest weighing since the lot was made."""
+    """The lowest weighing since the lot was made, or since a rise above it was told of (`rise_above_lowest`)."""
     reading: str | None
     """Its own last reading as exact decimal grams, less samples and spills since; None when it was shared."""
     content: tuple[Part, ...]

@@ -69,6 +69,11 @@ def normalise(typed: str) -> str:
     return code
 
 
+def is_code(code: str) -> bool:
+    """Whether this is a code in its one spelling."""
+    return _CODE.fullmatch(code) is not None and _check_character(code[:-1]) == code[-1]
+
+
 def printed(code: str) -> str:
     """A code in its groups of 4, 4 and 5."""
     return "-".join(group for group in (code[:4], code[4:8], code[8:]) if group)

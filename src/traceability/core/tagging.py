@@ -7,17 +7,25 @@ from traceability.core.outcome import Step
 from traceability.core.record import NEW
 from traceability.core.state import Lot, TagRecord
 
+BEARERS_MAX = 100
+"""On so many lots besides the first and the newest a tag is remembered to be: anybody may write it on any number."""
+
 
 def put_on(step: Step, lot: LotId, tags: tuple[str, ...] | list[str]) -> None:
-    """These tags are on `lot` now. A tag still on another open lot is a severe finding on both, not a refusal."""
+    """These tags are on `lot` now. A tag still on another open lot is a severe finding on both, not a refusal.
+
+    On more than two each is named with the one before it, so that no lot is accused once for every copy of its tag.
+    """
     for tag in tags:
         record = step.find("tag", tag, TagRecord) or TagRecord(NEW)
-        for other_id in record.on:
+        others = tuple(known for known in record.on if known != lot)
+        for other_id in reversed(others):
             other = step.find("lot", other_id, Lot)
-            if other_id != lot and other is not None and other.state != "ended" and tag in other.tags:
+            if other is not None and other.state != "ended" and tag in other.tags:
                 subjects = [("lot", lot), ("lot", other_id)]
                 step.note("tag_on_two_lots", "severe", subjects, figures={"tag": tag})
-        on = (*(known for known in record.on if known != lot), lot)
+                break
+        on = (*others[:1], *others[1:][-BEARERS_MAX:], lot)
         step.put("tag", tag, replace(record, on=on, last_lot=lot))
 
 

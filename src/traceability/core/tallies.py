@@ -136,7 +136,10 @@ class Drifted(_Part, frozen=True):
 
 
 class Drift(Record, frozen=True):
-    """Signed deviations of readings, by slots of three days, newest last, at ("tally", "drift:<id>")."""
+    """Signed deviations of readings, by slots of three days, newest last.
+
+    At ("tally", "drift:<id>") for a site or what a party gave, at "drift:<id>:scale" for what it weighed.
+    """
 
     slots: tuple[Drifted, ...] = ()
     quiet_until: int = 0
@@ -198,7 +201,10 @@ class Stock(Record, frozen=True):
 
 
 class Range(Record, frozen=True):
-    """Runs of printed numbers and their rolls, at ("tally", "range:<scheme>:<shape>:<number // 1000>")."""
+    """Runs of printed numbers and their rolls, at ("tally", "range:<scheme>:<shape>:<number // 1000>").
+
+    An empty one at ("tally", "range:<scheme>") says that rolls of the scheme are recorded here.
+    """
 
     runs: tuple[tuple[int, int, str], ...] = ()
     """First and last number, and the roll; as issued."""

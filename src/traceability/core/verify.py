@@ -112,6 +112,29 @@ def verify(data: bytes, policy: TrustPolicy, *, now: str | None = None, complete
     return report
 
 
+class Established(NamedTuple):
+    """What entries that are about no lot give, after the steps 2 to 6."""
+
+    checkpoint: Checkpoint
+    recorded_until: str
+    """Record time of the newest entry shown."""
+    facts: LedgerFacts
+    replay: Replay
+
+
+def establish(file: Evidence, policy: TrustPolicy) -> Established:
+    """Takes entries through the steps that make them known, as `verify` does. Raises Failed where one does not hold."""
+    with _without_gc():
+        checkpoint = _trust(file, policy).checkpoint
+        shown = _read_events(file, _find_in_log(file, checkpoint))
+        replay = _replay(file, shown, _check_signatures(shown))
+        facts = _facts(replay)
+        if replay.rejected:
+            first = replay.rejected[0]
+            raise Failed(6, first.index, first.why)
+    return Established(checkpoint, time_text(shown[-1].record_time), facts, replay)
+
+
 def _verify(data: bytes, policy: TrustPolicy, report: Report, now: str | None, *, complete: bool) -> None:
     def learned(step: int, outcome: str) -> None:
         report.steps.append(Step(step, TITLES[step - 1], outcome))

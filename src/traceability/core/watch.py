@@ -5,14 +5,12 @@ findings: nothing they do bears on custody, and with them off everything else co
 without effect is counted for its key and for nothing else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from traceability.core import due
 from traceability.core.custody_bodies import new_lots
 from traceability.core.events import (
     Acceptance,
-    Certificate,
-    CertificateUse,
     Event,
     Export,
     Import,
@@ -33,11 +31,13 @@ from traceability.core.findings import drift, handoffs, keys, output, papers, si
 from traceability.core.ids import LotId
 from traceability.core.outcome import Step
 from traceability.core.record import Address
-from traceability.core.state import Lot
-from traceability.core.tallies import ClockKind
+from traceability.core.state import Lot, Site
+from traceability.core.tallies import ClockKind, Range
 
 _PASSED = frozenset({"refusal", "withdrawal", "retagging", "inspection", "payment", "correction", "approval"})
 """Frequent kinds whose lots and tags are all that global rules look at."""
+RUNS_NEAR = 4
+"""Of so many rolls at most that share a range of numbers the stocks are looked up ahead."""
 
 
 def apply(step: Step) -> None:
@@ -74,13 +74,8 @@ def _watch_kind(step: Step, event: Event, taken: dict[LotId, Lot]) -> None:
         case Intake() | Transformation() | Import():
             handoffs.keep_act(step, event)
         case Export():
-            papers.certificate_overdrawn(step, event)
             papers.watch_exports(step, event)
             handoffs.keep_act(step, event)
-        case CertificateUse():
-            papers.certificate_overdrawn(step, event)
-        case Certificate():
-            papers.certificate_number_used_twice(step, event)
         case TagIssue():
             stock.index_roll(step, event)
         case TagAllocation():
@@ -173,11 +168,12 @@ def touches(event: Event) -> Iterator[Address]:
             return
         case Acceptance():
             yield "tally", f"trail:{event.actor}"
-            yield "tally", f"drift:{event.party}"
+            yield "tally", f"drift:{event.party}:scale"
             return
         case Production():
             yield "tally", f"trail:{event.actor}"
             yield "tally", f"readings:{event.party}"
+            yield "tally", f"silence:{event.body.region}"
             if event.body.site is not None:
                 yield "tally", f"readings:{event.body.site}"
                 yield "tally", f"cells:{event.body.site}"
@@ -196,19 +192,32 @@ def touches(event: Event) -> Iterator[Address]:
             yield "tally", f"stock:{tag[2:28]}"
         elif (address := stock.places(tag)) is not None:
             yield address
+            yield "tally", f"range:{tag.partition(':')[0]}"
 
 
-def first_taken(event: Event) -> Address | None:
-    """The first lot an acceptance takes: mostly they all come from one place."""
-    return ("lot", event.moved[0][1]) if isinstance(event, Acceptance) else None
-
-
-def near(lot: object) -> Iterator[Address]:
-    """What will be looked up besides when this lot is taken, if it is one."""
-    if isinstance(lot, Lot):
-        yield "tally", f"trail:{lot.custodian}"
-        yield "tally", f"drift:{lot.custodian}"
-        yield "due", f"c{lot.custody_index // due.NEIGHBOURS}"
-        if lot.site is not None:
-            yield "tally", f"drift:{lot.site}"
-            yield "tally", f"dealings:{lot.site}"
+def near(event: Event, find: Callable[[Address], object]) -> Iterator[Address]:
+    """What will be looked up besides, as the records tell that the event touches; those a rule mostly asks for."""
+    match event:
+        case Acceptance():
+            lot = find(("lot", event.moved[0][1]))  # mostly all it takes come from one place
+            if isinstance(lot, Lot):
+                yield "tally", f"trail:{lot.custodian}"
+                yield "tally", f"drift:{lot.custodian}"
+                yield "due", f"c{lot.custody_index // due.NEIGHBOURS}"
+                if lot.site is not None:
+                    yield "tally", f"drift:{lot.site}"
+                    yield "tally", f"dealings:{lot.site}"
+        case Transformation():
+            inputs = (find(("lot", id_)) for _, id_ in event.moved)
+            yield from (("site", lot.site) for lot in inputs if isinstance(lot, Lot) and lot.site is not None)
+        case Production():
+            site = find(("site", event.body.site)) if event.body.site is not None else None
+            if isinstance(site, Site):
+                yield from (("licence", each) for each in site.facts[-1].licences)
+            for place in {stock.places(tag) for new in event.body.lots for tag in new.tags or ()}:
+                numbers = find(place) if place is not None else None
+                for _, _, roll in numbers.runs[-RUNS_NEAR:] if isinstance(numbers, Range) else ():
+                    yield "roll", roll
+                    yield "tally", f"stock:{roll}"
+        case _:
+            pass

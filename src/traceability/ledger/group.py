@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from traceability.core import leaf, merkle, watch
+from traceability.core import leaf, merkle
 from traceability.core.events import Redaction
 from traceability.core.ids import EventId
-from traceability.core.outcome import Appended, Entry, Rejected, WaitsFor
+from traceability.core.outcome import Appended, Entry, Rejected, WaitsFor, told_with
+from traceability.core.policy import Policy, turned_away
 from traceability.core.state import Key, Number
 from traceability.ledger import disclosures
 from traceability.ledger.answers import Refused, Waiting
@@ -73,11 +74,8 @@ class Group:
 
     def judge(self, reads: Sequence[Read]) -> list[Judged]:
         """What becomes of each, in order."""
-        self._batch.state.preload(
-            {read.event.key for read in reads},
-            set().union(*(read.touched for read in reads)),
-            {lot for read in reads if (lot := watch.first_taken(read.event)) is not None},
-        )
+        events = [read.event for read in reads]
+        self._batch.state.preload(events, set().union(*(read.touched for read in reads)))
         sizes = {read.event.seen.size for read in reads if read.event.seen is not None}
         rows = self._view.all(
             "SELECT size, root FROM root WHERE size = ANY(?)", list(sizes - self._roots.keys())
@@ -133,11 +131,27 @@ class Group:
         outcome = self._batch.judge(entry)
         match outcome:
             case Appended():
-                return self._take(read, entry, outcome)
+                return self._turned_away(entry, outcome) or self._take(read, entry, outcome)
             case Rejected():
                 return Refused(outcome.name, outcome.message)
             case WaitsFor():
                 return Waiting(outcome.type, outcome.id)
+
+    def _turned_away(self, entry: Entry, outcome: Appended) -> Refused | None:
+        """Why this deployment does not take what the rules would; an event that is evidence of two claims it takes."""
+        policy = self._batch.state.find(("policy", "policy"))
+        if not isinstance(policy, Policy) or not outcome.stands or not all(outcome.fates.values()):
+            return None
+        region: str | None = entry.event.body.region
+        country = None if region is None else region[:2]
+        for finding in told_with(entry.event_id, outcome.findings):
+            if turned_away(policy, finding.rule, finding.severity, country):
+                return Refused(
+                    "turned_away",
+                    f"this ledger's policy takes no event on which the rule {finding.rule} notices something {finding.severity}: "
+                    "put right what it is about, or ask the operator",
+                )
+        return None
 
     def _take(self, read: Read, entry: Entry, outcome: Appended) -> Taken:
         envelope = read.envelope

@@ -4,9 +4,10 @@ Loaded in a few queries for the whole batch, by what `fold.touches` says; the li
 an entry is judged is looked up one by one. Everything is read inside the transaction that holds the head.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from traceability.core import watch
+from traceability.core.events import Event
 from traceability.core.ids import EventId, KeyId, LotId
 from traceability.core.outcome import Appended, Entry
 from traceability.core.record import Address
@@ -45,14 +46,11 @@ class Overlay:
         """Where events stand that were met under a used number, or appended in this batch."""
         self._move_index: dict[Address, int] = {}
 
-    def preload(self, keys: set[KeyId], touched: Iterable[Address], taken: Iterable[Address] = ()) -> None:
-        """Loads what the fold will ask about events signed by these keys that touch these addresses.
-
-        `taken`: lots of which global rules will ask where they come from.
-        """
-        self._preload_signers(keys)
+    def preload(self, events: Sequence[Event], touched: Iterable[Address]) -> None:
+        """Loads what the fold will ask about these events, which together touch these addresses."""
+        self._preload_signers({event.key for event in events})
         self._load_all(touched)
-        self._load_all({near for lot in taken for near in watch.near(self._known.get(lot))})
+        self._load_all({near for event in events for near in watch.near(event, self._known.get)})
 
     def find(self, address: Address) -> AnyRecord | None:
         """The record as the batch has left it, or None."""

@@ -34,6 +34,7 @@ from traceability.ledger.gather import gather, show
 from traceability.ledger.packing import unpack_lot
 from traceability.ledger.source import StoredSource
 from traceability.ledger.store import Store
+from traceability.ledger.trust_pack import trust_pack
 from traceability.ledger.view import StoredEntry, View, finding_of
 
 _T = TypeVar("_T")
@@ -318,10 +319,7 @@ class Reader:
             if event is not None:
                 lots = _lots_of_event(view, event, size)
             gathered = gather(StoredSource(view), set(lots), size)
-            witnessed = view.cosigned()
-            if witnessed is not None and gathered.entries[-1].index < witnessed[0] <= size:
-                # Nothing is newer than what witnesses have confirmed: their checkpoint says as much, and more.
-                size, note = witnessed
+            size, note = view.vouched(size, note, gathered.entries[-1].index)
             opened = {}
             for entry in gathered.entries:
                 if entry.event.sealed:
@@ -333,6 +331,11 @@ class Reader:
                     opened[entry.index] = shown
             found = show(gathered, lots, note, size, view.nodes(size), event=event, disclosures=opened)
         return evidence.encode(found)
+
+    def trust_pack(self) -> bytes:
+        """The file by which labels are checked. Raises LookupError where there is no checkpoint."""
+        with self._store.read() as view:
+            return trust_pack(view)
 
 
 def _number(view: View, address: Address) -> int:

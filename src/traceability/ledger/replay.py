@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from traceability.core import fold, merkle, watch
+from traceability.core import fold, merkle
 from traceability.core.events import Event
 from traceability.core.merkle import Edge
 from traceability.core.outcome import Appended, Entry, Rejected
@@ -148,11 +148,7 @@ class Replay:
         """The next entries of the log."""
         batch = Batch(self._view, self.head, self._log)
         events = [one.event for one in examined if not isinstance(one.event, str)]
-        batch.state.preload(
-            {event.key for event in events},
-            set().union(*(one.touched for one in examined)),
-            {lot for event in events if (lot := watch.first_taken(event)) is not None},
-        )
+        batch.state.preload(events, set().union(*(one.touched for one in examined)))
         sizes = [event.seen.size for event in events if event.seen is not None]
         self._times = self._log.record_times({size - 1 for size in sizes})
         self._times.update((entry.index, entry.record_time) for entry in entries)

@@ -98,6 +98,14 @@ class View(Rows):
         found = self.one("SELECT size, note FROM cosigned WHERE id = 0")
         return None if found is None else (found[0], found[1])
 
+    def vouched(self, size: int, note: bytes, last: int) -> tuple[int, bytes]:
+        """The checkpoint to prove entries up to index `last` under: this one, or one that witnesses confirmed.
+
+        Nothing shown is newer than what they have confirmed: then their checkpoint says as much, and more.
+        """
+        witnessed = self.cosigned()
+        return witnessed if witnessed is not None and last < witnessed[0] <= size else (size, note)
+
     def nodes(self, size: int) -> NodeReader:
         """Reads nodes of the tree of `size` leaves, `size` not above that of the head."""
         return tile.node_reader(size, self.tile)

@@ -17,15 +17,21 @@ PNG_MODULE_PIXELS = 10
 
 def svg(text: str) -> bytes:
     """The code as an SVG of one unit a module; it scales to any size."""
-    rows: list[list[bool]] = _code(text).get_matrix()
+    rows = matrix(text)
     size = len(rows)
     dark = "".join(
-        f"M{start} {y}h{end - start}v1H{start}z" for y, row in enumerate(rows) for start, end in _runs(row)
+        f"M{start} {y}h{end - start}v1H{start}z" for y, row in enumerate(rows) for start, end in runs(row)
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}" shape-rendering="crispEdges">'
         f'<path fill="#fff" d="M0 0h{size}v{size}H0z"/><path d="{dark}"/></svg>'
     ).encode()
+
+
+def matrix(text: str) -> list[list[bool]]:
+    """The code's modules by row, dark ones True, with the quiet zone around them."""
+    rows: list[list[bool]] = _code(text).get_matrix()
+    return rows
 
 
 def png(text: str) -> bytes:
@@ -44,7 +50,7 @@ def _code(text: str) -> "qrcode.QRCode[PilImage]":
     return code
 
 
-def _runs(row: Sequence[bool]) -> list[tuple[int, int]]:
+def runs(row: Sequence[bool]) -> list[tuple[int, int]]:
     """Where dark modules stand side by side: [start, end)."""
     edges = [x for x in range(len(row) + 1) if (x < len(row) and row[x]) != (x > 0 and row[x - 1])]
     return list(zip(edges[::2], edges[1::2], strict=True))

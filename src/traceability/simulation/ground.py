@@ -21,6 +21,8 @@ INSPECTING = {**INSPECTORS, "CF": "auditor"}
 _MINUTE = 60
 _YEAR_AGAIN = 320 * DAY
 _QUARTER = 88 * DAY
+_PUT_RIGHT = 55 * DAY
+"""Yellow runs out after three months, and a site is looked at again before."""
 _ZONES = (
     (
         "Provinces des Kivus et de l'Ituri",
@@ -180,10 +182,11 @@ def colour(cast: Cast, site: Site) -> str:
 def look_at_site(cast: Cast, site: Site) -> Flow:
     """The first inspection of a site and what it can give; every year somebody looks again."""
     inspector = cast[INSPECTING[site.place.country]]
-    inspect_site(inspector, site, colour(cast, site), purpose="première visite")
+    first = colour(cast, site)
+    inspect_site(inspector, site, first, purpose="première visite")
     yield 20 * _MINUTE
     estimate(inspector, site)
-    again(cast, _YEAR_AGAIN, lambda: _look_again(cast, site))
+    again(cast, _PUT_RIGHT if first == "yellow" else _YEAR_AGAIN, lambda: _look_again(cast, site))
 
 
 def _look_again(cast: Cast, site: Site) -> Flow:

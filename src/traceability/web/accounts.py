@@ -171,10 +171,15 @@ def of_party(services: Services, visitor: Visitor, words: Words, party: Party) -
     """How readings parted from what was known before, where this party gave or weighed; for itself and overseers."""
     if not may(visitor, OpenPaper((party.id,)), services.reader.held_by):
         return []
-    drift = services.reader.record(("tally", f"drift:{party.id}"))
-    if not isinstance(drift, Drift) or not drift.slots:
+    sums: dict[int, tuple[int, int, int]] = {}
+    for tally in (f"drift:{party.id}", f"drift:{party.id}:scale"):
+        drift = services.reader.record(("tally", tally))
+        for each in drift.slots if isinstance(drift, Drift) else ():
+            above_ug, expected_ug, count = sums.get(each.slot, (0, 0, 0))
+            sums[each.slot] = (above_ug + each.above_ug, expected_ug + each.expected_ug, count + each.count)
+    if not sums:
         return []
-    bars = [_slot(words, each.slot, each.above_ug, each.expected_ug, each.count) for each in drift.slots]
+    bars = [_slot(words, slot, *sums[slot]) for slot in sorted(sums)]
     return [
         chart.draw(
             words("balance.title"),

@@ -33,7 +33,7 @@ def of_lot(links: Links, lot: Lot, history: Sequence[LoggedEntry]) -> list[Table
         record = records.get(("certificate", id_))
         if not isinstance(record, Certificate):
             continue
-        over = sum(draw.mass_ug for draw in record.draws) > record.mass_ug
+        over = record.drawn.mass_ug > record.mass_ug
         how = []
         if id_ in named:
             how.append(Value(words("papers.named")))

@@ -237,7 +237,7 @@ def _standing(reading: Reading, *, is_open: bool) -> list[Value]:
 
 def certificate(reading: Reading, record: Certificate) -> Cells:
     words = reading.words
-    drawn = sum(draw.mass_ug for draw in record.draws)
+    drawn = record.drawn.mass_ug
     valid = record.valid_by is not None and record.ended_by is None
     over = drawn > record.mass_ug
     return [

@@ -128,6 +128,12 @@ class Spoiler:
                     size = 64 if isinstance(value, int) else 8 * len(_bytes(value))
                     yield from (Flip(table, row, column, bit) for bit in range(size))
 
+    def in_text(self, type_: str) -> Flip:
+        """The top bit of a letter of an id within the first state record of this type: then it is no UTF-8."""
+        rows = self._raw.execute("SELECT type, id, value FROM state").fetchall()
+        row, id_, value = next((n, id_, value) for n, (kind, id_, value) in enumerate(rows) if kind == type_)
+        return Flip("state", row, "value", 8 * value.index(id_.encode()) + 7)
+
     def try_one(self, flip: Flip) -> None:
         """The bit is flipped, looked for, and put back."""
         table = SQLModel.metadata.tables[flip.table]

@@ -22,7 +22,7 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
 RULES: dict[str, Rule] = {
     "abandoned_number_used": Rule("local", ("F9",)),
     "action_overdue": Rule("global", ("F22",)),
-    "arrival_differs": Rule("local", ("F11", "F12")),
+    "arrival_differs": Rule("global", ("F11", "F12")),
     "arrival_not_confirmed": Rule("global", ("F11", "F13")),
     "assay_revised": Rule("local", ("F7",)),
     "away_from_its_site": Rule("global", ("F1", "F2")),

@@ -5,8 +5,8 @@ than it has, by drawing after its time or after it was ended, and by carrying ot
 explanations are a misprint in the number, a weighing between certificate and export, a certificate that was
 approved a little too late.
 
-What one export or one lot shows is local; sums over all lots of a certificate need the whole log. What was drawn in
-all, and numbers that stand twice, are watched beside (`papers`).
+What one export or one lot shows is local; sums over all lots or all exports of a certificate, and numbers that stand
+twice, need the whole log.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -14,9 +14,9 @@ from collections.abc import Collection, Iterable, Sequence
 from traceability.core import policy
 from traceability.core.authority import TYPED_DAYS, later_day
 from traceability.core.composition import Additive, FromLot, Gain, Intake, Pool, Production
-from traceability.core.custody_bodies import Confirmed
+from traceability.core.custody_bodies import Confirmed, IntakeBody
 from traceability.core.events import Export
-from traceability.core.events import Intake as IntakeEvent
+from traceability.core.findings.raised import Severity
 from traceability.core.ground_records import Certificate
 from traceability.core.ids import EventId, LotId, PartyId
 from traceability.core.mass import leaf_pool
@@ -69,8 +69,9 @@ def certificate_of_another_mineral(step: Step, record: Certificate, lots: Iterab
 def certificate_origin_left_out(step: Step, record: Certificate, lots: Iterable[Lot]) -> set[str] | None:
     """Local, F2 and F13: a lot has ore of a country, or of no known one (0), that the certificate does not name.
 
-    Every pool behind the lot counts as in it; stated gains and additives do not. Gives all countries found, None
-    where the ore is mixed too finely (POOLS_MAX). A chain of mixing that nobody recorded leaves no trace here.
+    Every pool behind the lot counts as in it; stated gains and additives do not. Ore of no registered site is of the
+    country in whose region it was produced. Gives all countries found, None where the ore is mixed too finely
+    (POOLS_MAX). A chain of mixing that nobody recorded leaves no trace here.
     """
     found: set[str] = set()
     known: dict[str, frozenset[str]] = {}
@@ -91,7 +92,7 @@ def certificate_origin_unsupported(step: Step, record: Certificate, found: Colle
     """Global: the certificate names a country that none of its lots has ore of: too careful, or a cover."""
     if not step.state.whole or found is None:
         return
-    unsupported = sorted(set(record.origins) - set(found))
+    unsupported = sorted(set(record.origins) - set(found) - {UNKNOWN})
     if unsupported:
         figures = {"unsupported": ";".join(unsupported)}
         step.note("certificate_origin_unsupported", "notice", _about(record.event), figures=figures)
@@ -132,12 +133,11 @@ def certificate_overdrawn(step: Step, before: Certificate, now: Certificate) -> 
         step.policy, "thresholds", "certificate_overdrawn", "ppm", mineral=now.mineral, country=now.country
     )
     allowed = now.mass_ug * (1_000_000 + ppm)
-    for name, sums, known in (("draws", now.draws, before.draws), ("uses", now.uses, before.uses)):
-        taken_ug = sum(draw.mass_ug for draw in sums)
-        if taken_ug * 1_000_000 > allowed >= sum(draw.mass_ug for draw in known) * 1_000_000:
-            figures = {"certified_ug": now.mass_ug, f"{name}_ug": taken_ug}
-            earlier = tuple(draw.event for draw in known)
-            step.note("certificate_overdrawn", "severe", _about(now.event), events=earlier, figures=figures)
+    for name, taken, known in (("draws", now.drawn, before.drawn), ("uses", now.used, before.used)):
+        if taken.mass_ug * 1_000_000 > allowed >= known.mass_ug * 1_000_000:
+            figures = {"certified_ug": now.mass_ug, f"{name}_ug": taken.mass_ug}
+            about = _about(now.event)
+            step.note("certificate_overdrawn", "severe", about, events=known.events, figures=figures)
 
 
 def certificate_of_another_exporter(
@@ -185,12 +185,16 @@ def use_mass_off(step: Step, record: Certificate, export: Export, used_ug: int) 
 
 
 def arrival_differs(
-    step: Step, confirmed: Confirmed, exports: Iterable[Export], lots: Collection[LotId]
+    step: Step, confirmed: Confirmed, exports: Sequence[Export], lots: Collection[LotId]
 ) -> None:
-    """Local, F11 and F12: the confirmation from abroad has another number, parcels or mass than what left.
+    """Global, F11 and F12: the confirmation from abroad has another number, parcels or mass than what left.
 
-    Compared with the certificates the exports name, as far as they are known here.
+    Compared with the certificates the exports name; parcels and mass where all that left has come. Severe; a warning
+    where all that differs is that less came: ore dries and spills on the way.
     """
+    if not step.state.whole:
+        return
+    whole = {lot for export in exports for _, lot in export.moved} <= set(lots)
     drawn_ug = 0
     records = []
     for export in exports:
@@ -205,14 +209,16 @@ def arrival_differs(
     if confirmed.certificate is not None and confirmed.certificate not in {each.number for each in records}:
         figures |= {"number": confirmed.certificate, "numbers": ";".join(sorted({r.number for r in records}))}
     parcels = [record.parcels for record in records if record.parcels is not None]
-    if confirmed.parcels is not None and parcels and confirmed.parcels != sum(parcels):
+    if whole and confirmed.parcels is not None and parcels and confirmed.parcels != sum(parcels):
         figures |= {"parcels": confirmed.parcels, "parcels_certified": sum(parcels)}
-    arrived = confirmed.mass
+    severity: Severity = "severe" if figures else "warning"
+    arrived = confirmed.mass if whole else None
     if arrived is not None and _off(step, "arrival_differs", records[0], arrived.mass_ug, drawn_ug):
         figures |= {"arrived_ug": arrived.mass_ug, "drawn_ug": drawn_ug}
+        severity = "severe" if arrived.mass_ug > drawn_ug else severity
     if figures:
         about = _about(*(record.event for record in records), lots=lots)
-        step.note("arrival_differs", "severe", about, figures=figures)
+        step.note("arrival_differs", severity, about, figures=figures)
 
 
 # What they have in common
@@ -283,13 +289,12 @@ def _begins(step: Step, pool: Pool) -> frozenset[str]:
     found: set[str] = set()
     for source in pool.sources:
         match source:
-            case Production(site=None):
-                found.add(UNKNOWN)
+            case Production(site=None, lot=lot) | Intake(lot=lot):
+                body = step.logged(step.lot(lot).maker).event.body
+                region = body.region or UNKNOWN
+                found.update(body.countries if isinstance(body, IntakeBody) else [region[:2]])
             case Production(site=site):
                 found.add(step.need("site", str(site), Site).facts[-1].country)
-            case Intake(lot=lot):
-                event = step.logged(step.lot(lot).maker).event
-                found.update(event.body.countries if isinstance(event, IntakeEvent) else [UNKNOWN])
             case FromLot() | Additive() | Gain():
                 pass
     return frozenset(found)

@@ -21,9 +21,10 @@ _MILLION = 1_000_000
 def watch_drift(step: Step, event: Acceptance, taken: Mapping[LotId, Lot]) -> None:
     """Adds how measured readings part from what was last known: to the lots' sites, their giver, and who weighed.
 
-    What was last known is a lot's own last reading, else its expected mass; so a gain counts once, where it came.
+    What was last known is a lot's own last reading, else its expected mass; so a gain counts once, where it came. What
+    a party gave and what it weighed are summed up apart: a trader's honest purchases do not thin out what he adds.
     """
-    sums: dict[Address, list[int]] = {}
+    sums: dict[tuple[Address, str], list[int]] = {}
     for weighing in event.body.weighings or ():
         lots = [taken[lot] for lot in weighing.lots or () if lot in taken]
         if weighing.basis != "measured" or len(lots) != len(weighing.lots or ()):
@@ -34,12 +35,12 @@ def watch_drift(step: Step, event: Acceptance, taken: Mapping[LotId, Lot]) -> No
             continue
         above_ug = weighing.net.mass_ug - expected_ug
         giver, weigher = ("party", lots[0].custodian), ("party", event.party)
-        _add(sums, giver, above_ug, expected_ug)
+        _add(sums, giver, giver[1], above_ug, expected_ug)
         if weigher != giver:
-            _add(sums, weigher, above_ug, expected_ug)
+            _add(sums, weigher, f"{weigher[1]}:scale", above_ug, expected_ug)
         for lot, mass_ug in zip(lots, known, strict=True):
             if lot.site is not None:
-                _add(sums, ("site", lot.site), above_ug * mass_ug // expected_ug, mass_ug)
+                _add(sums, ("site", lot.site), lot.site, above_ug * mass_ug // expected_ug, mass_ug)
         first = lots[0]
         if first.site is not None and first.count is None and first.custodian == first.producer:
             closed_circle(
@@ -50,8 +51,8 @@ def watch_drift(step: Step, event: Acceptance, taken: Mapping[LotId, Lot]) -> No
             step.number("thresholds", "steady_loss", "ppm"),
             step.number("thresholds", "steady_gain", "ppm"),
         )
-        for subject, (above_ug, expected_ug, count) in sums.items():
-            _take(step, subject, Drifted(0, above_ug, expected_ug, count), allowed)
+        for (subject, id_), (above_ug, expected_ug, count) in sums.items():
+            _take(step, subject, f"drift:{id_}", Drifted(0, above_ug, expected_ug, count), allowed)
 
 
 def _signer(step: Step, lot: Lot) -> str:
@@ -63,16 +64,18 @@ def _last_known(lot: Lot) -> int:
     return lot.expected_ug if lot.reading is None else micrograms(read_grams(lot.reading))
 
 
-def _add(sums: dict[Address, list[int]], subject: Address, above_ug: int, expected_ug: int) -> None:
-    known = sums.setdefault(subject, [0, 0, 0])
+def _add(
+    sums: dict[tuple[Address, str], list[int]], subject: Address, id_: str, above_ug: int, expected_ug: int
+) -> None:
+    known = sums.setdefault((subject, id_), [0, 0, 0])
     known[0] += above_ug
     known[1] += expected_ug
     known[2] += 1
 
 
-def _take(step: Step, subject: Address, new: Drifted, allowed: tuple[int, int]) -> None:
+def _take(step: Step, subject: Address, tally: str, new: Drifted, allowed: tuple[int, int]) -> None:
     slot = today(step) // SLOT_DAYS
-    known = step.find("tally", f"drift:{subject[1]}", Drift) or Drift()
+    known = step.find("tally", tally, Drift) or Drift()
     slots = known.slots
     if slots and slots[-1].slot == slot:
         last = slots[-1]
@@ -88,7 +91,7 @@ def _take(step: Step, subject: Address, new: Drifted, allowed: tuple[int, int]) 
         rule = steady_gain if above > 0 else steady_loss
         if any(rule(step, subject, days, window) for days, window in _windows(slots)):
             quiet_until = slot + WINDOWS[0] // SLOT_DAYS
-    step.put("tally", f"drift:{subject[1]}", Drift(slots, quiet_until))
+    step.put("tally", tally, Drift(slots, quiet_until))
 
 
 def _windows(slots: Sequence[Drifted]) -> list[tuple[int, Drifted]]:

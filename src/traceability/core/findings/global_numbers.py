@@ -7,7 +7,6 @@ from traceability.core.findings.numbers import Name
 
 GLOBAL_NUMBERS: dict[Name, int] = {
     ("thresholds", "away_from_its_site", "km", None, None): 40,
-    ("thresholds", "certificate_overdrawn", "ppm", None, None): 5_000,
     ("thresholds", "closed_circle", "deals", None, None): 20,
     ("thresholds", "closed_circle", "spread_ppm", None, None): 100,
     ("thresholds", "exports_above_production", "ppm", None, None): 1_100_000,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from traceability.core.custody_bodies import new_lots
 from traceability.core.events import Event, Production, Transformation
 from traceability.core.findings.raised import Severity
+from traceability.core.ground_facts import facts_on
 from traceability.core.outcome import Step
 from traceability.core.state import Lot, Party
 
@@ -73,7 +74,7 @@ def more_workers_than_members(step: Step, event: Production) -> None:
     Honest: day labourers, a membership that grew since it was enrolled.
     """
     producer = step.find("party", event.body.producer or event.actor, Party)
-    members = producer.facts[-1].members if producer is not None else None
+    members = facts_on(producer.facts, step.day).members if producer is not None else None
     workers = event.body.workers
     if workers is None or members is None or workers <= members:
         return

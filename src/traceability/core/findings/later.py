@@ -8,7 +8,7 @@ global rules. What merely passed through a zone declared later is not gone over 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from traceability.core.authority import day_of
+from traceability.core.authority import day_of, later_day
 from traceability.core.events import (
     LOTS_MAX,
     Acceptance,
@@ -21,7 +21,7 @@ from traceability.core.findings.licences import SORTS, best
 from traceability.core.findings.raised import Raised
 from traceability.core.findings.sites import activity, standing, suspension
 from traceability.core.findings.zones import from_zone
-from traceability.core.ground_facts import Need, covers, days_after, over, site_facts
+from traceability.core.ground_facts import Need, covers, site_facts, surely_over
 from traceability.core.ground_records import Digging, Licence, Produced, SitesIn, Zone
 from traceability.core.ids import EventId, SiteId
 from traceability.core.outcome import Step
@@ -31,6 +31,8 @@ from traceability.core.state import Lot, Party, Site
 
 LOOKUPS_MAX = 5000
 """So many days of sites are gone back over, the newest: this happens while everybody else waits."""
+PRODUCED_MAX = 256
+"""So many productions of one site and day are kept to go back to, the newest: anybody may date one to any day."""
 _KINDS: dict[str, tuple[type, ...]] = {
     "production": (Production,),
     "trade": (Transfer, Acceptance),
@@ -104,7 +106,8 @@ def keep_production(step: Step, site: SiteId, day: str, event: EventId) -> None:
         return
     known = step.find("produced", f"{site}:{day}", Produced)
     if known is None or event not in known.events:
-        step.put("produced", f"{site}:{day}", Produced((*(known.events if known else ()), event)))
+        events = (*(known.events if known else ()), event)[-PRODUCED_MAX:]
+        step.put("produced", f"{site}:{day}", Produced(events))
     days = step.find("produced", site, Digging) or Digging(day, day)
     if not days.since < day < days.until:
         step.put("produced", site, Digging(min(day, days.since), max(day, days.until)))
@@ -120,7 +123,7 @@ def keep_site(step: Step, site: SiteId, region: str) -> None:
 def note_site(step: Step, before: Site, after: Site, since: str) -> None:
     """Notes on the lots of a site what this entry says of it otherwise than was said, from a day on."""
     found: dict[tuple[Reading, Reading], list[Lot]] = {}
-    for day, lots in _produced(step, [after.id], days_after(since, -1)):
+    for day, lots in _produced(step, [after.id], later_day(since, -1)):
         was, now = Reading.of(before, day, step.policy), Reading.of(after, day, step.policy)
         if was != now:
             found.setdefault((was, now), []).extend(lots)
@@ -138,7 +141,7 @@ def note_zone(step: Step, zone: Zone, regions: Iterable[str]) -> None:
     for day, lots in _produced(step, list(sites), zone.since, zone.until):
         for lot in lots:
             site = sites[lot.site] if lot.site else None
-            if site and site_facts(site, day).region in codes and over([zone], day, lot.mineral):
+            if site and site_facts(site, day).region in codes and surely_over(zone, day, lot.mineral):
                 found.append(lot)
     if found:
         step.notice("zone_declared_later", zone_declared_later(zone), _newest(found))
@@ -151,7 +154,7 @@ def note_revocation(step: Step, licence: Licence) -> None:
     if act not in _KINDS or not step.state.whole:
         return
     party = step.party(licence.party)
-    first = days_after(licence.revoked_from, 1)
+    first = later_day(licence.revoked_from, 1)
     found: list[Lot] = []
     if act == "production":
         sites = dict.fromkeys((*licence.sites, *licence.named_by))
@@ -204,7 +207,7 @@ def _produced(
                 lots_found += len(lots)
                 if lots:
                     yield day, lots
-        day = days_after(day, -1)
+        day = later_day(day, -1)
 
 
 def _lots(step: Step, events: Iterable[EventId], site: SiteId) -> list[Lot]:

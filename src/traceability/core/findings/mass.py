@@ -76,7 +76,8 @@ def rise_above_lowest(
     """A lot weighs more than at its lowest since it was made, by more than the band allows.
 
     Bands `rise_above_lowest`: `warn_ppm`, `fail_ppm` (severe), plus both scales' errors. Each step up may be inside
-    its own band: what is taken out and filled up again bit by bit still shows here. Source: topping up to the
+    its own band: what is taken out and filled up again bit by bit still shows here. Told once: the next rise counts from
+    this reading. Source: topping up to the
     tag's weight (F5). Honest: the lowest reading was a misread one.
     """
     warn_ppm, fail_ppm = warn_ppm + scales_ppm, fail_ppm + scales_ppm

@@ -77,7 +77,7 @@ def _of(codes: Iterable[str], kind: str) -> list[str]:
 
 
 def begin(step: Step, lots: Iterable[LotId], countries: Iterable[str]) -> None:
-    """Keeps of lots of no registered site the countries they are said to be from; `0` is a part nobody knows."""
+    """Keeps of lots of no registered site the countries they are said to be from, or were dug in; `0`: nobody knows."""
     codes = tuple(sorted({_UNREGISTERED, *(_COUNTRY + country for country in countries)}))
     for lot in lots:
         step.put("lot", lot, replace(step.lot(lot), mixed=codes))

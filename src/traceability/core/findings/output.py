@@ -44,15 +44,17 @@ def output_above_capacity(
 ) -> Output:
     """More came out of a site on a day, or in 30 days, than it can give: above `ppm` (1,250,000) of its capacity.
 
-    Of the estimates in force on the day, for this mineral in this form, the highest counts, whoever its author is. A day
-    stands for the days from `dug_from` to `dug_until`, seven at most; a month for `days_per_month` of the estimate (26).
+    Of the estimates in force on the day, for this mineral in this form, the highest counts; what whoever works the site
+    says of it himself only where nobody else made one. A day stands for the days from `dug_from` to `dug_until`, seven at most; a month for `days_per_month` of the estimate (26).
     Ore of elsewhere is carried to a tagged mine (F2), or weights are invented (F3). Honest: a rich pocket, more
     diggers than when the site was looked at; a new estimate puts it right from its day on.
     """
     estimates = [each for each in in_force(site.capacities, step.day) if (each.mineral, each.form) == kind]
     if not estimates:
         return output
-    most = max(estimates, key=lambda each: each.mass_per_day_ug)
+    facts = site_facts(site, step.day)
+    others = [each for each in estimates if each.author not in (facts.holder, *facts.worked_by)]
+    most = max(others or estimates, key=lambda each: each.mass_per_day_ug)
     a_month = most.days_per_month or step.number("thresholds", "output_above_capacity", "days_per_month")
     ppm = step.number("thresholds", "output_above_capacity", "ppm")
     sums = dict(output.days)

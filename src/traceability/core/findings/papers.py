@@ -1,9 +1,9 @@
-"""Rules on papers and figures from outside: certificates used twice, exports of what a country does not dig."""
+"""Rules on figures from outside: exports of what a country does not dig."""
 
 from traceability.core.errors import Malformed
-from traceability.core.events import Certificate as CertificateEvent
-from traceability.core.events import CertificateUse, Export
-from traceability.core.ground_records import Certificate, CertificateNumber, Figure, Reference
+from traceability.core.events import Export
+from traceability.core.ground_facts import facts_on
+from traceability.core.ground_records import Figure, Reference
 from traceability.core.ids import LotId
 from traceability.core.outcome import Step
 from traceability.core.quantity import exact, micrograms
@@ -14,56 +14,13 @@ MONTHS = 36
 _MILLION = 1_000_000
 
 
-def certificate_overdrawn(step: Step, event: Export | CertificateUse) -> None:
-    """The exports that name a certificate, or the uses its certifier records, weigh more than it certifies.
-
-    Each sum by itself, by more than `ppm` (5,000): one certificate went with two shipments (F11). Said once, when a sum
-    first crosses. Source: the certificate as a quota (ICGLR MD.03, Kimberley). Honest: a draw typed twice, a
-    certificate replaced by a larger one that nobody named.
-    """
-    if isinstance(event, Export):
-        named = [draw.certificate for draw in event.body.certificates or ()]
-    else:
-        named = [event.body.certificate]
-    for certificate_id in dict.fromkeys(named):
-        now = step.find("certificate", certificate_id, Certificate)
-        before = step.before("certificate", certificate_id, Certificate)
-        if now is None or before is None:
-            continue
-        allowed = now.mass_ug * (_MILLION + step.number("thresholds", "certificate_overdrawn", "ppm"))
-        for name, sums, known in (("draws", now.draws, before.draws), ("uses", now.uses, before.uses)):
-            drawn_ug = sum(draw.mass_ug for draw in sums)
-            if drawn_ug * _MILLION > allowed >= sum(draw.mass_ug for draw in known) * _MILLION:
-                figures = {"certified_ug": now.mass_ug, f"{name}_ug": drawn_ug}
-                earlier = tuple(draw.event for draw in known)
-                subjects = [("certificate", certificate_id)]
-                step.note("certificate_overdrawn", "severe", subjects, events=earlier, figures=figures)
-
-
-def certificate_number_used_twice(step: Step, event: CertificateEvent) -> None:
-    """Two certificates of one country with one number, the earlier neither void nor replaced.
-
-    A number is unique in its country; a copy with other figures is the commonest forgery (F11). Source: ICGLR MD.03.
-    Honest: a typing mistake, which the certifier ends with a `certificate_use`.
-    """
-    numbered = step.find("certificate_number", f"{event.body.country}:{event.body.number}", CertificateNumber)
-    for other_id in numbered.certificates if numbered else ():
-        other = step.find("certificate", other_id, Certificate)
-        if other is not None and other.event != step.entry.event_id and other.ended_by is None:
-            subjects = [("certificate", step.entry.event_id), ("certificate", other.event)]
-            figures = {"country": event.body.country, "number": event.body.number}
-            step.note(
-                "certificate_number_used_twice", "severe", subjects, events=(other.event,), figures=figures
-            )
-
-
 def watch_exports(step: Step, event: Export) -> None:
     """Adds what an exporter sent abroad to the sums of his country, and compares them."""
     exporter = step.find("party", event.actor, Party)
     first = step.before("lot", _first(event), Lot)
     if exporter is None or first is None:
         return
-    country, mineral, month = exporter.facts[-1].country, first.mineral, step.day[:7]
+    country, mineral, month = facts_on(exporter.facts, step.day).country, first.mineral, step.day[:7]
     mass_ug = sum(weighing.net.mass_ug for weighing in event.body.weighings)
     id_ = f"exports:{country}:{mineral}"
     known = step.find("tally", id_, Exports) or Exports()

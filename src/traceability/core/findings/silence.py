@@ -2,6 +2,7 @@
 
 from traceability.core import due
 from traceability.core.events import Incident, Production
+from traceability.core.ground_facts import site_facts
 from traceability.core.ground_records import Region, in_force
 from traceability.core.outcome import Step
 from traceability.core.state import Lot, Site
@@ -41,11 +42,11 @@ def broken(step: Step, event: Incident) -> None:
                 regions.add(subject.id)
             case "site":
                 site = step.find("site", subject.id, Site)
-                regions |= {site.facts[-1].region} if site else set()
+                regions |= {site_facts(site, step.day).region} if site else set()
             case "lot":
                 lot = step.find("lot", subject.id, Lot)
                 mine = step.find("site", lot.site, Site) if lot is not None and lot.site else None
-                regions |= {mine.facts[-1].region} if mine else set()
+                regions |= {site_facts(mine, step.day).region} if mine else set()
             case _:
                 pass
     for code in sorted(regions):

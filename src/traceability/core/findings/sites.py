@@ -39,13 +39,21 @@ def activity(site: Site, day: str) -> str:
     return fairest(day, lambda on: site_facts(site, on).activity, lambda found: found != "active")
 
 
-def site_red(found: Standing) -> Raised | None:
-    """The ore was produced while its site was red: no production for export (F6). Severe.
+def lapsed(site: Site, found: Standing) -> bool:
+    """Whether a colour is another one run out: no inspector said it."""
+    return not any((said.event, said.status) == (found.event, found.status) for said in site.statuses)
 
+
+def site_red(found: Standing, *, lapsed: bool) -> Raised | None:
+    """The ore was produced while its site was red: no production for export (F6).
+
+    Severe where an inspector said so; a warning where yellow or blue ran out and nobody came to look again.
     Numbers (`times` of `site_status`): `green_months`, `yellow_months`, `blue_months`. Source: ICGLR manual, status of
     mine sites. Honest: the inspection that cleared the site is not recorded, or the State was late to inspect.
     """
-    return Raised("severe", _said(found)) if found.status == "red" else None
+    if found.status != "red":
+        return None
+    return Raised("warning" if lapsed else "severe", _said(found))
 
 
 def site_yellow(found: Standing) -> Raised | None:

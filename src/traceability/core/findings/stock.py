@@ -13,6 +13,8 @@ from msgspec.structs import replace
 from traceability.core import due
 from traceability.core.custody_bodies import new_lots
 from traceability.core.events import Event, Production, Retagging, TagIssue, TagVoid
+from traceability.core.findings.raised import Severity
+from traceability.core.ids import LotId
 from traceability.core.outcome import Step
 from traceability.core.state import Allocation, Roll, TagRecord
 from traceability.core.tag import OUR_SCHEME, Numbers
@@ -111,6 +113,7 @@ def index_roll(step: Step, event: TagIssue) -> None:
     numbers = event.body.numbers
     if numbers is None:
         return
+    step.put("tally", f"range:{event.body.scheme}", Range())
     run = Numbers(numbers.prefix, numbers.first, numbers.last, numbers.digits, numbers.suffix)
     ends = (_shape(run.number_at(1)), _shape(run.number_at(numbers.last - numbers.first + 1)))
     if ends[0] is None or ends[1] is None or ends[0][0] != ends[1][0]:
@@ -148,11 +151,11 @@ def watch_tags(step: Step, event: Event) -> int:
     for tag, lot in on:
         found = spot(step, tag)
         if found is None:
-            tag_not_issued(step, tag, lot)
+            kept = _last_lot(step, tag) in inputs
+            tag_not_issued(step, tag, lot, kept=kept)
             continue
         stock = step.find("tally", f"stock:{found.roll.id}", Stock) or Stock()
-        before = step.before("tag", tag, TagRecord)
-        kept = before is not None and before.last_lot in inputs
+        kept = _last_lot(step, tag) in inputs
         tag_after_its_end(step, tag, lot, stock, found, kept=kept)
         tag_of_somebody_else(step, event, tag, lot, found, kept=kept)
         step.put(
@@ -161,6 +164,12 @@ def watch_tags(step: Step, event: Event) -> int:
             replace(stock, applied=with_bits(stock.applied, [found.position])),
         )
     return len(on)
+
+
+def _last_lot(step: Step, tag: str) -> LotId | None:
+    """The lot a tag was put on last before this event."""
+    record = step.before("tag", tag, TagRecord)
+    return record.last_lot if record is not None else None
 
 
 def _mark(step: Step, tag: str, what: str) -> None:
@@ -183,13 +192,17 @@ def void_tags(step: Step, event: TagVoid) -> None:
         step.put("tally", id_, replace(stock, **{what: bits}))
 
 
-def tag_not_issued(step: Step, tag: str, lot: str) -> None:
-    """A tag put on that is on no roll issued here: of our own scheme invented, of another unknown to this ledger.
+def tag_not_issued(step: Step, tag: str, lot: str, *, kept: bool) -> None:
+    """A tag put on that is on no roll issued here: a warning of our own scheme, which is invented then.
 
-    Source: design, "Tag"; F1, F4. Honest: rolls of another scheme that nobody has recorded.
+    A notice of another scheme of which rolls are recorded here; of one that is not kept here nothing is said. Source:
+    design, "Tag"; F1, F4. Honest: rolls of another scheme that nobody has recorded yet.
     """
-    if tag.startswith(f"{OUR_SCHEME}:"):
-        step.note("tag_not_issued", "warning", [("lot", lot)], figures={"tag": tag})
+    scheme = tag.partition(":")[0]
+    if kept or (scheme != OUR_SCHEME and step.find("tally", f"range:{scheme}", Range) is None):
+        return
+    severity: Severity = "warning" if scheme == OUR_SCHEME else "notice"
+    step.note("tag_not_issued", severity, [("lot", lot)], figures={"tag": tag})
 
 
 def tag_after_its_end(step: Step, tag: str, lot: str, stock: Stock, found: Spot, *, kept: bool) -> None:

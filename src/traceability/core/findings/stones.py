@@ -12,7 +12,8 @@ from traceability.core.findings.raised import Raised
 def carats_gained(expected_ug: int, out_ug: int, most_ug: int) -> Raised | None:
     """A parcel of stones weighs more after a step than what went in was expected to, by more than two carat scales err.
 
-    Threshold `carats_gained`: `most_ug` (0.02 ct a parcel). Source: stones do not grow (F5, F7). Honest: dirt that a
+    Threshold `carats_gained`: `most_ug` (0.02 ct) for each parcel that went in or came out, of the two the more: each was
+    weighed by itself. Source: stones do not grow (F5, F7). Honest: dirt that a
     boil should have taken off, a scale out of level.
     """
     if out_ug - expected_ug <= most_ug:

@@ -1,6 +1,7 @@
 """Rules about areas: ore that comes from, or passes through, a place where something holds for a time.
 
-Zones are data with dates: whole regions, or polygons that are compared with the 0.1° cell an event names. A zone
+Zones are data with dates: whole regions, or polygons that are compared with the 0.1° cell an event names. A date
+typed in the field may be off by a day, so a zone counts where it is in force on the days beside it too. A zone
 notices each lot once, however often it is handled there; outputs of a transformation count as noticed where an
 input was.
 """
@@ -9,8 +10,9 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from traceability.core.authority import later_day
 from traceability.core.findings.raised import Raised
-from traceability.core.ground_facts import cell_in, days_after, over
+from traceability.core.ground_facts import cell_in, over, surely_over
 from traceability.core.ground_records import Polygons, Region, Zone
 from traceability.core.ids import LotId
 from traceability.core.outcome import Step
@@ -53,7 +55,7 @@ def outside_compliant_zones(
         return None
     here = [zone for zones in places for zone in zones]
     # A day beside the zone's own days is no matter: a date typed in the field.
-    for on in (day, days_after(day, -1), days_after(day, 1)):
+    for on in (day, later_day(day, -1), later_day(day, 1)):
         if any(zone.type == "compliant" for zone in over(here, on, mineral)):
             return None
     return Raised("severe", {"zones": len(duty), "zone": duty[-1].event})
@@ -109,7 +111,7 @@ def note_origin(step: Step, lots: Sequence[LotId], regions: Sequence[str], day: 
         around = [(zone, False) for zone in by_region] + by_cell
         noticed = []
         for zone, partly in around:
-            found = from_zone(zone, partly=partly) if over([zone], day, mineral) else None
+            found = from_zone(zone, partly=partly) if surely_over(zone, day, mineral) else None
             if found is not None and zone not in noticed:
                 step.notice("from_zone", found, subjects)
                 noticed.append(zone)
@@ -128,7 +130,7 @@ def note_transit(step: Step, lots: Iterable[LotId]) -> None:
         return
     for mineral, about in _by_mineral(step, lots).items():
         for zone, partly in [(zone, False) for zone in by_region] + by_cell:
-            found = through_zone(zone, partly=partly) if over([zone], step.day, mineral) else None
+            found = through_zone(zone, partly=partly) if surely_over(zone, step.day, mineral) else None
             new = [lot for lot in (step.lot(each.id) for each in about) if zone.event not in lot.zones]
             if found is not None and new:
                 step.notice("through_zone", found, [("lot", lot.id) for lot in new])

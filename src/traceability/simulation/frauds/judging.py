@@ -1,5 +1,6 @@
 """Whether what was planted was found, how long that took, and whom the findings accuse who did nothing."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
@@ -35,10 +36,13 @@ class Judge:
 
     def result(self, plants: Sequence[Plant]) -> dict[str, Any]:
         """For each mode how many were planted and found, and how many honest lots are under a severe finding."""
+        tainted = self._tainted(plants)
+        honest = self._lots - tainted
+        usual = self._said_of_many(honest)
         modes = {}
         for mode in MODES:
             of_mode = [plant for plant in plants if plant.mode == mode and self._recorded(plant)]
-            first = [self._first(plant) for plant in of_mode]
+            first = [self._first(plant, usual) for plant in of_mode]
             delays = [delay for delay, _ in filter(None, first)]
             modes[mode] = {
                 "planted": len(of_mode),
@@ -49,8 +53,6 @@ class Judge:
                 ],
                 "rules": sorted({rule for _, rule in filter(None, first)}),
             }
-        tainted = self._tainted(plants)
-        honest = self._lots - tainted
         accused = self._accused(honest)
         return {
             "modes": modes,
@@ -64,14 +66,22 @@ class Judge:
     def _recorded(self, plant: Plant) -> bool:
         return any(event in self._places for event in plant.events)
 
-    def _first(self, plant: Plant) -> tuple[int, str] | None:
+    def _said_of_many(self, lots: Collection[str]) -> set[str]:
+        """The rules that are told of more than one honest lot in twenty: what is said of everybody finds nobody."""
+        told: Counter[str] = Counter()
+        for (kind, id_), found in self._found.items():
+            if kind == "lot" and id_ in lots:
+                told.update({finding.rule for _, finding in found})
+        return {rule for rule, times in told.items() if times * 20 > len(lots)}
+
+    def _first(self, plant: Plant, usual: Collection[str]) -> tuple[int, str] | None:
         """After how many entries since its first one a rule about this mode noticed it; and which rule."""
         began = min(self._places[event] for event in plant.events if event in self._places)
         found = [
             (index - began, finding.rule)
             for subject in plant.subjects
             for index, finding in self._found.get(subject, ())
-            if index >= began and plant.mode in RULES[finding.rule].frauds
+            if index >= began and plant.mode in RULES[finding.rule].frauds and finding.rule not in usual
         ]
         return min(found, default=None)
 

@@ -93,6 +93,8 @@ def closed_site(cast: Cast, basin: Basin, plant: Plant) -> Flow:
     Strength 1: the inspection is entered three weeks late; 2: the site is red; 3: red and suspended.
     """
     site = alone(basin)
+    if site in basin.sites:  # it is not theirs alone: what others dug there would be told of too
+        return
     inspector = cast[INSPECTING[site.place.country]]
     plant.subjects.add(("site", site.id))
     since = {"status_from": day(cast.world)}

@@ -1,0 +1,158 @@
+"""Verifying what is signed in the QR of a tag, against a trust pack, with no network.
+
+    verify_tag(signed, pack) -> TagReport
+
+The verdicts are those of evidence. *Holds as shown*: a party of this ledger signed exactly this, with a key that
+the pack shows to be good. *Cannot tell*: the pack does not show enough, or the key was lost to somebody who may
+have dated a label back. *Failed*: it was changed or forged, or its signer had no right to it.
+
+What a label says may be older than the lot's present state, and the paper may have been copied: the report says so.
+"""
+
+from typing import Any
+
+import msgspec
+
+from traceability.core import canonical
+from traceability.core.authority import day_of
+from traceability.core.errors import Invalid, Malformed
+from traceability.core.label import LotLabel, PrintedTag, Signed, read_signed
+from traceability.core.report import CANNOT_TELL, EXIT_CODES, FAILED, HOLDS, Verdict
+from traceability.core.signing import PublicKey
+from traceability.core.state import Key, Party
+from traceability.core.tag import parse_our_number, parse_tag
+from traceability.core.trust_pack import TrustPack
+
+COPIES = "A signature shows who printed this, never that it is the only copy."
+ISSUER = "tag_issuer"
+
+
+class TagReport(msgspec.Struct):
+    """What verification gave. Facts are what the label says; None where it was not even read."""
+
+    verdict: Verdict = CANNOT_TELL
+    why: str | None = None
+    """Why not, where the verdict is not that it holds."""
+    kind: str | None = None
+    """`lot` for the label of a lot, `tag` for a pre-printed one."""
+    log: str | None = None
+    tag: str | None = None
+    lot: str | None = None
+    head: str | None = None
+    mineral: str | None = None
+    net_ug: int | None = None
+    day: str | None = None
+    key: str | None = None
+    party: str | None = None
+    party_name: str | None = None
+    roles: tuple[str, ...] = ()
+    pack_size: int | None = None
+    pack_until: str | None = None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """0 holds as shown, 1 failed, 2 cannot tell."""
+        return EXIT_CODES[self.verdict]
+
+    def to_json(self) -> bytes:
+        """The report for programs."""
+        value: dict[str, Any] = msgspec.to_builtins(self)
+        return canonical.dump({name: each for name, each in value.items() if each not in (None, [])})
+
+
+class _End(Exception):  # noqa: N818  # ends the verification
+    def __init__(self, verdict: Verdict, why: str) -> None:
+        super().__init__(why)
+        self.verdict = verdict
+
+
+def verify_tag(data: bytes, pack: TrustPack) -> TagReport:
+    """Takes signed bytes out of a QR to a verdict. Never raises for what they are: it says so in the report."""
+    report = TagReport(pack_size=pack.size, pack_until=pack.recorded_until)
+    try:
+        _verify(data, pack, report)
+    except _End as end:
+        report.verdict, report.why = end.verdict, str(end)
+    else:
+        report.verdict, report.why = HOLDS, None
+        report.remarks += (COPIES,)
+    if pack.demo:
+        report.remarks += ("This ledger is a demonstration: nothing in it happened.",)
+    return report
+
+
+def _verify(data: bytes, pack: TrustPack, report: TagReport) -> None:
+    try:
+        signed = read_signed(data)
+    except Malformed as error:
+        raise _End(FAILED, str(error)) from error
+    said = signed.said
+    report.log, report.tag = said.log, said.tag
+    match said:
+        case LotLabel():
+            report.kind, report.lot, report.head = "lot", said.lot, said.head
+            report.mineral, report.net_ug, report.day = said.mineral, said.net_ug, said.day
+        case PrintedTag():
+            report.kind = "tag"
+    if said.log != pack.log:
+        raise _End(CANNOT_TELL, f"it is of the ledger {said.log}, and this trust pack is of {pack.log}")
+    key = _signer(signed, pack)
+    report.key, report.party = key.id, key.party
+    party = pack.party(key.party)
+    if party is None or not pack.is_whole(key):
+        raise _End(CANNOT_TELL, "the trust pack does not show all that its signer's key and party rest on")
+    report.roles = party.roles
+    report.party_name = party.facts[-1].public_name
+    _check_roll(said, party, pack)
+    _check_key(said, key, report)
+    if isinstance(said, LotLabel) and said.day > pack.recorded_until[:10]:
+        report.remarks += ("The label is newer than the trust pack: what was revoked since, it cannot show.",)
+
+
+def _signer(signed: Signed, pack: TrustPack) -> Key:
+    """The key that signed it, of all whose ids begin as the message says."""
+    candidates = pack.keys(signed.kid)
+    if not candidates:
+        raise _End(
+            CANNOT_TELL,
+            f"its key {signed.kid}… is not in the trust pack, which ends at {pack.recorded_until}: "
+            "get a newer pack; if that has it not either, the label is forged",
+        )
+    for key in candidates:
+        try:
+            signed.message.verify(PublicKey(key.public_key))
+        except Invalid:
+            continue
+        return key
+    raise _End(FAILED, "the signature is not that of the key it names: it was changed, or forged")
+
+
+def _check_roll(said: LotLabel | PrintedTag, party: Party, pack: TrustPack) -> None:
+    """A tag is of a roll that is there; a pre-printed one is signed by whoever issued the roll."""
+    roll_id, number = parse_our_number(parse_tag(said.tag)[1])
+    roll = pack.roll(roll_id)
+    if roll is None:
+        if isinstance(said, PrintedTag) and ISSUER not in party.roles:
+            raise _End(FAILED, "its signer is no issuer of tags")
+        raise _End(CANNOT_TELL, f"the roll {roll_id} of its tag is not in the trust pack: get a newer one")
+    if isinstance(said, PrintedTag) and roll.issuer != party.id:
+        raise _End(FAILED, "its signer is not the party that issued this roll of tags")
+    if number > roll.count:
+        raise _End(FAILED, f"the roll has {roll.count} tags, and this is number {number}")
+
+
+def _check_key(said: LotLabel | PrintedTag, key: Key, report: TagReport) -> None:
+    """A key that ended. What it signed is in no log, so a day in it is the word of whoever had the key."""
+    revoked = key.revoked
+    if revoked is None:
+        return
+    ended = day_of(revoked.record_time)
+    if isinstance(said, LotLabel) and said.day > ended:
+        raise _End(FAILED, f"its key was revoked on {ended} ({revoked.reason}), before the label's own day")
+    if revoked.reason != "replaced":
+        raise _End(
+            CANNOT_TELL,
+            f"its key was revoked on {ended} ({revoked.reason}): somebody else may have signed this, dated back",
+        )
+    report.remarks += (f"Its key was replaced by another on {ended}.",)

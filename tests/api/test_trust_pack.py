@@ -1,0 +1,81 @@
+"""The trust pack of a real ledger: who may have it, what is in it, and what is not."""
+
+import pytest
+from test_reading import same_404
+
+from traceability.core import events, evidence, label
+from traceability.core.ids import RollId, derive
+from traceability.core.label import LotLabel, PrintedTag
+from traceability.core.report import CANNOT_TELL, HOLDS
+from traceability.core.tag import make_code
+from traceability.core.tag_verify import verify_tag
+from traceability.core.trust_pack import MEDIA_TYPE, TrustPack
+from traceability.core.trust_policy import TrustPolicy
+from trade import LOG, LOG_SIGNER, Pen, nonce, produce
+
+POLICY = TrustPolicy.without_witnesses([LOG_SIGNER.verifier])
+CODES = [code for seed in range(1, 4) if (code := make_code(bytes([seed] * 8)))][:2]
+
+
+@pytest.fixture(scope="module")
+def roll(served) -> RollId:
+    """Two tags, allocated to Anna, who digs a bag."""
+    world = served[0]
+    fresh = nonce()
+    made = RollId(derive("roll", world.registrar.key.id, fresh))
+    body = {"roll": made, "nonce": fresh, "scheme": "t", "level": "any", "medium": "qr", "count": 2}
+    codes = [{"code": code, "number": number} for number, code in enumerate(CODES, 1)]
+    world.take(world.registrar.sign("tag_issue", body, sealed={"/codes": codes}))
+    given = {"roll": made, "first": 1, "last": 2, "to_party": world.anna.party}
+    world.take(world.registrar.sign("tag_allocation", given))
+    world.take(produce(world.anna, "20", producer=world.anna.party))
+    return made
+
+
+def pack_of(world, client, pen) -> bytes:
+    answer = client.read(pen, "/v1/trust-pack")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == MEDIA_TYPE
+    return answer.content
+
+
+def test_every_party_may_have_it_and_no_stranger(world, client, roll):
+    """It names every party with its roles: a stranger gets it from somebody who is one."""
+    same_404(client.get("/v1/trust-pack"))
+    for pen in (world.anna, world.carl, world.auditor):
+        assert TrustPack.read(pack_of(world, client, pen), POLICY).log == LOG
+
+
+def test_it_holds_what_makes_parties_and_nothing_else(world, client, roll):
+    """Enrolments, keys and rolls with their approvals; no lot, no allocation, no opened value, no code."""
+    data = pack_of(world, client, world.anna)
+    shown = evidence.decode_proven(data, "a trust pack")
+    kinds = {events.parse(entry.payload).kind for entry in shown.entries}
+    assert kinds == {"genesis", "enrolment", "tag_issue"}
+    assert all(not entry.disclosures for entry in shown.entries)
+    assert not any(code.encode() in data for code in CODES)
+
+
+def test_labels_are_checked_by_it(world, client, roll):
+    """What Anna and the issuer sign holds; after a revocation a new pack says so, and the old one still cannot."""
+    pack = TrustPack.read(pack_of(world, client, world.anna), POLICY)
+    tag = PrintedTag(LOG, roll, 2)
+    assert verify_tag(label.sign(tag, world.registrar.key), pack).verdict == HOLDS
+    said = LotLabel(LOG, "6qdaq8agk4s4h7gnh0akr5wy39", "5f" * 32, "coltan", 1, tag.tag, "2026-03-14")
+    signed = label.sign(said, world.carl.key)
+    assert verify_tag(signed, pack).verdict == HOLDS
+    body = {"key": world.carl.key.id, "reason": "stolen"}
+    world.take(world.registrar.sign("key_revocation", body))
+    assert verify_tag(signed, pack).verdict == HOLDS
+    newer = TrustPack.read(pack_of(world, client, world.anna), POLICY)
+    assert newer.size > pack.size
+    assert verify_tag(signed, newer).verdict == CANNOT_TELL
+
+
+def test_what_needed_approval_is_there_with_it(world, client, roll):
+    """A key that was added later counts in the pack as it does in the ledger."""
+    second = Pen("anna's second phone", world.anna.party)
+    body = {"party": world.anna.party, "key": second.new_key(world.anna.party), "reason": "second_device"}
+    world.take(world.anna.sign("key_addition", body))
+    pack = TrustPack.read(pack_of(world, client, world.ben), POLICY)
+    assert verify_tag(label.sign(PrintedTag(LOG, roll, 1), second.key), pack).party == world.anna.party
