@@ -39,8 +39,8 @@ def text_of(answer: httpx.Response) -> str:
 
 
 def without(answer: httpx.Response, typed: str) -> str:
-    """A page without what was typed; its colours are no entries' numbers."""
-    page = answer.text.rpartition("</head>")[2]
+    """A page without its style (where a colour may look like an entry's number) and what was typed."""
+    page = re.sub(r"<style>.*?</style>", "", answer.text, flags=re.DOTALL)
     return page.replace(typed, "").replace(quote_plus(typed), "")
 
 
