@@ -192,6 +192,8 @@ class Trade:
     def __init__(self) -> None:
         self.pools: dict[str, Pool] = {}
         self.lots: dict[str, tuple[Parts, list[Leaf]]] = {}
+        self.been: dict[str, list[frozenset[str]]] = {}
+        """Of each lot ever, for each microgram the lots that went into a pool with it."""
         self.made = 0
 
     def fresh(self) -> str:
@@ -204,6 +206,7 @@ class Trade:
         leaf = Intake(lot, origin) if origin == "found" else Production(lot, origin)
         self.pools[f"{lot}:0"] = Pool(f"{lot}:0", (leaf,), (mass,))
         self.lots[lot] = ((Part(f"{lot}:0", 0, mass),), [leaf] * mass)
+        self.been[lot] = [frozenset()] * mass
 
     def transform(self, chosen, additives, gain, typed, losses):
         """Lots stirred together and cut; a loss is in no lot any more."""
@@ -216,11 +219,15 @@ class Trade:
         labels += [[Additive(pool_id, material)] * mass for material, mass in additives]
         labels += [[Gain(pool_id)] * gain] if gain else []
         heap = stirred(labels)
+        been = [[each | {lot} for each in self.been[lot]] for lot in sorted(chosen)]
+        been = stirred([*been, *([frozenset()] * len(other) for other in labels[len(chosen) :])])
         self.pools[pool_id] = pool
         for k, part in enumerate(parts):
             start = len(heap) * sum(typed[:k]) // sum(typed + losses)
             end = len(heap) * sum(typed[: k + 1]) // sum(typed + losses)
-            self.lots[self.fresh()] = ((part,), heap[start:end])
+            lot = self.fresh()
+            self.lots[lot] = ((part,), heap[start:end])
+            self.been[lot] = been[start:end]
 
     def rebook(self, lot, lost, gain):
         """A weighing, sample or spill outside any transformation."""
@@ -231,6 +238,8 @@ class Trade:
         kept = len(labels) - lost
         pool, parts = composition.rebooked(pool_id, lot, content, lost_ug=lost, gain_ug=gain)
         heap = stirred([labels] + ([[Gain(pool_id)] * gain] if gain else []))
+        been = [[each | {lot} for each in self.been[lot]], *([[frozenset()] * gain] if gain else [])]
+        self.been[lot] = stirred(been)[: kept + gain]
         self.pools[pool_id] = pool
         self.lots[lot] = (parts, heap[: kept + gain])
 
@@ -238,7 +247,9 @@ class Trade:
         """One lot of stones that were followed apart: several parts, counted along in order."""
         taken = [self.lots.pop(lot) for lot in chosen]
         parts = tuple(part for content, _ in taken for part in content)
-        self.lots[self.fresh()] = (parts, [label for _, labels in taken for label in labels])
+        bundled = self.fresh()
+        self.lots[bundled] = (parts, [label for _, labels in taken for label in labels])
+        self.been[bundled] = [each for lot in chosen for each in self.been[lot]]
 
     def read_once(self):
         """A reader of pools that may be asked once for each."""
@@ -274,6 +285,15 @@ def test_each_lot_is_made_of_what_its_micrograms_say(trade):
     for parts, labels in trade.lots.values():
         assert parts_ug(parts) == len(labels)
         assert flatten(parts, trade.read_once()) == Counter(labels)
+
+
+@given(trades(), st.data())
+def test_what_was_once_in_some_lots_is_counted_once(trade, data):
+    """Whatever lots are asked about, nested or side by side: each microgram that went through one of them, once."""
+    lot = data.draw(st.sampled_from(sorted(trade.lots)))
+    some = data.draw(st.sets(st.sampled_from(sorted(trade.been))))
+    found = composition.once_in(trade.lots[lot][0], trade.read_once(), some)
+    assert found == sum(bool(each & some) for each in trade.been[lot])
 
 
 @given(trades(), st.data())

@@ -34,7 +34,8 @@ def made(kind: str = "lot", language: str = "en") -> Printed:
 
 
 def read(image: Image.Image) -> list[str]:
-    return sorted(code.text for code in zxingcpp.read_barcodes(image.convert("L")))
+    found = zxingcpp.read_barcodes(image.convert("L"))
+    return sorted(code.text for code in found if code.format == zxingcpp.BarcodeFormat.QRCode)
 
 
 def pages(pdf: bytes, dpi: int = 300) -> list[Image.Image]:

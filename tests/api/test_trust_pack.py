@@ -72,7 +72,7 @@ def test_labels_are_checked_by_it(world, client, roll):
     assert verify_tag(signed, newer).verdict == CANNOT_TELL
 
 
-def test_what_needed_approval_is_there_with_it(world, client, roll):
+def test_a_key_that_came_later_counts(world, client, roll):
     """A key that was added later counts in the pack as it does in the ledger."""
     second = Pen("anna's second phone", world.anna.party)
     body = {"party": world.anna.party, "key": second.new_key(world.anna.party), "reason": "second_device"}

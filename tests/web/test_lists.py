@@ -157,7 +157,7 @@ def test_a_stranger_finds_no_unnamed_party_in_a_list(season, clients):
 def test_the_list_of_sites_says_the_colour_of_today(season, clients):
     """By number and word, as the API has it; the filter by colour gives each site once."""
     told = {site["site"]: site for site in season.client.get("/v1/sites?limit=500").json()["sites"]}
-    assert {site.get("status") for site in told.values()} >= {"green", "yellow"}
+    assert "green" in {site.get("status") for site in told.values()}
     answer = clients["stranger"].get("/sites", headers=IN_FRENCH)
     ids = re.findall(r'<a href="/sites/(\w+)">', answer.text)
     assert set(ids) == set(told)

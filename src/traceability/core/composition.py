@@ -324,18 +324,17 @@ def once_in(
     Raises like `flatten`.
     """
 
+    found_here = Additive("", "")  # in no pool, so no leaf of any
+
     def cut(pool_id: str) -> Pool:
         pool = read_pool(pool_id)
         ends = (
-            Production(source.lot, None) if isinstance(source, FromLot) and source.lot in lots else source
+            found_here if isinstance(source, FromLot) and source.lot in lots else source
             for source in pool.sources
         )
         return msgspec.structs.replace(pool, sources=tuple(ends))
 
-    found = flatten(parts, cut, work_max=work_max)
-    return sum(
-        mass_ug for leaf, mass_ug in found.items() if isinstance(leaf, Production) and leaf.lot in lots
-    )
+    return flatten(parts, cut, work_max=work_max).get(found_here, 0)
 
 
 def burdens(

@@ -1,24 +1,26 @@
 """Holds in force and reports nobody has settled, about a lot and what is around it: that they are, not what they say."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from traceability.api.services import Services
 from traceability.core.authority import day_of
 from traceability.core.notices import Notices, about, is_serious, open_holds, open_reports
 from traceability.core.record import Address
 from traceability.core.state import Lot
+from traceability.ledger.view import View
 from traceability.web.linked import Links, Table, Value
 from traceability.web.present import Notice
 from traceability.web.rows import hold_cells
 from traceability.web.words import Words
 
 _THINGS = ("lot", "site", "tag")
-"""What a stranger is told of a report about: not that somebody reported a person."""
+"""What a report must be about for a stranger to be told of it: not a person, nor a whole region."""
 
 
 def of_lot(services: Services, lot: Lot) -> Notices:
     """What there is about a lot, its site, its tags and whoever has it."""
-    return _of(services, about(lot))
+    with services.reads.read() as view:
+        return _of(view, about(view.records, [lot])[lot.id])
 
 
 def of_tag(services: Services, lot: Lot, tag: str, *, off: bool) -> Notices:
@@ -26,20 +28,19 @@ def of_tag(services: Services, lot: Lot, tag: str, *, off: bool) -> Notices:
 
     Of a tag that came `off`, what there is about itself and the site.
     """
-    named: Sequence[Address] = about(lot)
-    if off:
-        named = [("tag", tag), *(address for address in named if address[0] == "site")]
-    found = _of(services, named)
+    with services.reads.read() as view:
+        named: Sequence[Address] = about(view.records, [lot])[lot.id]
+        if off:
+            named = [("tag", tag), *(address for address in named if address[0] == "site")]
+        found = _of(view, named)
     things = {address for address in named if address[0] in _THINGS}
     serious = (each for each in found.reports if is_serious(each) and not things.isdisjoint(each.subjects))
     return Notices(found.holds, tuple(serious))
 
 
-def _of(services: Services, named: Iterable[Address]) -> Notices:
-    named = list(named)
-    with services.reads.read() as view:
-        today = day_of(view.head().record_time)
-        return Notices(open_holds(view.records, named, today), open_reports(view.records, named))
+def _of(view: View, named: Sequence[Address]) -> Notices:
+    today = day_of(view.head().record_time)
+    return Notices(open_holds(view.records, named, today), open_reports(view.records, named))
 
 
 def notices(words: Words, found: Notices) -> list[Notice]:

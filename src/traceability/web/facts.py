@@ -253,6 +253,8 @@ def _said(value: Any) -> str:
     match value:
         case str():
             return value
+        case {"currency": str(currency), "value": str(amount)}:
+            return f"{amount} {currency}"
         case dict():
             return ", ".join(f"{_said(item)}" for item in value.values())
         case list():
