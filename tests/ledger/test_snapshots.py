@@ -1,9 +1,12 @@
 """Snapshots of a stored ledger: what is computed from the newest one is what all lines give, and fsck knows a lie."""
 
+import threading
+import time
+
 import pytest
 from sending import recorded, some_trade, traders
 
-from traceability.api.hourly import state_when_due
+from traceability.api.hourly import state_when_due, stating
 from traceability.core import book_tree, merkle
 from traceability.core.report import COMPLETE
 from traceability.core.state import SubjectRecord
@@ -142,3 +145,19 @@ def test_the_server_states_the_book_once_an_hour(busy, office, monkeypatch):
         assert view.book().size > first.size
     recorded(busy, produce(busy.pens[0], "1.00"))
     assert "no key of the operator" in state_when_due(busy, busy.pens[0].key)
+
+
+def test_the_server_states_it_by_itself(busy, office, tmp_path):
+    """A thread beside the requests, which ends with them; without a key there is none."""
+    path = tmp_path / "snapshot.pem"
+    path.write_bytes(office.operator.key.to_pem())
+    with stating(busy, path):
+        for _ in range(1000):
+            with busy.store.read() as view:
+                if view.book() is not None:
+                    break
+            time.sleep(0.02)
+    assert fsck.check(busy.store).book is not None
+    assert "snapshots" not in {thread.name for thread in threading.enumerate()}
+    with stating(busy, None):
+        assert "snapshots" not in {thread.name for thread in threading.enumerate()}
