@@ -27,6 +27,7 @@ SETTINGS = (
     "GUARD",
     "WITNESSES",
     "REPORT_KEY",
+    "SNAPSHOT_KEY",
     "HOST",
     "PORT",
     "BASE_URL",

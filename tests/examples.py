@@ -580,6 +580,22 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "method": "Tirage de 20 lots.",
         },
     },
+    "snapshot": {
+        "key": OPERATOR,
+        "party": OPERATOR_PARTY,
+        "body": {"size": 41207, "book": EVENT},
+    },
+    "attestation": {
+        "key": REGISTRAR,
+        "party": AUTHORITY,
+        "body": {
+            "size": 41207,
+            "root": OTHER_EVENT,
+            "book": EVENT,
+            "findings": OTHER_EVENT,
+            "program": "traceability 0.1",
+        },
+    },
 }
 
 

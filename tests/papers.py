@@ -205,3 +205,13 @@ def audit(*subjects: tuple[str, str], **more: Any) -> dict[str, Any]:
 def audit_result(sample: Sequence[str], *subjects: tuple[str, str], **more: Any) -> dict[str, Any]:
     result = {"act": "result", "seed": ..., "population": ..., "sample": list(sample)}
     return audit(*subjects, **{**result, **more})
+
+
+def snapshot(size: int, book: str, **more: Any) -> dict[str, Any]:
+    """The operator states the root of the book after so many entries."""
+    return _event("snapshot", {"size": size, "book": book}, more)
+
+
+def attestation(size: int, root: str, book: str, **more: Any) -> dict[str, Any]:
+    """Somebody replayed so many entries and got these roots of log and book."""
+    return _event("attestation", {"size": size, "root": root, "book": book}, more)

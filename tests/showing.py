@@ -3,14 +3,15 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import papers
 from memory import Kept, MemoryLedger
-from traceability.core import evidence
+from traceability.core import book, book_tree, evidence, merkle
 from traceability.core.events import Event
 from traceability.core.evidence import Evidence
 from traceability.core.ids import EventId, LotId
 from traceability.core.record import Address, Place, Subject
-from traceability.core.state import Act, Number
-from traceability.ledger.gather import Logged, gather, show
+from traceability.core.state import Act, Number, Snapshots
+from traceability.ledger.gather import Logged, Stated, gather, show
 
 
 class MemorySource:
@@ -45,6 +46,21 @@ class MemorySource:
         acts = [self.ledger.state.records.get(("act", name)) for name in event_ids]
         return {decision.event for act in acts if isinstance(act, Act) for decision in act.approvals}
 
+    def findings(
+        self, addresses: Collection[Address], first: int
+    ) -> Mapping[Address, Sequence[tuple[int, bytes]]]:
+        found: dict[Address, list[tuple[int, bytes]]] = {}
+        for kept in self.ledger.entries[first:]:
+            for finding in kept.outcome.findings:
+                for address in set(finding.subjects) & set(addresses):
+                    found.setdefault(address, []).append((kept.index, finding.to_json()))
+        return found
+
+    def attestations(self, snapshot: EventId) -> Collection[EventId]:
+        known = self.ledger.state.records.get(("snapshots", ""))
+        newest = known.newest if isinstance(known, Snapshots) else ()
+        return {said.event for each in newest if each.event == snapshot for said in each.attested}
+
 
 def _logged(kept: Kept) -> Logged:
     return Logged(
@@ -65,11 +81,12 @@ def evidence_of(
     *,
     size: int | None = None,
     event: EventId | None = None,
+    stated: Stated | None = None,
     disclosures: Mapping[int, Sequence[Any]] | None = None,
 ) -> Evidence:
     """Evidence for these lots in the first `size` entries (default: all)."""
     size = len(ledger.entries) if size is None else size
-    gathered = gather(MemorySource(ledger), lots, size)
+    gathered = gather(MemorySource(ledger), lots, size, stated)
     return show(
         gathered,
         lots,
@@ -89,3 +106,33 @@ def lots_in(event: Event) -> list[LotId]:
 def file_of(ledger: MemoryLedger, lots: Sequence[LotId], **more: Any) -> bytes:
     """The evidence file for these lots."""
     return evidence.encode(evidence_of(ledger, lots, **more))
+
+
+def book_of(ledger: MemoryLedger, size: int) -> list[tuple[Address, Place]]:
+    """The lines of the book after `size` entries, in order: the slow way, from what each entry was answered."""
+    places: dict[Address, Place] = {}
+
+    def line(address: Address) -> Place:
+        return places.setdefault(address, Place(len(places)))
+
+    for kept in ledger.entries[:size]:
+        for address, _ in kept.outcome.links:
+            places[address] = book.advance(line(address), kept.index, book.link(kept.index, kept.event_id))
+        for finding in kept.outcome.findings:
+            for address in finding.subjects:
+                places[address] = book.advance_finding(line(address), kept.index, finding.to_json())
+    return sorted(places.items(), key=lambda each: each[1].number)
+
+
+def snapshot(ledger: MemoryLedger, *, root: str | None = None) -> Stated:
+    """The operator states the book as it stands, or another root of it."""
+    size = len(ledger.entries)
+    leaves = [book_tree.leaf(address, place) for address, place in book_of(ledger, size)]
+    tiles = book_tree.changed(lambda _level, _n: b"", dict(enumerate(leaves)))
+
+    def read(level: int, n: int) -> bytes:
+        return tiles.get((level, n), b"")
+
+    stated = root or merkle.root_from_leaf_hashes(leaves).hex()
+    ledger.append(ledger.operator, papers.snapshot(size, stated))
+    return Stated(size, size, len(leaves), book_tree.reader(read, len(leaves)))

@@ -59,7 +59,11 @@ SUBJECTS: dict[str, list[tuple[str, str]]] = {
     "licence_grant": [("licence", OWN["licence_grant"]), ("party", E.TRADER_PARTY)],
     "licence_revocation": [("licence", E.EVENT)],  # and the party, by the grant it names
     "tag_void": [("tag", "itsci:0148219"), ("tag", f"t:{E.ROLL}-18")],
-    "zone": [("region", "CF"), ("region", "CF-HS")],  # of a compliant zone the country too: its duty is there
+    "zone": [
+        ("policy", "policy"),
+        ("region", "CF"),
+        ("region", "CF-HS"),
+    ],  # of a compliant zone the country too: its duty is there
     "reference": [("policy", "policy")],
     "certificate": [("certificate", OWN["certificate"]), ("lot", E.LOT), ("lot", E.OTHER_LOT)],
     "certificate_use": [("certificate", E.EVENT)],
@@ -72,6 +76,8 @@ SUBJECTS: dict[str, list[tuple[str, str]]] = {
     "redaction": [],  # those of what it names
     "policy": [("policy", "policy")],
     "audit": [("party", E.TRADER_PARTY), ("site", E.SITE)],
+    "snapshot": [],  # it is about the book, and would make its own line older with each
+    "attestation": [],
 }
 ABOUT_OTHERS = {
     "approval": ("event",),

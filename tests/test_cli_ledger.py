@@ -13,6 +13,7 @@ import pytest
 from commands import SETTINGS, Done, Served, core_alone, free_port, served
 from traceability.cli import run
 from traceability.cli.common import without_password
+from traceability.core import canonical
 from traceability.core.ids import derive
 from traceability.core.note import Signer
 from traceability.core.signing import SigningKey
@@ -98,9 +99,9 @@ def test_demo_says_where_to_look(demo: Served) -> None:
 
 
 def test_demo_is_one_and_says_so(demo: Served) -> None:
-    """The ledger holds exactly the events that were asked for, and calls itself a demonstration."""
+    """The ledger holds exactly the events that were asked for and a snapshot, and calls itself a demonstration."""
     _, log = demo.get("/v1/log")
-    assert (log["size"], log["demo"], log["signing"]) == (300, True, True)
+    assert (log["size"], log["demo"], log["signing"]) == (301, True, True)
     assert demo.get("/readyz")[1]["signing"] is True
 
 
@@ -185,21 +186,48 @@ def test_evidence_is_verified_with_the_core_alone(demo: Served, evidence: Path) 
     """`verify` says that it holds, in a process that can import nothing of the server."""
     done = core_alone("verify", evidence, "--policy", demo.data / "trust.policy")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Verdict: holds as shown" in done.stdout
+    assert "Verdict: holds, complete as the ledger states" in done.stdout
 
 
 def test_verify_tells_programs(demo: Served, command: Command, evidence: Path) -> None:
     """With --json the whole report is one object, and the exit code says the same."""
     done = command("verify", evidence, "--policy", demo.data / "trust.policy", "--json")
     assert done.code == 0
-    assert done.json["verdict"].startswith("holds as shown")
+    assert done.json["verdict"] == "holds, complete as the ledger states"
     assert [step["number"] for step in done.json["steps"]] == list(range(1, 12))
 
 
-def test_completeness_is_not_promised(demo: Served, command: Command, evidence: Path) -> None:
-    """With --complete, evidence in which more entries may be missing is not enough."""
-    done = command("verify", evidence, "--policy", demo.data / "trust.policy", "--complete")
+def test_completeness_is_asked_for(demo: Served, command: Command, evidence: Path) -> None:
+    """With --complete, evidence in which more entries may be missing is not enough; the demonstration states its book."""
+    policy = demo.data / "trust.policy"
+    done = command("verify", evidence, "--policy", policy, "--complete")
+    assert (done.code, "attested by nobody" in done.out) == (0, True)
+    value = json.loads(evidence.read_text())
+    del value["completeness"]
+    value["book"] = []
+    evidence.write_bytes(canonical.dump(value))
+    done = command("verify", evidence, "--policy", policy, "--complete")
     assert (done.code, "cannot tell" in done.out) == (2, True)
+
+
+def test_the_book_is_stated_and_attested(demo: Served, command: Command) -> None:
+    """An auditor loads a dump, replays it, and sends what he got; evidence names him. Nothing new, nothing stated."""
+    keys = demo.data / "credentials"
+    lot = next(role for role in demo.index["roles"] if role["role"] == "importer")["lots"][0]
+    done = command("snapshot", "--key", keys / "operator.pem", "--data", demo.data)
+    assert done.code == 0
+    assert command("dump", "--out", "ledger.ndjson", "--data", demo.data).code == 0
+    assert command("load", "ledger.ndjson", "--data", "copy").code == 0
+    done = command("attest", "--key", keys / "auditor.pem", "--data", "copy", "--out", "said.ndjson")
+    assert done.code == 0, done.out + done.err
+    assert command("submit", "said.ndjson", "--to", demo.url).code == 0
+    assert command("evidence", lot, "--data", demo.data, "-o", "attested").code == 0
+    done = command("verify", "attested", "--policy", demo.data / "trust.policy", "--json")
+    assert done.json["attested_by"] == [
+        next(role for role in demo.index["roles"] if role["role"] == "auditor")["party"]
+    ]
+    assert done.json["verdict"] == "holds, complete as the ledger states"
+    assert command("attest", "--key", keys / "auditor.pem", "--data", "nowhere").code == 3
 
 
 def test_spoiled_evidence_fails(demo: Served, command: Command, evidence: Path) -> None:

@@ -66,7 +66,7 @@ def season(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     command = ["make", "--no-print-directory", "-C", str(ROOT), "run"]
     with served(folder, command, path) as there:
         assert "A tag to scan" in there.said
-        assert there.get("/v1/log")[1]["size"] == 320
+        assert there.get("/v1/log")[1]["size"] == 321
         yield folder
 
 
@@ -74,7 +74,7 @@ def test_make_run_keeps_its_season(season: Path) -> None:
     """A second `make run` on the same data serves what is there."""
     path = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "EVENTS": "900"}
     with served(season, ["make", "-C", str(ROOT), "run"], path) as there:
-        assert there.get("/v1/log")[1]["size"] == 320
+        assert there.get("/v1/log")[1]["size"] == 321
 
 
 def test_make_test_runs_the_tests() -> None:

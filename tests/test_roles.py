@@ -328,6 +328,12 @@ SCENES: dict[str, tuple[str, set[str], Callable[[Scene], dict[str, Any]]]] = {
         {"auditor"},
         lambda s: papers.audit_result([s.strange()], ("party", s.other.party)),
     ),
+    "snapshot": ("role_missing", {"operator"}, lambda s: papers.snapshot(1, "0" * 64)),
+    "attestation": (
+        "role_missing",
+        {"auditor", "monitor", "regulator"},
+        lambda s: papers.attestation(1, "0" * 64, "1" * 64),
+    ),
 }
 STATED = next(name for name, rule in RULES.items() if rule.scope == "stated")
 

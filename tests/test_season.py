@@ -97,8 +97,9 @@ def events_time(signed: Signed) -> int:
 
 
 def test_a_small_season_has_every_kind_of_event() -> None:
-    """Three hundred events hold one of each kind there is."""
-    assert {signed.event.kind for signed in made(300)} == set(events.KINDS)
+    """Three hundred events hold one of each kind there is, but for what only whoever has replayed them can say."""
+    kinds = {signed.event.kind for signed in made(300)}
+    assert kinds == set(events.KINDS) - {"snapshot", "attestation"}
 
 
 def test_a_season_begins_with_its_own_genesis_marked_demo() -> None:
@@ -205,7 +206,7 @@ def test_credentials_open_what_they_say(number: int) -> None:
         assert SigningKey.from_pem(credential.key_pem).id == credential.key_id
         assert credential.role.replace(" ", "_") in party.roles
         roles[credential.role] = [ledger_lot(number, lot) for lot in credential.lots]
-        assert bool(roles[credential.role]) == (credential.role not in ("tag agent", "registrar"))
+        assert bool(roles[credential.role]) == (credential.role not in ("tag agent", "registrar", "operator"))
     parties = {credential.role: credential.party for credential in credentials(1)}
     for role in ("miner", "processor", "importer"):
         assert {lot.custodian for lot in roles[role]} == {parties[role]}

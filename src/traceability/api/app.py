@@ -23,6 +23,7 @@ from traceability.api import (
     tags,
 )
 from traceability.api.edge import Edge
+from traceability.api.hourly import stating
 from traceability.api.queries import plain_address
 from traceability.api.services import Services
 from traceability.settings import Settings
@@ -54,7 +55,8 @@ def create_app(of: Settings | Services, more: Sequence[APIRouter] = ()) -> FastA
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if services.asking is not None:
             services.asking.start()
-        yield
+        with stating(services.ledger, services.settings.snapshot_key):
+            yield
         if isinstance(of, Settings):
             services.close()
 

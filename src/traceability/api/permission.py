@@ -14,6 +14,7 @@ from traceability.core.custody_bodies import new_lots
 from traceability.core.events import (
     Acceptance,
     Approval,
+    Attestation,
     Audit,
     CapacityEstimate,
     Certificate,
@@ -49,6 +50,7 @@ from traceability.core.events import (
     RoleChange,
     SiteInspection,
     SiteRegistration,
+    Snapshot,
     TagAllocation,
     TagIssue,
     TagVoid,
@@ -306,7 +308,7 @@ def _may_see_sealed(visitor: Visitor, event: Event, path: str) -> bool:
 
 def in_story(event: Event) -> bool:
     """Whether the story that a tag opens tells of this event: not of money, nor of who reported what to whom."""
-    return not isinstance(event, Payment | Incident | Response | Redaction | Audit)
+    return not isinstance(event, Payment | Incident | Response | Redaction | Audit | Snapshot | Attestation)
 
 
 def parties(event: Event) -> frozenset[PartyId]:
@@ -378,6 +380,8 @@ def _named(event: Event) -> list[PartyId]:
             | Redaction()
             | Policy()
             | Audit()
+            | Snapshot()
+            | Attestation()
         ):
             return []
 

@@ -273,6 +273,10 @@ _RULES: Mapping[str, tuple[str, str]] = {
     ),
     "not_a_hold": ("The event named holds nothing", "Name the `hold` event itself."),
     "not_a_licence": ("The event named grants no licence", "Name the `licence_grant` event itself."),
+    "size_not_reached": (
+        "The log is not that long",
+        "State the book, or attest the log, at a size it had before this event.",
+    ),
     "not_a_transfer": (
         "The event named is no transfer",
         "Name the transfer that was paid for, or the lots themselves.",

@@ -18,6 +18,7 @@ from traceability.cli import (
     keys,
     ledger,
     printing,
+    snapshots,
     tag,
     upkeep,
     verify,
@@ -100,6 +101,12 @@ _add(
 )
 _add(upkeep.publish, "publish /srv/log --every 5", "Writes checkpoint and tiles as files for any server.")
 _add(upkeep.dump, "dump --out ledger.ndjson", "Writes all entries, blinds and disclosures as lines of JSON.")
+_add(snapshots.snapshot, "snapshot --key operator.pem", "States the root of the book, for completeness.")
+_add(
+    snapshots.attest,
+    "attest --key auditor.pem --out said.ndjson --data /var/lib/copy",
+    "Replays a ledger or a copy, and signs what it got.",
+)
 _add(
     upkeep.load,
     "load ledger.ndjson --data /var/lib/copy",

@@ -157,11 +157,13 @@ def _make(folder: Path, events: int, seed: int) -> None:
 
 
 def _fill(ledger_file: Path, guard_file: Path, signer: Signer, events: int, seed: int) -> None:
+    from traceability.ledger import snapshots
     from traceability.ledger.answers import Recorded, Submission
     from traceability.ledger.guard import open_guard
     from traceability.ledger.schema import migrate
     from traceability.ledger.store import Store
     from traceability.ledger.writer import create
+    from traceability.simulation.credentials import credentials
 
     url = f"sqlite:///{ledger_file.absolute()}"
     migrate(url)
@@ -182,6 +184,12 @@ def _fill(ledger_file: Path, guard_file: Path, signer: Signer, events: int, seed
         for answered in chain.from_iterable(ledger.append_groups(groups)):
             if not isinstance(answered, Recorded):
                 raise Stop(f"an event of the season was not taken: {answered}")
+        operator = next(each for each in credentials(seed) if each.role == "operator")
+        stated = snapshots.take(
+            ledger, SigningKey.from_pem(operator.key_pem), operator.party, lambda: int(time.time()) - 60
+        )
+        if not isinstance(stated, Recorded):
+            raise Stop(f"the book of the season was not stated: {stated}")
 
 
 def _write_credentials(folder: Path, seed: int) -> None:

@@ -60,6 +60,11 @@ def _tell(report: Report) -> None:
     if report.findings:
         say("\nFindings on parties and others that these lots rest on")
         _tell_findings(report.findings)
+    if report.complete_to is not None:
+        by = (
+            f", attested by {', '.join(report.attested_by)}" if report.attested_by else ", attested by nobody"
+        )
+        say(f"\nThe book is that of {report.complete_to} of {report.size} entries, stated by the ledger{by}")
     if report.completeness_not_shown:
         counted = ", ".join(f"{len(ids)} × {kind}" for kind, ids in report.completeness_not_shown.items())
         say(f"\nThere may be more entries than shown about: {counted}")

@@ -25,6 +25,7 @@ from traceability.core.custody_bodies import (
 )
 from traceability.core.events import (
     Approval,
+    Attestation,
     Audit,
     CapacityEstimate,
     Certificate,
@@ -53,6 +54,7 @@ from traceability.core.events import (
     RoleChange,
     SiteInspection,
     SiteRegistration,
+    Snapshot,
     TagAllocation,
     TagIssue,
     TagVoid,
@@ -124,7 +126,7 @@ def _corrected(
             | DelegationEnd() | Approval() | SiteRegistration() | TagIssue() | TagAllocation() | Correction()
             | SiteInspection() | CapacityEstimate() | LicenceGrant() | LicenceRevocation() | TagVoid() | Zone()
             | Reference() | CertificateUse() | Response() | Hold() | Release() | Finding()
-            | Redaction() | Policy() | Audit()
+            | Redaction() | Policy() | Audit() | Snapshot() | Attestation()
         ):  # fmt: skip
             reject("not_correctable", f"what a {event.kind} says is put right by a new event of its kind")
         case _:

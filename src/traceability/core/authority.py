@@ -64,6 +64,8 @@ MAY_SIGN: dict[str, frozenset[str] | None] = {
     "redaction": frozenset({"operator"}),
     "policy": frozenset({"operator"}),
     "audit": frozenset({"auditor"}),
+    "snapshot": frozenset({"operator"}),
+    "attestation": frozenset({"auditor", "monitor", "regulator"}),
 }
 """The roles of which a kind asks one; None where standing, not role, decides (the kind's own rule says)."""
 

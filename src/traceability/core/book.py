@@ -13,6 +13,7 @@ from collections.abc import Callable
 from traceability.core.events import (
     Acceptance,
     Approval,
+    Attestation,
     Audit,
     CapacityEstimate,
     Certificate,
@@ -48,6 +49,7 @@ from traceability.core.events import (
     RoleChange,
     SiteInspection,
     SiteRegistration,
+    Snapshot,
     TagAllocation,
     TagIssue,
     TagVoid,
@@ -149,7 +151,7 @@ def _about(event: Event, event_id: EventId) -> list[Address]:
             if event.body.site is not None:
                 sides.append(("site", event.body.site))
             return sides
-        case DelegationEnd() | Approval() | Redaction() | Release():
+        case DelegationEnd() | Approval() | Redaction() | Release() | Snapshot() | Attestation():
             return []
         case Correction():
             fields = event.body.fields_ or ()
@@ -169,7 +171,8 @@ def _about(event: Event, event_id: EventId) -> list[Address]:
             roll = event.body.roll
             return [("tag", tag) for tag in event.body.tags or ()] if roll is None else [("roll", roll)]
         case Zone():
-            return [("region", code) for code in zone_regions(event.body)] or [("policy", "policy")]
+            # Of the policy too: a region that has no zone has no line, and only so can that be shown.
+            return [("policy", "policy"), *(("region", code) for code in zone_regions(event.body))]
         case Reference() | Policy():
             return [("policy", "policy")]
         case Certificate():

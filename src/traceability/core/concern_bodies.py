@@ -219,6 +219,23 @@ class PolicyBody(Body):
         )
 
 
+class SnapshotBody(Body):
+    """The operator states the root of the book after the first `size` entries."""
+
+    size: Count
+    book: Hex
+
+
+class AttestationBody(Body):
+    """Somebody replayed the first `size` entries: these roots of log and book are what he got."""
+
+    size: Count
+    root: Hex
+    book: Hex
+    findings: Hex | None = None
+    program: Text | None = None
+
+
 class Population(Form):
     """What a sample is drawn from."""
 

@@ -20,6 +20,7 @@ from pydantic import ConfigDict, Field, StrictInt, StrictStr, TypeAdapter, Valid
 
 from traceability.core import canonical
 from traceability.core.concern_bodies import (
+    AttestationBody,
     AuditBody,
     FindingBody,
     HoldBody,
@@ -28,6 +29,7 @@ from traceability.core.concern_bodies import (
     RedactionBody,
     ReleaseBody,
     ResponseBody,
+    SnapshotBody,
 )
 from traceability.core.custody_bodies import (
     AcceptanceBody,
@@ -397,6 +399,16 @@ class Audit(Header):
     body: AuditBody
 
 
+class Snapshot(Header):
+    kind: Literal["snapshot"]
+    body: SnapshotBody
+
+
+class Attestation(Header):
+    kind: Literal["attestation"]
+    body: AttestationBody
+
+
 Event = (
     Genesis
     | Enrolment
@@ -441,6 +453,8 @@ Event = (
     | Redaction
     | Policy
     | Audit
+    | Snapshot
+    | Attestation
 )
 
 MOVING = frozenset(

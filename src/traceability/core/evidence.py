@@ -5,6 +5,7 @@ One canonical JSON object, media type `application/vnd.traceability.evidence+jso
     {"book":[{"chain","count","finding_chain","finding_count","id","number","type"}…],
      "checkpoint":"<signed note>",
      "entries":[{"blind","disclosures","index","payload","record_time","signature"}…],
+     "completeness":{"consistency","nodes","snapshot","subjects"},
      "event":"<event id>","lots":["<lot id>"…],"nodes":"<base64url>","version":1}
 
 `lots` are those the file is about; `event` is there when they are the lots of one event, a shipment say.
@@ -12,6 +13,12 @@ One canonical JSON object, media type `application/vnd.traceability.evidence+jso
 `disclosures` ([salt, path, value]) only where the holder chose to open something. `nodes` are the hashes
 that, with the leaves of these entries, give the checkpoint's root: one string, in the order of
 `merkle.multiproof_coordinates`. `book` holds a line for each subject whose entries are all here.
+
+With `completeness` the lines are those of the snapshot that the entry `snapshot` states, proved under its root by
+`nodes` of the tree of so many `subjects`; `consistency` leads from the log of that size to the checkpoint, so that
+attestations can be held against it. A line may then have `rest`: the links (`book.link`, 40 bytes each) of entries
+that are not here, of a lot that is followed only up to an earlier one; and `findings`, each with its entry, where
+they are what tells something, of a key whether a number was used twice.
 
 `decode` accepts exactly the bytes `encode` writes. It says nothing about truth; that is `verify`.
 """
@@ -33,6 +40,7 @@ MEDIA_TYPE = "application/vnd.traceability.evidence+json"
 SUFFIX = ".evidence.json"
 SIZE_MAX = 256 * 1024 * 1024
 VERSION = 1
+LINK_SIZE = 40
 
 Disclosure = tuple[str, str, Any]
 """Salt, path and value."""
@@ -54,7 +62,9 @@ _Id = Annotated[str, msgspec.Meta(pattern="^[0-9a-z]{26}$")]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=canonical.INTEGER_MAX)]
 
 
-class BookLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+class BookLine(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False, omit_defaults=True, kw_only=True
+):
     """A subject's line in the book as the file states it; chains in hex."""
 
     chain: _Hash
@@ -64,10 +74,33 @@ class BookLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False
     id: Annotated[str, msgspec.Meta(max_length=100)]
     number: _Count
     type: str
+    findings: Annotated[tuple[tuple[_Count, str], ...], msgspec.Meta(min_length=1)] = ()
+    """What the finding chain is of: index of the entry, canonical JSON of the finding; empty where not opened."""
+    rest: Annotated[str, msgspec.Meta(min_length=1)] = ""
+
+    @property
+    def links(self) -> tuple[bytes, ...]:
+        """The links of the entries that are not shown. Raises Malformed."""
+        data = unpadded(self.rest)
+        if len(data) % LINK_SIZE:
+            raise Malformed(f"the rest of {self.type} {self.id} is not whole links")
+        return tuple(data[at : at + LINK_SIZE] for at in range(0, len(data), LINK_SIZE))
 
     @property
     def address(self) -> tuple[str, str]:
         return self.type, self.id
+
+
+class Completeness(msgspec.Struct, frozen=True):
+    """Which snapshot the lines of the book are of, and what proves them."""
+
+    snapshot: int
+    """Index of the entry that states it."""
+    subjects: int
+    """How many leaves the book's tree had."""
+    nodes: tuple[bytes, ...]
+    consistency: tuple[bytes, ...]
+    """From the log of the snapshot's size to that of the checkpoint."""
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -79,6 +112,7 @@ class Evidence(msgspec.Struct, frozen=True):
     nodes: tuple[bytes, ...]
     book: tuple[BookLine, ...] = ()
     event: EventId | None = None
+    completeness: Completeness | None = None
 
 
 class _Entry(msgspec.Struct, forbid_unknown_fields=True):
@@ -90,6 +124,13 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     disclosures: list[Disclosure] | msgspec.UnsetType = msgspec.UNSET
 
 
+class _Completeness(msgspec.Struct, forbid_unknown_fields=True):
+    consistency: str
+    nodes: str
+    snapshot: _Count
+    subjects: _Count
+
+
 class _Proven(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Entries and what proves them, about whatever they are."""
 
@@ -98,6 +139,7 @@ class _Proven(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     entries: Annotated[list[_Entry], msgspec.Meta(min_length=1)]
     nodes: str
     version: int
+    completeness: _Completeness | msgspec.UnsetType = msgspec.UNSET
 
 
 class _File(_Proven, kw_only=True):
@@ -124,13 +166,21 @@ def encode_proven(evidence: Evidence) -> bytes:
 
 
 def _value(evidence: Evidence) -> dict[str, Any]:
-    return {
+    value: dict[str, Any] = {
         "book": [msgspec.to_builtins(line) for line in evidence.book],
         "checkpoint": evidence.checkpoint.decode(),
         "entries": [_entry_value(entry) for entry in evidence.entries],
         "nodes": to_unpadded(b"".join(evidence.nodes)),
         "version": VERSION,
     }
+    if (proved := evidence.completeness) is not None:
+        value["completeness"] = {
+            "consistency": to_unpadded(b"".join(proved.consistency)),
+            "nodes": to_unpadded(b"".join(proved.nodes)),
+            "snapshot": proved.snapshot,
+            "subjects": proved.subjects,
+        }
+    return value
 
 
 def _entry_value(entry: ShownEntry) -> dict[str, Any]:
@@ -186,17 +236,27 @@ def _evidence(file: _Proven, lots: tuple[LotId, ...], event: EventId | None) -> 
     _check_rising("entries", [entry.index for entry in file.entries])
     _check_rising("lines of the book", [line.address for line in file.book])
     entries = tuple(_read_entry(entry) for entry in file.entries)
-    nodes = unpadded(file.nodes)
-    if len(nodes) % HASH_SIZE:
-        raise Malformed("the nodes of the proof are not whole hashes")
+    proved = file.completeness
     return Evidence(
         lots=lots,
         checkpoint=file.checkpoint.encode(),
         entries=entries,
-        nodes=tuple(nodes[at : at + HASH_SIZE] for at in range(0, len(nodes), HASH_SIZE)),
+        nodes=_hashes(file.nodes),
         book=tuple(file.book),
         event=event,
+        completeness=Completeness(
+            proved.snapshot, proved.subjects, _hashes(proved.nodes), _hashes(proved.consistency)
+        )
+        if isinstance(proved, _Completeness)
+        else None,
     )
+
+
+def _hashes(text: str) -> tuple[bytes, ...]:
+    data = unpadded(text)
+    if len(data) % HASH_SIZE:
+        raise Malformed("the nodes of the proof are not whole hashes")
+    return tuple(data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE))
 
 
 def _read_entry(entry: _Entry) -> ShownEntry:

@@ -17,6 +17,7 @@ from traceability.core.custody_bodies import new_lots
 from traceability.core.events import (
     Acceptance,
     Approval,
+    Attestation,
     Audit,
     CapacityEstimate,
     Certificate,
@@ -52,6 +53,7 @@ from traceability.core.events import (
     RoleChange,
     SiteInspection,
     SiteRegistration,
+    Snapshot,
     TagAllocation,
     TagIssue,
     TagVoid,
@@ -328,6 +330,8 @@ def _own(event: Event) -> Iterator[Address]:
             yield "hold", event.body.hold
         case Redaction():
             yield "act", event.body.event
+        case Snapshot() | Attestation():
+            yield "snapshots", ""
 
 
 def _around(event: Transfer | Acceptance | Export) -> Iterator[Address]:

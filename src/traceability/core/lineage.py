@@ -18,9 +18,11 @@ Whoever gathers evidence and whoever verifies it use the same functions, so they
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from traceability.core.custody_bodies import new_lots
 from traceability.core.events import (
     Acceptance,
     Approval,
+    Attestation,
     Audit,
     CapacityEstimate,
     Certificate,
@@ -57,6 +59,7 @@ from traceability.core.events import (
     RoleChange,
     SiteInspection,
     SiteRegistration,
+    Snapshot,
     TagAllocation,
     TagIssue,
     TagVoid,
@@ -175,10 +178,26 @@ def restrict(event: Event, followed: Collection[LotId]) -> Event | None:
             | DelegationEnd() | Approval() | SiteRegistration() | TagIssue() | TagAllocation() | Correction()
             | SiteInspection() | CapacityEstimate() | LicenceGrant() | LicenceRevocation() | TagVoid() | Zone()
             | Reference() | CertificateUse() | Release() | Redaction() | Policy()
+            | Snapshot() | Attestation()
         ):  # fmt: skip
             return event
         case Response() | Audit():
             return event if set(event.lots) <= set(followed) else None
+
+
+def tags_of(event: Event, followed: Collection[LotId]) -> set[str]:
+    """The tags that this event puts on lots in `followed`, or takes off them."""
+    match event:
+        case Production() | Intake() | Transformation():
+            made = zip(event.made, new_lots(event.body), strict=True)
+            return {tag for lot, new in made if lot in followed for tag in new.tags or ()}
+        case Retagging() if event.body.lot in followed:
+            return {*(event.body.tags_on or ()), *(off.tag for off in event.body.tags_off or ())}
+        case Correction():
+            fields = event.body.fields_ or ()
+            return {f.is_ for f in fields if followed and "/tags" in f.path and isinstance(f.is_, str)}
+        case _:
+            return set()
 
 
 def named_events(event: Event) -> list[EventId]:
@@ -221,7 +240,7 @@ def named_events(event: Event) -> list[EventId]:
             | TagIssue() | TagAllocation() | Production() | Intake() | Acceptance()
             | Refusal() | Withdrawal() | Reassignment() | Transformation() | Retagging() | Inspection() | Import()
             | SiteInspection() | CapacityEstimate() | LicenceGrant() | TagVoid() | Zone() | Reference() | Certificate()
-            | Incident() | Policy() | Audit()
+            | Incident() | Policy() | Audit() | Snapshot() | Attestation()
         ):  # fmt: skip
             return []
 

@@ -20,6 +20,7 @@ from traceability.core import fold
 from traceability.core.events import (
     Acceptance,
     Approval,
+    Attestation,
     Audit,
     CapacityEstimate,
     Certificate,
@@ -55,6 +56,7 @@ from traceability.core.events import (
     RoleChange,
     SiteInspection,
     SiteRegistration,
+    Snapshot,
     TagAllocation,
     TagIssue,
     TagVoid,
@@ -331,6 +333,8 @@ def _changeable(event_id: EventId, event: Event, state: PartialState) -> list[Ad
             found.append(("policy", "policy"))
         case Reference() | Payment() | Finding() | Audit():
             pass
+        case Snapshot() | Attestation():
+            pass  # one that is not judged states nothing
         case Genesis():
             found.append(("ledger", ""))
         case (

@@ -1,6 +1,7 @@
 """What a verifier found out, for people and for programs.
 
-Three verdicts and no others. *Holds as shown*: every step holds with what is in the file, and what is not in
+Four verdicts and no others. *Holds, complete*: every step holds, and the ledger has signed that the file shows all
+there was about each subject it rests on, up to an entry. *Holds as shown*: every step holds with what is in the file, and what is not in
 the file is listed. *Cannot tell*: something a step needs is not there. *Failed*: something is wrong.
 """
 
@@ -12,11 +13,14 @@ from traceability.core import canonical
 from traceability.core.ids import LotId, PartyId
 from traceability.core.outcome import Finding
 
-Verdict = Literal["holds as shown, completeness not shown", "cannot tell", "failed"]
+Verdict = Literal[
+    "holds, complete as the ledger states", "holds as shown, completeness not shown", "cannot tell", "failed"
+]
+COMPLETE: Verdict = "holds, complete as the ledger states"
 HOLDS: Verdict = "holds as shown, completeness not shown"
 CANNOT_TELL: Verdict = "cannot tell"
 FAILED: Verdict = "failed"
-EXIT_CODES: dict[Verdict, int] = {HOLDS: 0, FAILED: 1, CANNOT_TELL: 2}
+EXIT_CODES: dict[Verdict, int] = {COMPLETE: 0, HOLDS: 0, FAILED: 1, CANNOT_TELL: 2}
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -130,10 +134,14 @@ class Report(msgspec.Struct):
     """Those about no lot: on parties, keys and the like that the lots rest on."""
     completeness_not_shown: dict[str, list[str]] = {}
     """By type, the subjects the verdict rests on of which there may be more entries than shown."""
+    complete_to: int | None = None
+    """How many entries the log had at the snapshot that the file's book is of; None without one."""
+    attested_by: tuple[PartyId, ...] = ()
+    """Who replayed the log and got the same book, besides the operator."""
 
     @property
     def exit_code(self) -> int:
-        """0 holds as shown, 1 failed, 2 cannot tell."""
+        """0 holds, 1 failed, 2 cannot tell."""
         return EXIT_CODES[self.verdict]
 
     def to_json(self) -> bytes:
@@ -154,5 +162,7 @@ class Report(msgspec.Struct):
             ],
             "findings": [noted.to_value() for noted in self.findings],
             "completeness_not_shown": self.completeness_not_shown,
+            "complete_to": self.complete_to,
+            "attested_by": list(self.attested_by),
         }
         return canonical.dump({name: each for name, each in value.items() if each is not None})

@@ -186,6 +186,29 @@ class TagRecord(Subject, frozen=True):
     void_by: EventId | None = None
 
 
+class Attested(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """That somebody who replayed the log got the root of a snapshot, and this root of the log at its size."""
+
+    event: EventId
+    party: PartyId
+    root: str
+
+
+class StatedBook(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The root of the book (hex) after the first `size` entries, as a snapshot states it."""
+
+    event: EventId
+    size: int
+    book: str
+    attested: tuple[Attested, ...] = ()
+
+
+class Snapshots(Record, frozen=True):
+    """The newest snapshots, by size, at ("snapshots", "")."""
+
+    newest: tuple[StatedBook, ...]
+
+
 class Delegation(Record, frozen=True):
     """Who may act for whom."""
 
@@ -501,6 +524,7 @@ AnyRecord = (
     | Roll
     | TagRecord
     | Policy
+    | Snapshots
     | Delegation
     | Act
     | Number

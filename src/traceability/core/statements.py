@@ -1,18 +1,30 @@
-"""The fold over what is said and changes nothing else: payments, stated findings, redactions, audits, policies."""
+"""The fold over what is said and changes nothing else: payments, findings, redactions, audits, policies, the book."""
 
 from msgspec.structs import replace
 
 from traceability.core.concerns import known_subjects
-from traceability.core.events import Audit, Finding, Payment, Policy, Redaction, Transfer
+from traceability.core.events import (
+    Attestation,
+    Audit,
+    Finding,
+    Payment,
+    Policy,
+    Redaction,
+    Snapshot,
+    Transfer,
+)
 from traceability.core.findings.catalogue import RULES
 from traceability.core.outcome import Finding as Noted
 from traceability.core.outcome import Step, reject
 from traceability.core.policy import Policy as PolicyRecord
 from traceability.core.policy import stated
 from traceability.core.record import NEW
-from traceability.core.state import Act
+from traceability.core.state import Act, Attested, Snapshots, StatedBook
 
-StatedEvent = Payment | Finding | Redaction | Audit
+StatedEvent = Payment | Finding | Redaction | Audit | Snapshot | Attestation
+SNAPSHOTS_KEPT = 8
+ATTESTED_MAX = 32
+"""How many of the newest snapshots are remembered, and how many who attested each."""
 
 
 def apply(step: Step, event: StatedEvent) -> None:
@@ -28,6 +40,10 @@ def apply(step: Step, event: StatedEvent) -> None:
             known_subjects(step, event.body.scope)
             for lot in event.body.sample or ():
                 step.lot(lot)
+        case Snapshot():
+            _snapshot(step, event)
+        case Attestation():
+            _attestation(step, event)
 
 
 def _payment(step: Step, event: Payment) -> None:
@@ -71,6 +87,34 @@ def _redaction(step: Step, event: Redaction) -> None:
     act = step.find("act", target.event_id, Act) or Act(target.event_id)
     withheld = tuple(sorted({*act.withheld, *event.body.paths}))
     step.put("act", target.event_id, replace(act, withheld=withheld))
+
+
+def _snapshot(step: Step, event: Snapshot) -> None:
+    """Whether the root is right only whoever has the whole log can say (`ledger.fsck`); here it is what was stated."""
+    _check_reached(step, event.body.size)
+    known = step.find("snapshots", "", Snapshots) or Snapshots(())
+    stated = StatedBook(step.entry.event_id, event.body.size, event.body.book)
+    newest = sorted((*known.newest, stated), key=lambda each: each.size)[-SNAPSHOTS_KEPT:]
+    step.put("snapshots", "", Snapshots(tuple(newest)))
+
+
+def _attestation(step: Step, event: Attestation) -> None:
+    body = event.body
+    _check_reached(step, body.size)
+    known = step.find("snapshots", "", Snapshots) or Snapshots(())
+    said = Attested(step.entry.event_id, event.party, body.root)
+    newest = [
+        replace(each, attested=(*each.attested, said))
+        if (each.size, each.book) == (body.size, body.book) and len(each.attested) < ATTESTED_MAX
+        else each
+        for each in known.newest
+    ]
+    step.put("snapshots", "", Snapshots(tuple(newest)))
+
+
+def _check_reached(step: Step, size: int) -> None:
+    if size > step.entry.index:
+        reject("size_not_reached", f"the log has {step.entry.index} entries before this one, not {size}")
 
 
 def set_policy(step: Step, event: Policy) -> None:

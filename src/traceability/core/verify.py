@@ -10,7 +10,7 @@
  5. Every event is signed by the key it names; only keys that shown entries bring are known.
  6. The rules of the ledger, the very same fold, take these entries one after the other. What the file does
     not show is not known, and what rests on it is not judged.
- 7. The lines of the book that the file states are those its entries give.
+ 7. The lines of the book that the file states are those its entries give, and those that a snapshot states.
  8. What is disclosed is what the events commit to.
  9. Every lot asked about goes back to entries in which ore begins.
 10. What each lot is made of, by site, exactly.
@@ -20,7 +20,6 @@ A step returns what it learned or raises `Failed`; there is no step that returns
 """
 
 import gc
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -29,9 +28,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from traceability.core import book, evidence, merkle
+from traceability.core import evidence, merkle
 from traceability.core.account import Account
 from traceability.core.checkpoint import Checkpoint
+from traceability.core.complete import NEVER_SHOWN, BookShown, check_book, not_complete
 from traceability.core.cosignature import cosignature_time
 from traceability.core.errors import Malformed, TraceabilityError
 from traceability.core.events import Enrolment, Event, Genesis, KeyAddition, check_disclosure, read
@@ -41,9 +41,8 @@ from traceability.core.ids import EventId, KeyId, LotId, unpadded
 from traceability.core.leaf import entry_bytes, leaf_hash, time_text
 from traceability.core.lineage import follow
 from traceability.core.outcome import Entry
-from traceability.core.record import Address, Place
 from traceability.core.replay import Replay
-from traceability.core.report import CANNOT_TELL, FAILED, HOLDS, Report, Step
+from traceability.core.report import CANNOT_TELL, COMPLETE, FAILED, HOLDS, Report, Step
 from traceability.core.signing import EVENT_TYPE, Envelope, PublicKey, event_pae, id_of_signed, key_id
 from traceability.core.state import Act, LedgerFacts
 from traceability.core.trust_policy import TrustPolicy
@@ -163,8 +162,8 @@ def _verify(data: bytes, policy: TrustPolicy, report: Report, now: str | None, *
     report.single_authority, report.demo = facts.quorum == 0, facts.demo
     learned(6, _say_replayed(replay, facts))
 
-    _check_book(file, shown)
-    learned(7, f"{_some(len(file.book), 'line')} as stated; the ledger has signed none of them")
+    book_of = _check_book(file, shown, replay, checkpoint)
+    learned(7, _say_book(file, book_of, checkpoint))
 
     disclosed = _check_disclosures(file, shown)
     erased = sum(len(act.withheld) for act in replay.state.records.values() if isinstance(act, Act))
@@ -180,7 +179,9 @@ def _verify(data: bytes, policy: TrustPolicy, report: Report, now: str | None, *
     learned(10, f"too much work for {_some(too_fine, 'lot')}" if too_fine else "exact to the microgram")
 
     report.findings = account.findings_on_no_lot()
-    report.completeness_not_shown = _completeness_not_shown(replay)
+    report.completeness_not_shown = not_complete(file.lots, shown, replay, book_of)
+    if book_of is not None:
+        report.complete_to, report.attested_by = book_of.size, book_of.attested_by
     _conclude(report, replay, complete=complete)
     learned(11, report.verdict)
 
@@ -322,7 +323,7 @@ def _replay(file: Evidence, shown: Sequence[Shown], signed: set[int]) -> Replay:
     if file.event is not None:
         _check_lots_of_event(file, shown)
     places = {entry.event_id: entry.index for entry in shown}
-    replay = Replay(places, follow(file.lots, shown), {line.address for line in file.book})
+    replay = Replay(places, follow(file.lots, shown), {line.address for line in file.book if not line.rest})
     times = {entry.index: entry.record_time for entry in shown}
     for entry in shown:
         seen = entry.event.seen
@@ -361,24 +362,20 @@ def _say_replayed(replay: Replay, facts: LedgerFacts) -> str:
 # 7
 
 
-def _check_book(file: Evidence, shown: Sequence[Shown]) -> None:
-    """Raises Failed where the entries shown are not all that a line counts."""
-    if not file.book:
-        return
-    stated = {line.address: line for line in file.book}
-    earlier: dict[EventId, Event] = {}
-    places: dict[Address, Place] = defaultdict(lambda: Place(-1))
-    for entry in shown:
-        link = book.link(entry.index, entry.event_id)
-        for address in book.about(entry.event, entry.event_id, earlier.get) & stated.keys():
-            places[address] = book.advance(places[address], entry.index, link)
-        earlier[entry.event_id] = entry.event
-    for address, line in stated.items():
-        place = places[address]
-        if (place.count, place.chain.hex()) != (line.count, line.chain):
-            raise Failed(
-                7, None, f"the file shows {place.count} of the {line.count} entries on {' '.join(address)}"
-            )
+def _check_book(
+    file: Evidence, shown: Sequence[Shown], replay: Replay, checkpoint: Checkpoint
+) -> BookShown | None:
+    """Raises Failed where a line is not what the entries shown give, or not in the book it is said to be of."""
+    with _step(7):
+        return check_book(file, shown, replay, checkpoint)
+
+
+def _say_book(file: Evidence, found: BookShown | None, checkpoint: Checkpoint) -> str:
+    lines = _some(len(file.book), "line")
+    if found is None:
+        return f"{lines} as stated; the ledger has signed none of them"
+    said = f"{lines} as the ledger signed them when it had {found.size} of {checkpoint.size} entries"
+    return said + (f"; attested by {', '.join(found.attested_by)}" if found.attested_by else "")
 
 
 # 8
@@ -399,33 +396,6 @@ def _check_disclosures(file: Evidence, shown: Sequence[Shown]) -> int:
 # 11
 
 
-_SUBJECTS = ("certificate", "key", "licence", "lot", "party", "policy", "region", "roll", "site", "tag")
-
-
-def _completeness_not_shown(replay: Replay) -> dict[str, list[str]]:
-    """No snapshot is part of a log yet, so nothing states how much there is: whatever was used is listed."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for kind, name in map(_subject_of, replay.relied_on):
-        if kind in _SUBJECTS and (kind != "lot" or name in replay.until):
-            found[kind].add(name)
-    return {kind: sorted(found[kind]) for kind in sorted(found)}
-
-
-def _subject_of(address: Address) -> Address:
-    """The subject whose entries tell what stands at an address."""
-    kind, name = address
-    match kind:
-        case "number":
-            return "key", name.partition(":")[0]
-        case "held":
-            held, _, id_ = name.partition(":")
-            return held, id_
-        case "polygons" | "reference":
-            return "policy", "policy"
-        case _:
-            return address
-
-
 def _conclude(report: Report, replay: Replay, *, complete: bool) -> None:
     report.verdict = HOLDS
     for verdict in (CANNOT_TELL, FAILED):
@@ -435,7 +405,11 @@ def _conclude(report: Report, replay: Replay, *, complete: bool) -> None:
     if replay.rejected:
         first = replay.rejected[0]
         report.verdict, report.why = FAILED, f"entry {first.index}: {first.why}"
-    elif report.verdict == HOLDS and complete and report.completeness_not_shown:
+    elif report.verdict == HOLDS and not (report.completeness_not_shown.keys() - NEVER_SHOWN):
+        report.verdict = COMPLETE
+        for lot in report.lots:
+            lot.verdict = COMPLETE
+    elif report.verdict == HOLDS and complete:
         report.verdict, report.why = CANNOT_TELL, "completeness is asked for and not shown"
 
 

@@ -2,14 +2,15 @@
 
 Entries are checked by what they are: signatures, rules, numbers, times. Every projection, tile and head is
 compared with the one a scratch database gets from the same entries; the published checkpoint with the root
-they give; disclosures with the commitments they open; the guard with all of it. What is wrong is named by
+they give; the book that snapshots state with the one they give; disclosures with the commitments they open; the guard
+with all of it. What is wrong is named by
 table and index. Nothing is repaired here: projections by `rebuild`, entries only from a copy.
 """
 
 import contextlib
 import tempfile
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,10 +21,11 @@ from sqlmodel import SQLModel
 from traceability.core import merkle
 from traceability.core.checkpoint import open_checkpoint
 from traceability.core.errors import Invalid, Malformed
-from traceability.core.events import TagIssue
+from traceability.core.events import Attestation, Snapshot, TagIssue
 from traceability.core.note import Verifier
 from traceability.core.state import Act, LedgerFacts, decode_record
 from traceability.ledger import collector
+from traceability.ledger.books import Books, sizes_stated
 from traceability.ledger.database import ERRORS, Unusable, open_database
 from traceability.ledger.disclosures import TAG_CODE, tag_codes
 from traceability.ledger.examine import Examined
@@ -64,6 +66,14 @@ _TABLES: tuple[tuple[str, str, int], ...] = (
 """Every projection with one row for each of its keys: columns, and how many of them are the key."""
 
 
+class BookFound(msgspec.Struct, frozen=True):
+    """The newest snapshot, which is right: what whoever replayed this may attest. Roots in hex."""
+
+    size: int
+    root: str
+    book: str
+
+
 class Report(msgspec.Struct, frozen=True):
     """What was found. `rolled_back`: the guard has seen a signed head that this database does not have."""
 
@@ -72,6 +82,7 @@ class Report(msgspec.Struct, frozen=True):
     root: str
     damages: tuple[Damage, ...]
     notes: tuple[str, ...] = ()
+    book: BookFound | None = None
 
 
 def check(store: Store, guard: Guard | None = None, progress: Progress = lambda _: None) -> Report:
@@ -119,13 +130,22 @@ class _Check:
         self._disclosures_readable = True
         self._disclosures_end = 0
         """Disclosures of entries below this were read."""
-        self._replay = Replay(view, log, roots_at=log.roots_kept())
+        self._stating: list[tuple[int, Snapshot | Attestation]] = []
+        """Entries that state or attest the book, with their indexes."""
+        self._kept_book = log.book()
+        self._books = Books(sizes_stated(log), self._kept_book.size if self._kept_book else None)
+        self._replay = Replay(view, log, roots_at=log.roots_kept(), books=self._books)
 
     def report(self, guard: Guard | None) -> Report:
         size, displaced = span(self._log)
         for chunk, examined in examined_chunks(stored_chunks(self._log, size, self._opened), size):
             self._replay.take(chunk.entries, examined)
             self._check_disclosures(chunk, examined)
+            self._stating += (
+                (entry.index, found.event)
+                for entry, found in zip(chunk.entries, examined, strict=True)
+                if isinstance(found.event, Snapshot | Attestation)
+            )
             self._progress(self._replay.head.size)
         self._damages += displaced + self._replay.damages
         self._check_head()
@@ -134,6 +154,8 @@ class _Check:
         for table, columns, key in _TABLES:
             self._compare(table, columns, key)
         self._compare_places()
+        book = self._check_snapshots()
+        self._compare_book()
         for said in self._log.torn():
             self._note("database", "", None, said)
         self._check_checkpoints()
@@ -141,7 +163,7 @@ class _Check:
         size, root = self._replay.head.size, self._replay.head.root.hex()
         if self._damages:
             verdict = "damaged"
-        return Report(verdict, size, root, tuple(self._damages), tuple(self._notes))
+        return Report(verdict, size, root, tuple(self._damages), tuple(self._notes), book)
 
     def _note(self, table: str, key: str, index: int | None, what: str) -> None:
         self._damages.append(Damage(table, key, index, what))
@@ -221,6 +243,42 @@ class _Check:
             self._note(table, "", None, f"it cannot be read: {error}")
         if found > DAMAGES_MAX:
             self._notes.append(f"{found - DAMAGES_MAX} more rows of {table} are damaged")
+
+    def _check_snapshots(self) -> BookFound | None:
+        """Every snapshot is recomputed; an attestation that says otherwise is a word against ours."""
+        newest = None
+        for index, event in self._stating:
+            if not self._view.stands(index):
+                continue
+            size, book = event.body.size, self._books.roots.get(event.body.size)
+            root = self._replay.root_at(size).hex() if 0 < size <= index else None
+            if book is None or root is None:
+                continue  # beyond the log, which the replay has told
+            if isinstance(event, Snapshot):
+                if event.body.book != book.hex():
+                    what = f"it states another book than the {size} entries before it give"
+                    self._note("entry", str(index), index, what)
+                elif newest is None or size >= newest.size:
+                    newest = BookFound(size, root, book.hex())
+            elif (event.body.root, event.body.book) != (root, book.hex()):
+                self._notes.append(f"entry {index}: who attests got another log or book of {size} entries")
+        return newest
+
+    def _compare_book(self) -> None:
+        """The tree of the book that is kept is that of its size."""
+        kept = self._kept_book
+        if kept is None:
+            return
+        books = self._books
+        stated = dict(self._stating).get(kept.stated_by)
+        if (kept.subjects, kept.root) != (books.kept_subjects, books.roots.get(kept.size)) or not (
+            isinstance(stated, Snapshot) and stated.body.size == kept.size
+        ):
+            self._note("book", "0", None, "it is not the book that a snapshot states")
+        derived: list[Sequence[Any]] = [(*key, hashes) for key, hashes in sorted(books.kept.items())]
+        stored = self._log.blocks("SELECT level, n, hashes FROM book_tile ORDER BY level, n")
+        for row, what in islice(differences(stored, iter([derived]), 2), DAMAGES_MAX):
+            self._note("book_tile", f"{row[0]} {row[1]}", None, what)
 
     def _compare_places(self) -> None:
         size = self._replay.head.size

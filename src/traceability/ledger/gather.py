@@ -2,7 +2,8 @@
 
 For the lots asked about, and for every lot they came to depend on (`core.lineage`), each of their entries;
 then each entry of every party, key, site and policy those entries rely on; then those that these rely on,
-until nothing new is needed. Entries of tags and rolls stay out: they lead to strangers' bags. What only a
+until nothing new is needed. Of the tags these lots had, each entry; of rolls none, they lead to strangers' bags.
+What only a
 delegation nobody used or a stranger's revoked key would rest on stays out too; those entries themselves
 are there, for completeness, and a verifier leaves them unjudged.
 
@@ -16,11 +17,22 @@ from typing import Protocol
 
 import msgspec
 
-from traceability.core import fold, merkle
-from traceability.core.events import Certificate, Delegation, DelegationEnd, Event, KeyRevocation
-from traceability.core.evidence import BookLine, Disclosure, Evidence, ShownEntry, in_order
-from traceability.core.ids import EventId, LotId
-from traceability.core.lineage import also_needed, named_events, restrict
+from traceability.core import book, fold, merkle
+from traceability.core.events import (
+    Certificate,
+    Delegation,
+    DelegationEnd,
+    Event,
+    Intake,
+    KeyRevocation,
+    LicenceGrant,
+    Production,
+    Retagging,
+    Transformation,
+)
+from traceability.core.evidence import BookLine, Completeness, Disclosure, Evidence, ShownEntry, in_order
+from traceability.core.ids import EventId, LotId, to_unpadded
+from traceability.core.lineage import also_needed, named_events, restrict, tags_of
 from traceability.core.record import Address, Place
 
 REGISTRY = frozenset({"party", "key", "site", "policy", "licence", "certificate", "region"})
@@ -58,21 +70,45 @@ class Source(Protocol):
     def approvals(self, event_ids: Collection[EventId]) -> Collection[EventId]:
         """The events that approved or rejected these."""
 
+    def findings(
+        self, addresses: Collection[Address], first: int
+    ) -> Mapping[Address, Sequence[tuple[int, bytes]]]:
+        """What rules noticed about these from entry `first` on, oldest first: index of the entry, canonical JSON."""
+
+    def attestations(self, snapshot: EventId) -> Collection[EventId]:
+        """The events that attested this snapshot."""
+
+
+class Stated(msgspec.Struct, frozen=True):
+    """A snapshot, and the tree of the book it states the root of."""
+
+    index: int
+    """Of the entry that states it."""
+    size: int
+    """After how many entries the book was so."""
+    subjects: int
+    read: merkle.NodeReader
+
 
 class Gathered(msgspec.Struct, frozen=True):
-    """Entries by rising index, and the lines of the subjects of which these are all entries."""
+    """Entries by rising index, and the lines of the subjects of which these are all entries.
+
+    With a snapshot the lines are as it states them.
+    """
 
     entries: list[Logged]
     book: list[BookLine]
+    stated: Stated | None = None
 
 
-def gather(source: Source, lots: Collection[LotId], size: int) -> Gathered:
-    """What proves these lots' histories in the first `size` entries.
+def gather(source: Source, lots: Collection[LotId], size: int, stated: Stated | None = None) -> Gathered:
+    """What proves these lots' histories in the first `size` entries, and by a snapshot that this is all.
 
     Raises LookupError where one of the lots is not in them.
     """
-    gathering = _Gathering(source, size)
+    gathering = _Gathering(source, size, stated if stated and stated.index < size else None)
     gathering.follow(lots)
+    gathering.take_snapshot()
     gathering.ground()
     return gathering.result()
 
@@ -90,6 +126,15 @@ def show(
     """The evidence for these lots under a checkpoint of `size` entries, with disclosures by index."""
     nodes = read(merkle.multiproof_coordinates([entry.index for entry in gathered.entries], size))
     opened = disclosures or {}
+    proved = None
+    if (stated := gathered.stated) is not None:
+        numbers = sorted(line.number for line in gathered.book)
+        proved = Completeness(
+            stated.index,
+            stated.subjects,
+            tuple(stated.read(merkle.multiproof_coordinates(numbers, stated.subjects))),
+            tuple(merkle.consistency_proof(stated.size, size, read)),
+        )
     return Evidence(
         lots=tuple(sorted(lots)),
         checkpoint=checkpoint,
@@ -107,13 +152,15 @@ def show(
         nodes=tuple(nodes),
         book=tuple(gathered.book),
         event=event,
+        completeness=proved,
     )
 
 
 class _Gathering:
-    def __init__(self, source: Source, size: int) -> None:
+    def __init__(self, source: Source, size: int, stated: Stated | None) -> None:
         self._source = source
         self._size = size
+        self._stated = stated
         self._taken: dict[int, Logged] = {}
         self._followed: dict[int, dict[LotId, bool]] = defaultdict(dict)
         """For each entry the lots it is judged on, and whether a later entry taken tells of them too."""
@@ -153,6 +200,7 @@ class _Gathering:
         for index, entry in self._taken.items():
             judged = restrict(entry.event, self._followed[index])
             self._rely(entry.event if judged is None else judged, judged=judged is not None)
+            self._wanted.update(("tag", tag) for tag in tags_of(entry.event, self._followed[index]))
             if isinstance(judged, Certificate):  # its uses and its end name no lot
                 self._wanted.add(("certificate", entry.event_id))
 
@@ -171,6 +219,17 @@ class _Gathering:
             new.add(lot)
         return new
 
+    def take_snapshot(self) -> None:
+        """Takes the entry that states the book, and those that attest it."""
+        if self._stated is None:
+            return
+        snapshot = self._source.logged([self._stated.index])[self._stated.index]
+        attesting = self._source.indexes(self._source.attestations(snapshot.event_id)).values()
+        found = self._source.logged([index for index in attesting if index < self._size])
+        for entry in (snapshot, *found.values()):
+            self._taken[entry.index] = entry
+            self._rely(entry.event, judged=True)
+
     # What they rest on
 
     def ground(self) -> None:
@@ -179,7 +238,9 @@ class _Gathering:
         used = self._read_approvals(self._taken.values())
         while self._wanted or self._named or used:
             for entry in used:
-                self._rely(entry.event, judged=True)
+                if isinstance(entry.event, LicenceGrant):
+                    self._wanted.add(("licence", entry.event_id))
+                self._rely(entry.event, judged=self._is_judged(entry))
             fresh = self._read_subjects()
             entries = [*unused, *fresh, *self._read_approvals(fresh)]
             self._read_named()
@@ -198,6 +259,12 @@ class _Gathering:
             self._named.update(named_events(event))
         self._wanted.update(address for address in looked_up if address[0] in REGISTRY)
         self._wanted -= self._read
+
+    def _is_judged(self, entry: Logged) -> bool:
+        """Not what strangers did with a tag."""
+        if not isinstance(entry.event, Production | Intake | Transformation | Retagging):
+            return True
+        return restrict(entry.event, self._followed.get(entry.index, {})) is not None
 
     def _is_used(self, entry: Logged) -> bool:
         match entry.event:
@@ -253,20 +320,78 @@ class _Gathering:
 
     def result(self) -> Gathered:
         """The entries taken, and a line of the book for each subject of which they are all."""
-        count = Counter(address for entry in self._taken.values() for address in entry.links)
+        entries = [self._taken[index] for index in sorted(self._taken)]
         followed = set().union(*self._followed.values())
-        subjects = {("lot", lot) for lot in followed} | self._read
-        book = []
-        for address, place in sorted(self._source.places(subjects).items()):
-            if place.last < self._size and place.count == count[address]:
-                line = BookLine(
-                    chain=place.chain.hex(),
-                    count=place.count,
-                    finding_chain=place.finding_chain.hex(),
-                    finding_count=place.finding_count,
-                    id=address[1],
-                    number=place.number,
-                    type=address[0],
+        places = self._source.places({("lot", lot) for lot in followed} | self._read)
+        lines = self._lines_now(places) if self._stated is None else self._lines_stated(places, self._stated)
+        return Gathered(entries, sorted(lines, key=lambda line: line.address), self._stated)
+
+    def _lines_now(self, places: Mapping[Address, Place]) -> list[BookLine]:
+        count = Counter(address for entry in self._taken.values() for address in entry.links)
+        return [
+            _line(address, place)
+            for address, place in places.items()
+            if place.last < self._size and place.count == count[address]
+        ]
+
+    def _lines_stated(self, places: Mapping[Address, Place], stated: Stated) -> list[BookLine]:
+        """The lines as they were at the snapshot; entries that are not shown are told by their links."""
+        places = {address: place for address, place in places.items() if place.number < stated.subjects}
+        links: dict[Address, dict[int, bytes]] = {address: {} for address in places}
+        for entry in self._taken.values():
+            for address in entry.links.keys() & places.keys():
+                links[address][entry.index] = book.link(entry.index, entry.event_id)
+        rest: dict[Address, dict[int, bytes]] = defaultdict(dict)
+        waiting: dict[int, set[Address]] = defaultdict(set)
+        for address, place in places.items():
+            if place.count != len(links[address]):
+                waiting[place.last].add(address)
+        while waiting:
+            here, waiting = waiting, defaultdict(set)
+            read = self._source.logged(here.keys() - self._taken.keys())
+            for index, addresses in here.items():
+                entry = self._taken.get(index) or read[index]
+                link = book.link(index, entry.event_id)
+                for address in addresses:
+                    if index not in links[address] and index < stated.size:
+                        rest[address][index] = link
+                    if entry.links[address] >= 0:
+                        waiting[entry.links[address]].add(address)
+        noticed = [address for address, place in places.items() if place.finding_count]
+        newer = self._source.findings(noticed, stated.size)
+        told = [address for address in noticed if address[0] == "key" or address in newer]
+        findings = self._source.findings(told, 0)
+        lines = []
+        for address, known in places.items():
+            place = Place(known.number)
+            for index, link in sorted({**links[address], **rest[address]}.items()):
+                if index < stated.size:
+                    place = book.advance(place, index, link)
+            found = [each for each in findings.get(address, ()) if each[0] < stated.size]
+            if address in newer:
+                for index, finding in found:
+                    place = book.advance_finding(place, index, finding)
+            else:
+                place = msgspec.structs.replace(
+                    place, finding_count=known.finding_count, finding_chain=known.finding_chain
                 )
-                book.append(line)
-        return Gathered([self._taken[index] for index in sorted(self._taken)], book)
+            opened = found if address[0] == "key" else []
+            unshown = b"".join(link for _, link in sorted(rest[address].items()))
+            lines.append(_line(address, place, opened, unshown))
+        return lines
+
+
+def _line(
+    address: Address, place: Place, findings: Iterable[tuple[int, bytes]] = (), rest: bytes = b""
+) -> BookLine:
+    return BookLine(
+        chain=place.chain.hex(),
+        count=place.count,
+        finding_chain=place.finding_chain.hex(),
+        finding_count=place.finding_count,
+        id=address[1],
+        number=place.number,
+        type=address[0],
+        findings=tuple((index, value.decode()) for index, value in findings),
+        rest=to_unpadded(rest),
+    )

@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from traceability.core import canonical, events, evidence, leaf
+from traceability.core import book_tree, canonical, events, evidence, leaf
 from traceability.core.composition import Origin
 from traceability.core.events import Event
 from traceability.core.evidence import Disclosure
@@ -30,7 +30,7 @@ from traceability.core.state import (
 )
 from traceability.ledger import ancestry
 from traceability.ledger.ancestry import Lineage
-from traceability.ledger.gather import gather, show
+from traceability.ledger.gather import Stated, gather, show
 from traceability.ledger.packing import unpack_lot
 from traceability.ledger.source import StoredSource
 from traceability.ledger.store import Store
@@ -318,7 +318,7 @@ class Reader:
             size, note = newest
             if event is not None:
                 lots = _lots_of_event(view, event, size)
-            gathered = gather(StoredSource(view), set(lots), size)
+            gathered = gather(StoredSource(view), set(lots), size, _stated(view))
             size, note = view.vouched(size, note, gathered.entries[-1].index)
             opened = {}
             for entry in gathered.entries:
@@ -336,6 +336,14 @@ class Reader:
         """The file by which labels are checked. Raises LookupError where there is no checkpoint."""
         with self._store.read() as view:
             return trust_pack(view)
+
+
+def _stated(view: View) -> Stated | None:
+    """The newest snapshot of which the book's tree is kept."""
+    kept = view.book()
+    if kept is None:
+        return None
+    return Stated(kept.stated_by, kept.size, kept.subjects, book_tree.reader(view.book_tile, kept.subjects))
 
 
 def _number(view: View, address: Address) -> int:

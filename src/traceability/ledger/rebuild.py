@@ -11,6 +11,7 @@ from traceability.core.merkle import EMPTY_ROOT
 from traceability.core.note import parse_note
 from traceability.ledger import collector
 from traceability.ledger.batch import ROOT
+from traceability.ledger.books import Books
 from traceability.ledger.disclosures import TAG_CODE, codes_disclosed, erase_all
 from traceability.ledger.replay import (
     Damage,
@@ -20,12 +21,13 @@ from traceability.ledger.replay import (
     span,
     stored_chunks,
 )
+from traceability.ledger.snapshots import put_back
 from traceability.ledger.store import Store
 from traceability.ledger.view import Head, View
 
 PROJECTIONS = (
     *("signer", "outcome", "state", "lot", "lot_place", "move", "tile", "root", "holding"),
-    *("finding", "finding_subject", "tag_code", "event_place"),
+    *("finding", "finding_subject", "tag_code", "event_place", "book", "book_tile"),
 )
 """Tables that follow from the entries and are dropped; `head` and `placed` begin again."""
 
@@ -45,8 +47,10 @@ def rebuild(store: Store, progress: Progress = lambda _: None) -> Head:
         view.one(f"SELECT size FROM head WHERE id = 0{store.database.lock}")  # noqa: S608
         size, displaced = span(view)
         roots = array("q", view.roots_kept())
+        kept = view.book()
+        books = Books([], kept.size if kept else None)
         begin_again(view)
-        replay = Replay(view, roots_at=roots)
+        replay = Replay(view, roots_at=roots, books=books)
         for chunk, examined in examined_chunks(stored_chunks(view, size), size):
             replay.take(chunk.entries, examined)
             progress(replay.head.size)
@@ -56,6 +60,8 @@ def rebuild(store: Store, progress: Progress = lambda _: None) -> Head:
         check_root(view, replay)
         if replay.head.size and replay.head.size not in roots:
             view.insert(ROOT, [(replay.head.size, replay.head.root)])
+        if kept is not None:
+            put_back(view, kept, books)
         erase_all(view)
         view.insert(TAG_CODE, codes_disclosed(view))
         return replay.head

@@ -22,6 +22,7 @@ from traceability.core.state import Key, Number
 from traceability.ledger import places
 from traceability.ledger.ahead import Ahead, answer_to, cores
 from traceability.ledger.batch import ROOT, Batch
+from traceability.ledger.books import Books
 from traceability.ledger.examine import TIMES, Examined, Examiner, RawEntry, examine_ahead, is_genuine
 from traceability.ledger.handover import pack, unpack
 from traceability.ledger.view import Head, StoredEntry, View
@@ -122,7 +123,7 @@ def span(log: View) -> tuple[int, list[Damage]]:
 class Replay:
     """Entries folded into the tables of `view`, which are empty at first.
 
-    `roots_at` are sizes, rising, at which the root is kept. `log` is where entries are read, if they are not
+    `roots_at` are sizes, rising, at which the root is kept; `books` is told of what they make of the book. `log` is where entries are read, if they are not
     in the same tables; `write_entries` puts them there. What cannot stand in a log is put into `damages`.
     """
 
@@ -133,10 +134,12 @@ class Replay:
         *,
         roots_at: Iterable[int] = (),
         write_entries: bool = False,
+        books: Books | None = None,
     ) -> None:
         self._view = view
         self._log = log or view
         self._write_entries = write_entries
+        self._books = books
         self._roots_at = array("q", roots_at)  # eight bytes each: there may be one for every entry
         self._roots_kept = 0
         self._keys: dict[str, PublicKey] = {}
@@ -156,6 +159,8 @@ class Replay:
             while batch.size < entry.index:
                 self._note(batch.size, "it is missing")
                 batch.keep_place(batch.size, bytes(merkle.HASH_SIZE))
+            if self._books is not None:
+                self._books.reach(entry.index)
             event = found.event
             problem = event if isinstance(event, str) else self._take(batch, entry, event, found)
             if problem is not None:
@@ -196,6 +201,8 @@ class Replay:
         outcome = batch.judge(judged)
         if isinstance(outcome, Appended):
             batch.keep(judged, outcome, examined.leaf)
+            if self._books is not None:
+                self._books.keep(outcome)
             return None
         if isinstance(outcome, Rejected):
             return f"by the rules it cannot stand here: {outcome.name}, {outcome.message}"

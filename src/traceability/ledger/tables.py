@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary, SmallInteger, Text, text
 from sqlmodel import Field, SQLModel
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration: what a database must have been brought to for this program."""
 APPLICATION_ID = 0x54724C67
 """How an SQLite file says that it is a ledger (`TrLg`)."""
@@ -266,6 +266,33 @@ class FindingSubjectRow(SQLModel, table=True):
     id: str = _column(ID, key=True)
     idx: int = _column(NUMBER, key=True)
     n: int = _column(Integer, key=True)
+
+
+class BookRow(SQLModel, table=True):
+    """The newest snapshot of the book of which the tree is kept: one row, or none before the first.
+
+    After `size` entries the book had so many `subjects` and this `root`; the entry `stated_by` says so.
+    """
+
+    __tablename__ = "book"
+    __table_args__ = (CheckConstraint("id = 0", name="book_one_row"), {"sqlite_strict": True})
+
+    id: int = _column(SMALL, key=True)
+    size: int = _column(NUMBER)
+    subjects: int = _column(NUMBER)
+    root: bytes = _column(LargeBinary)
+    stated_by: int = _column(NUMBER)
+
+
+class BookTileRow(SQLModel, table=True):
+    """A tile of that tree (`core.book_tree`); unlike one of the log it changes, and may be partial."""
+
+    __tablename__ = "book_tile"
+    __table_args__ = ({"sqlite_strict": True},)
+
+    level: int = _column(SMALL, key=True)
+    n: int = _column(NUMBER, key=True)
+    hashes: bytes = _column(LargeBinary)
 
 
 class DisclosureRow(SQLModel, table=True):

@@ -38,6 +38,15 @@ class Head(NamedTuple):
         return self.edge.size
 
 
+class KeptBook(NamedTuple):
+    """The newest snapshot of which the book's tree is kept (`tables.BookRow`)."""
+
+    size: int
+    subjects: int
+    root: bytes
+    stated_by: int
+
+
 class StoredEntry(msgspec.Struct, frozen=True, gc=False):
     """An entry as it is kept. `record_time` in Unix seconds."""
 
@@ -137,6 +146,18 @@ class View(Rows):
         """The sizes of which the root is kept, rising."""
         for (size,) in self.stream("SELECT size FROM root WHERE size > 0 ORDER BY size"):
             yield size
+
+    # The book
+
+    def book(self) -> KeptBook | None:
+        """The newest snapshot of which the tree is kept; None before the first."""
+        found = self.one("SELECT size, subjects, root, stated_by FROM book WHERE id = 0")
+        return None if found is None else KeptBook(found[0], found[1], bytes(found[2]), found[3])
+
+    def book_tile(self, level: int, n: int) -> bytes:
+        """A tile of that tree; empty where there is none."""
+        found = self.one("SELECT hashes FROM book_tile WHERE level = ? AND n = ?", level, n)
+        return b"" if found is None else bytes(found[0])
 
     # Entries
 

@@ -62,6 +62,7 @@ def credentials(seed: int) -> list[Credential]:
         _office(seed, "auditor", "auditor", "may read everything but what is sealed", drums[:1]),
         _office(seed, "regulator", "cd inspection", "inspects mines in the Kivus", drums[:1]),
         _office(seed, "registrar", "cd mines", "enrols people, issues tags", ()),
+        _office(seed, "operator", "operator", "runs the ledger, states its book", ()),
     ]
 
 

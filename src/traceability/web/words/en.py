@@ -666,6 +666,8 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "kind.redaction": "Sealed values erased",
     "kind.policy": "Rules of the ledger",
     "kind.audit": "Audit",
+    "kind.snapshot": "Snapshot of the book",
+    "kind.attestation": "Attestation",
     # The lot page
     "lot.title": "Lot {id}",
     "lot.number": "Number on its papers",

@@ -675,6 +675,8 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "kind.redaction": "Effacement de valeurs scellées",
     "kind.policy": "Règles du registre",
     "kind.audit": "Audit",
+    "kind.snapshot": "Instantané du livre",
+    "kind.attestation": "Attestation",
     # La page d’un lot
     "lot.title": "Lot {id}",
     "lot.number": "Numéro sur ses papiers",
