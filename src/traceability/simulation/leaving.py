@@ -46,7 +46,7 @@ def export(
         body["containers"] = [{"number": number, "seals": seals}]
         body["transport_document"] = f"BL{chance.randint(100_000, 999_999)}"
     sealed: dict[str, Any] = {
-        "/value": money(ware, sum(lot.reading_ug for lot in lots), chance, share_ppm=1_500_000)
+        "/value": money(ware, sum(lot.reading_ug for lot in lots), chance, share_ppm=3_200_000)
     }
     if isinstance(importer, Party):
         body["importer"] = importer.id

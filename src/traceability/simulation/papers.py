@@ -180,7 +180,7 @@ def use(certifier: Party, certificate: Certificate, export: Written) -> Written:
 # Money
 
 
-def dollars(ware: Ware, mass_ug: int, chance: Any, *, share_ppm: int = 1_500_000) -> dict[str, str]:
+def dollars(ware: Ware, mass_ug: int, chance: Any, *, share_ppm: int = 3_200_000) -> dict[str, str]:
     """A value in US dollars, also for what is traded in francs."""
     found = money(ware, mass_ug, chance, share_ppm=share_ppm)
     if found["currency"] == "USD":
