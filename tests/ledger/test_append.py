@@ -50,9 +50,11 @@ def test_a_policy_turns_findings_away_at_the_door(ledger, office):
     policy = office.operator.sign("policy", lax)
     recorded(ledger, policy, auditor.sign("approval", {"event": policy.id, "decision": "approved"}))
     recorded(ledger, homeless)
-    abroad = office.operator.sign("policy", {**body, "country": "RW"})
-    recorded(ledger, abroad, auditor.sign("approval", {"event": abroad.id, "decision": "approved"}))
-    recorded(ledger, produce(miner, "23"))
+    at_home = office.operator.sign("policy", {**body, "country": "RW"})
+    recorded(ledger, at_home, auditor.sign("approval", {"event": at_home.id, "decision": "approved"}))
+    (answer,) = append(ledger, produce(miner, "23"))
+    assert isinstance(answer, Refused), "its country asks for more"
+    recorded(ledger, produce(miner, "24", region="CD-SK"))
     oracle.check(ledger.store, LOG_SIGNER.verifier)
 
 
