@@ -123,6 +123,46 @@ def test_a_zone_notices_a_lot_once_and_is_not_all_minerals():
     assert ground.agree(heap) == {"not_weighed"}
 
 
+def test_a_country_on_a_policys_list_is_noted():
+    """Only from the policy's approval on, only for the mineral it lists, and only that country."""
+    ground = Ground()
+    ground.dig()
+    assert not ground.all_found("from_transit_country")
+    listed = {"rule": "from_transit_country", "name": "listed", "mineral": "cassiterite", "value": 1}
+    body = {
+        "from": "2026-03-01",
+        "country": "CF",
+        "bands": [],
+        "thresholds": [listed],
+        "refusals": [],
+        "times": [],
+    }
+    policy = ground.append(ground.operator, {"kind": "policy", "body": body})
+    ground.append(ground.registrar, ground.approval(policy))
+    bag = ground.dig()
+    assert dict(ground.found("from_transit_country").figures) == {"country": "CF"}
+    ground.agree(bag)
+
+
+def test_a_supplier_of_a_risk_area_is_noted_once_a_year():
+    """Who gave ore of a zone gives other ore afterwards: told of him, once, as a notice; before it nothing is."""
+    ground = Ground()
+    clean, later = ground.dig(), ground.dig()
+    ground.hand_over(ground.miner, ground.trader, [clean])
+    assert not ground.all_found("supplier_of_risk_area")
+    ground.zone("conflict_affected", "2026-02-01", minerals=["coltan"])
+    named = ground.dig(lots=[ground.new_lot("40.00", mineral="coltan")])
+    assert ground.lot(named).zones
+    ground.hand_over(ground.miner, ground.trader, [named])
+    assert not ground.all_found("supplier_of_risk_area")
+    ground.hand_over(ground.miner, ground.trader, [later])
+    (found,) = ground.all_found("supplier_of_risk_area")
+    assert found.severity == "notice"
+    assert ("party", ground.miner.party) in found.subjects
+    ground.hand_over(ground.miner, ground.trader, [ground.dig()])
+    assert len(ground.all_found("supplier_of_risk_area")) == 1
+
+
 def test_the_site_lies_in_the_zone_though_the_event_does_not():
     """Bagged across the border of a closed region: the site's own region says where the ore is from."""
     ground = Ground()

@@ -178,6 +178,14 @@ class Silence(Record, frozen=True):
     productions: int
 
 
+class Risk(Record, frozen=True):
+    """When a party last gave ore which a zone was noticed on, and until when that is not said again; at
+    ("tally", "risk:<party>")."""
+
+    day: int
+    quiet_until: int = 0
+
+
 class Dealings(Record, frozen=True):
     """How often in a row a site's ore was signed for by one party and bought by one, whose scales agreed; at
     ("tally", "dealings:<site>")."""
@@ -211,7 +219,7 @@ class Range(Record, frozen=True):
 
 
 AnyTally = (
-    Due | DueDay | Clocks | KeyTally | Trail | Readings | Drift | Output | Cells | Exports | Silence | Dealings | Stock
+    Due | DueDay | Clocks | KeyTally | Trail | Readings | Drift | Output | Cells | Exports | Silence | Risk | Dealings | Stock
     | Range
 )  # fmt: skip
 TALLIES = frozenset({"due", "tally"})

@@ -27,7 +27,18 @@ from traceability.core.events import (
     Transfer,
     Transformation,
 )
-from traceability.core.findings import drift, handoffs, keys, output, papers, silence, stock, waiting, weights
+from traceability.core.findings import (
+    drift,
+    handoffs,
+    keys,
+    output,
+    papers,
+    silence,
+    stock,
+    suppliers,
+    waiting,
+    weights,
+)
 from traceability.core.ids import LotId
 from traceability.core.outcome import Step
 from traceability.core.record import Address
@@ -64,6 +75,7 @@ def _watch_kind(step: Step, event: Event, taken: dict[LotId, Lot]) -> None:
         case Acceptance():
             handoffs.watch_taking(step, event, taken)
             drift.watch_drift(step, event, taken)
+            suppliers.supplier_of_risk_area(step, taken)
             handoffs.keep_act(step, event)
         case Production():
             weights.watch_readings(step, event)
@@ -203,6 +215,7 @@ def near(event: Event, find: Callable[[Address], object]) -> Iterator[Address]:
             if isinstance(lot, Lot):
                 yield "tally", f"trail:{lot.custodian}"
                 yield "tally", f"drift:{lot.custodian}"
+                yield "tally", f"risk:{lot.custodian}"
                 yield "due", f"c{lot.custody_index // due.NEIGHBOURS}"
                 if lot.site is not None:
                     yield "tally", f"drift:{lot.site}"

@@ -33,6 +33,7 @@ GLOBAL_NUMBERS: dict[Name, int] = {
     ("times", "handoff_overdue", "days", None, None): 14,
     ("times", "impossible_travel", "slack_minutes", None, None): 30,
     ("times", "lot_without_tag", "days", None, None): 30,
+    ("times", "supplier_of_risk_area", "days", None, None): 365,
     ("times", "moved_without_travel", "minutes", None, None): 5,
     ("times", "no_incident_in_zone", "days", None, None): 180,
     ("times", "recorded_unusually_late", "days", None, None): 14,

@@ -21,6 +21,7 @@ GROUND_NUMBERS: dict[Name, int] = {
     # Whether an act needs a licence. Where none is asked for, only one that is recorded can have run out.
     **{("thresholds", "licence_missing", act, None, None): 0 for act in _ACTS},
     # Whether ore may not be mixed: of different mining methods, countries, tagging schemes.
+    ("thresholds", "from_transit_country", "listed", None, None): 0,
     ("thresholds", "methods_mixed", "uncertified", None, None): 0,
     ("thresholds", "methods_mixed", "any", None, None): 0,
     ("thresholds", "countries_mixed", "forbidden", None, None): 0,

@@ -16,6 +16,7 @@ from traceability.core.ground_facts import cell_in, over, surely_over
 from traceability.core.ground_records import Polygons, Region, Zone
 from traceability.core.ids import LotId
 from traceability.core.outcome import Step
+from traceability.core.policy import Policy, number
 from traceability.core.state import Lot
 
 ZONES_MAX = 16
@@ -39,6 +40,18 @@ def through_zone(zone: Zone, *, partly: bool) -> Raised | None:
     """
     severity = {"closed": "warning", "conflict_affected": "notice"}.get(zone.type)
     return _raised("notice" if partly and severity else severity, zone, partly=partly)
+
+
+def from_transit_country(country: str, mineral: str, policy: Policy | None) -> Raised | None:
+    """Ore is said to be of a country through which ore of conflict areas is known to pass (F13). A notice.
+
+    Number (`thresholds`, by country and mineral): `listed`, 1 for a country on the list; 0 unless a policy says so, so
+    that the list is dated data. Source: OECD red flags of origin. Honest: such countries mine too.
+    """
+    rule = "from_transit_country"
+    if number(policy, "thresholds", rule, "listed", mineral=mineral, country=country):
+        return Raised("notice", {"country": country})
+    return None
 
 
 def outside_compliant_zones(
@@ -103,6 +116,11 @@ def note_origin(step: Step, lots: Sequence[LotId], regions: Sequence[str], day: 
     by_region = zones_of(step, regions)
     by_cell = polygons_over(step)
     countries = dict.fromkeys(code[:2] for code in regions)
+    if step.policy is not None and step.policy.values:
+        for mineral, about in _by_mineral(step, lots).items():
+            for country in countries:
+                found = from_transit_country(country, mineral, step.policy)
+                step.notice("from_transit_country", found, [("lot", lot.id) for lot in about])
     compliant = [zone for zone in zones_of(step, countries) if zone.type == "compliant"]
     if not (by_region or by_cell or compliant):
         return

@@ -500,6 +500,8 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "rule.tag_under_hold": "It was moved while its tag was under a hold.",
     "rule.tags_in_a_rush": "Very many tags were put on within minutes.",
     "rule.tags_unused": "Tags given out long ago were never seen on anything.",
+    "rule.from_transit_country": "It is said to be of a country through which ore of conflict areas is known to pass.",
+    "rule.supplier_of_risk_area": "Whoever gave it had ore of an area named for a risk within the year.",
     "rule.through_zone": "It was handled in an area that is named for a risk or closed to trade.",
     "rule.title_not_held": "Title was offered by somebody who did not hold it.",
     "rule.undervalued": "The value declared for export is far below the reference price of its day.",

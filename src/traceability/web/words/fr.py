@@ -509,6 +509,8 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "rule.tag_under_hold": "Il a été déplacé alors que son étiquette était bloquée.",
     "rule.tags_in_a_rush": "De très nombreuses étiquettes ont été posées en quelques minutes.",
     "rule.tags_unused": "Des étiquettes remises il y a longtemps n’ont jamais été vues sur rien.",
+    "rule.from_transit_country": "Il est dit d’un pays par lequel passe du minerai de zones de conflit.",
+    "rule.supplier_of_risk_area": "Celui qui l’a remis avait dans l’année du minerai d’une zone signalée à risque.",
     "rule.through_zone": "Il est passé par une zone signalée à risque ou fermée au commerce.",
     "rule.title_not_held": "La propriété a été offerte par quelqu’un qui ne l’avait pas.",
     "rule.undervalued": "La valeur déclarée à l’exportation est bien inférieure au prix de référence du jour.",
