@@ -267,6 +267,8 @@ def visible_records(
 def _may_open(view: View, who: Visitor, register: _Register, record: Any) -> bool:
     assert who.party is not None
     parties, named = register.of(record)
+    if may(who, OpenPaper(tuple(parties)), lambda *_: False):
+        return True  # whatever lots it names: a certificate may name a thousand
     found = view.records(("lot", lot) for lot in named)
     lots = {LotId(id_): lot for (_, id_), lot in found.items() if isinstance(lot, Lot)}
     own = lists.held_among(view, who.party, lots)

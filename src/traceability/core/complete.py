@@ -9,7 +9,7 @@ are asked of an attestation: one of another history attests nothing here, and sa
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, get_args
 
 import msgspec
 
@@ -19,32 +19,14 @@ from traceability.core.errors import Invalid
 from traceability.core.events import Event, Snapshot, Transformation
 from traceability.core.evidence import BookLine, Evidence
 from traceability.core.ids import EventId, LotId, PartyId
-from traceability.core.lineage import tags_of
-from traceability.core.record import Address, Place
+from traceability.core.lineage import Placed, tags_of
+from traceability.core.record import Address, Place, SubjectType
 from traceability.core.replay import Replay
 from traceability.core.state import LedgerFacts, Number, Snapshots
 
-_SUBJECTS = frozenset(
-    {"certificate", "key", "licence", "lot", "party", "policy", "region", "roll", "site", "tag"}
-)
+_SUBJECTS = frozenset(get_args(SubjectType))
 NEVER_SHOWN = frozenset({"roll"})
 """The types of which a file shows nothing: whose tags these are leads to strangers' bags, and only to findings."""
-
-
-class Placed(Protocol):
-    """An entry shown, with its event and the lots it is about."""
-
-    @property
-    def index(self) -> int: ...
-
-    @property
-    def event_id(self) -> EventId: ...
-
-    @property
-    def event(self) -> Event: ...
-
-    @property
-    def lots(self) -> frozenset[LotId]: ...
 
 
 class BookShown(NamedTuple):
