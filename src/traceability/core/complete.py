@@ -8,7 +8,7 @@ are asked of an attestation: one of another history attests nothing here, and sa
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, get_args
 
 import msgspec
@@ -16,10 +16,10 @@ import msgspec
 from traceability.core import book, book_tree, merkle
 from traceability.core.checkpoint import Checkpoint
 from traceability.core.errors import Invalid
-from traceability.core.events import Event, Snapshot, Transformation
+from traceability.core.events import Event, Snapshot
 from traceability.core.evidence import BookLine, Evidence
 from traceability.core.ids import EventId, LotId, PartyId
-from traceability.core.lineage import Placed, tags_of
+from traceability.core.lineage import ALWAYS, Placed, tags_of
 from traceability.core.record import Address, Place, SubjectType
 from traceability.core.replay import Replay
 from traceability.core.state import LedgerFacts, Number, Snapshots
@@ -149,37 +149,33 @@ def _read(text: str) -> _Finding:
         raise Invalid(f"not a finding: {error}") from error
 
 
-def not_complete(
-    asked: Collection[LotId], shown: Sequence[Placed], replay: Replay, found: BookShown | None
-) -> dict[str, list[str]]:
+def not_complete(shown: Sequence[Placed], replay: Replay, found: BookShown | None) -> dict[str, list[str]]:
     """By type, the subjects that judged entries rely on and of which there may be more entries than shown."""
     used = {
         (kind, name)
         for kind, name in map(_subject_of, replay.relied_on)
         if kind in _SUBJECTS and (kind != "lot" or name in replay.until)
     }
-    used |= {("lot", lot) for lot in asked}
+    to_the_end = {("lot", lot) for lot, until in replay.until.items() if until == ALWAYS}
+    used |= to_the_end
     tags = _tags(shown, replay)
     used = {address for address in used if address[0] != "tag" or address[1] in tags}
     if found is not None:
-        whole = {*asked, *_went_in(shown)}
-        used = {address for address in used if not _is_complete(address, whole, found)}
-        used |= _moved_on(shown, found.size) & {("lot", lot) for lot in asked}
+        used = {address for address in used if not _is_complete(address, found)}
+        used |= _moved_on(shown, found.size) & to_the_end
     by_type: dict[str, set[str]] = defaultdict(set)
     for kind, name in used:
         by_type[kind].add(name)
     return {kind: sorted(by_type[kind]) for kind in sorted(by_type)}
 
 
-def _is_complete(address: Address, whole: Collection[str], found: BookShown) -> bool:
-    """Whether all entries that matter are shown; of the lots in `whole` all do."""
+def _is_complete(address: Address, found: BookShown) -> bool:
+    """Whether all entries that matter are shown. A lot's line was checked as far as the lot is followed."""
     line = found.lines.get(address)
     if line is None:
         # A region that was never named has no line; all that names one is of the policy too.
         return address[0] == "region" and ("policy", "policy") in found.lines
-    if address[0] == "key":
-        return len(line.findings) == line.finding_count
-    return not line.rest or address[1] not in whole
+    return address[0] != "key" or len(line.findings) == line.finding_count
 
 
 def _tags(shown: Sequence[Placed], replay: Replay) -> set[str]:
@@ -191,11 +187,6 @@ def _tags(shown: Sequence[Placed], replay: Replay) -> set[str]:
             entry.event, {lot for lot in entry.lots if replay.until.get(lot, -1) >= entry.index}
         )
     }
-
-
-def _went_in(shown: Sequence[Placed]) -> set[str]:
-    """The lots that went into transformations shown: what is said of them later is carried by what was made."""
-    return {lot for entry in shown if isinstance(entry.event, Transformation) for _, lot in entry.event.moved}
 
 
 def _moved_on(shown: Sequence[Placed], size: int) -> set[Address]:

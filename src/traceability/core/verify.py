@@ -179,7 +179,7 @@ def _verify(data: bytes, policy: TrustPolicy, report: Report, now: str | None, *
     learned(10, f"too much work for {_some(too_fine, 'lot')}" if too_fine else "exact to the microgram")
 
     report.findings = account.findings_on_no_lot()
-    report.completeness_not_shown = not_complete(file.lots, shown, replay, book_of)
+    report.completeness_not_shown = not_complete(shown, replay, book_of)
     if book_of is not None:
         report.complete_to, report.attested_by = book_of.size, book_of.attested_by
     _conclude(report, replay, complete=complete)

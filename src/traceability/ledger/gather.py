@@ -1,7 +1,7 @@
 """Which entries prove the history of some lots.
 
-For the lots asked about, and for every lot they came to depend on (`core.lineage`), each of their entries;
-then each entry of every party, key, site and policy those entries rely on; then those that these rely on,
+For the lots asked about and all that went into them each of their entries, for other lots they came to depend on
+those up to there (`core.lineage`); then each entry of every party, key, site and policy those entries rely on; then those that these rely on,
 until nothing new is needed. Of the tags these lots had, each entry; of rolls none, they lead to strangers' bags.
 What only a
 delegation nobody used or a stranger's revoked key would rest on stays out too; those entries themselves
@@ -13,6 +13,7 @@ the one before. So what is read grows with the answer and not with the log, in r
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from enum import Flag
 from typing import Protocol
 
 import msgspec
@@ -156,14 +157,25 @@ def show(
     )
 
 
+class _Followed(Flag):
+    """How a lot is followed at an entry."""
+
+    HERE = 0
+    CONTINUED = 1
+    """A later entry that is taken tells of it too, or it went into a lot that is followed to the end."""
+    TO_THE_END = 2
+
+
 class _Gathering:
     def __init__(self, source: Source, size: int, stated: Stated | None) -> None:
         self._source = source
         self._size = size
         self._stated = stated
         self._taken: dict[int, Logged] = {}
-        self._followed: dict[int, dict[LotId, bool]] = defaultdict(dict)
-        """For each entry the lots it is judged on, and whether a later entry taken tells of them too."""
+        self._followed: dict[int, dict[LotId, _Followed]] = defaultdict(dict)
+        """For each entry the lots it is judged on."""
+        self._went_in: set[LotId] = set()
+        """Lots that went into one that is followed to the end, still to be followed so."""
         self._wanted: set[Address] = {("policy", "policy")}
         """Registry subjects whose entries are still to be read."""
         self._read: set[Address] = set()
@@ -177,23 +189,26 @@ class _Gathering:
 
     def follow(self, lots: Collection[LotId]) -> None:
         """Takes every entry of these lots and of those they depend on."""
-        newest = self._source.places([("lot", lot) for lot in lots])
-        waiting: dict[int, dict[LotId, bool]] = defaultdict(dict)
-        for lot in lots:
-            place = newest.get(("lot", lot))
-            if place is None:
-                raise LookupError(f"there is no lot {lot}")
-            waiting[place.last][lot] = False
+        waiting: dict[int, dict[LotId, _Followed]] = defaultdict(dict)
+        for lot, last in self._newest(lots).items():
+            waiting[last][lot] = _Followed.TO_THE_END
+        if lacking := set(lots).difference(*waiting.values()):
+            raise LookupError(f"there is no lot {min(lacking)}")
         while waiting:
             read = self._source.logged(waiting.keys() - self._taken.keys())
             here, waiting = waiting, defaultdict(dict)
             for index, named in here.items():
                 entry = self._taken.get(index) or read[index]
                 inside = index < self._size
-                for lot in self._follow_at(entry, named) if inside else named:
+                for lot, how in (self._follow_at(entry, named) if inside else named).items():
                     before = entry.links["lot", lot]
                     if before >= 0:
-                        waiting[before][lot] = inside
+                        more = how | _Followed.CONTINUED if inside else how
+                        waiting[before][lot] = waiting[before].get(lot, _Followed.HERE) | more
+            for lot, last in self._newest(self._went_in).items():
+                how = _Followed.TO_THE_END | _Followed.CONTINUED
+                waiting[last][lot] = waiting[last].get(lot, _Followed.HERE) | how
+            self._went_in.clear()
         lost = set(lots).difference(*self._followed.values())
         if lost:
             raise LookupError(f"lot {min(lost)} is not in the first {self._size} entries")
@@ -204,20 +219,36 @@ class _Gathering:
             if isinstance(judged, Certificate):  # its uses and its end name no lot
                 self._wanted.add(("certificate", entry.event_id))
 
-    def _follow_at(self, entry: Logged, named: Mapping[LotId, bool]) -> set[LotId]:
-        """The lots, of those named and those they depend on here, that were not followed at this entry yet."""
+    def _newest(self, lots: Collection[LotId]) -> dict[LotId, int]:
+        """The newest entry of each of these lots that there is."""
+        places = self._source.places([("lot", lot) for lot in lots])
+        return {LotId(lot): place.last for (_, lot), place in places.items()}
+
+    def _follow_at(self, entry: Logged, named: Mapping[LotId, "_Followed"]) -> dict[LotId, "_Followed"]:
+        """The lots, of those named and those they depend on here, that were not followed (so far) at this entry yet."""
         self._taken[entry.index] = entry
         followed = self._followed[entry.index]
-        new = named.keys() - followed.keys()
-        for lot, later in named.items():
-            followed[lot] = later or followed.get(lot, False)
+        new = {
+            lot
+            for lot, how in named.items()
+            if _Followed.TO_THE_END in how & ~followed.get(lot, _Followed.HERE)
+        }
+        new |= named.keys() - followed.keys()
+        for lot, how in named.items():
+            followed[lot] = followed.get(lot, _Followed.HERE) | how
         about = [LotId(id_) for kind, id_ in entry.links if kind == "lot"]
-        continued = {lot for lot, later in followed.items() if later}
+        continued = {lot for lot, how in followed.items() if _Followed.CONTINUED in how}
         also = also_needed(entry.event, about, followed, continued)
         for lot in also - followed.keys():
-            followed[lot] = False
+            followed[lot] = _Followed.HERE
             new.add(lot)
-        return new
+        if isinstance(entry.event, Transformation) and any(
+            _Followed.TO_THE_END in followed.get(lot, _Followed.HERE) for lot in entry.event.made
+        ):
+            self._went_in |= {
+                lot for _, lot in entry.event.moved if _Followed.TO_THE_END not in followed[lot]
+            }
+        return {lot: followed[lot] for lot in new}
 
     def take_snapshot(self) -> None:
         """Takes the entry that states the book, and those that attest it."""
