@@ -53,9 +53,12 @@ class Noted(msgspec.Struct, frozen=True):
 
     entry: int
     finding: Finding
+    stated: bool = False
+    """Whether it is as the ledger states it: its rule needs more of the log than the file shows."""
 
     def to_value(self) -> dict[str, Any]:
-        return {"entry": self.entry, **canonical.load(self.finding.to_json())}
+        value = {"entry": self.entry, **canonical.load(self.finding.to_json())}
+        return {**value, "stated": True} if self.stated else value
 
 
 class LotReport(msgspec.Struct):
