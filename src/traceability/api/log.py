@@ -12,10 +12,10 @@ from traceability.api.problems import Problem, not_here
 from traceability.api.queries import From
 from traceability.api.reading import visitor
 from traceability.api.services import Services
-from traceability.api.views import LogView, moment
+from traceability.api.views import ContinuedView, LogView, moment
 from traceability.core.checkpoint import Checkpoint
 from traceability.core.errors import Malformed
-from traceability.core.note import parse_note
+from traceability.core.note import Verifier, parse_note
 from traceability.core.state import LedgerFacts
 from traceability.core.tile import Tile, parse_path
 from traceability.ledger import publish
@@ -115,16 +115,19 @@ def _tile(services: Services, wanted: Tile) -> bytes | None:
 
 
 def _log(services: Services, note: bytes) -> LogView:
-    text, _ = parse_note(note)
+    text, lines = parse_note(note)
     head = Checkpoint.parse(text)
     with services.reads.read() as view:
         facts = view.record(("ledger", ""))
         last = view.entry(head.size - 1)
     assert isinstance(facts, LedgerFacts)
     assert last is not None
+    signed = {line.key for line in lines}
+    vkeys = [vkey for vkey in facts.signing if Verifier.parse(vkey).key in signed]
     return LogView(
         origin=head.origin,
-        vkey=services.log_signer.verifier.encode(),
+        vkey=vkeys[-1],
+        vkeys=vkeys,
         size=head.size,
         root=head.root.hex(),
         checkpoint=note.decode(),
@@ -132,8 +135,13 @@ def _log(services: Services, note: bytes) -> LogView:
         name=facts.name,
         countries=list(facts.countries),
         quorum=facts.quorum,
+        frozen_at=facts.frozen_at,
+        continues=[
+            ContinuedView(origin=each.origin, size=each.size, root=each.root, lost=each.lost)
+            for each in facts.continues
+        ],
         demo=facts.demo,
-        signing=services.ledger.refusal is None,
+        signing=services.ledger.refusal is None and services.ledger.ended is None,
         cosigned=watched.cosigned(services),
         witnesses=watched.standings(services),
     )

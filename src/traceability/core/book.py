@@ -36,6 +36,7 @@ from traceability.core.events import (
     KeyRevocation,
     LicenceGrant,
     LicenceRevocation,
+    LogKey,
     Payment,
     Policy,
     Production,
@@ -173,7 +174,7 @@ def _about(event: Event, event_id: EventId) -> list[Address]:
         case Zone():
             # Of the policy too: a region that nobody named has no line, and only so can that be shown.
             return [("policy", "policy"), *(("region", code) for code in zone_regions(event.body))]
-        case Reference() | Policy():
+        case Reference() | Policy() | LogKey():
             return [("policy", "policy")]
         case Certificate():
             return [("certificate", event_id), *_lots(event)]
