@@ -73,14 +73,14 @@ def page(
     """The page as an answer. `reflects`: it holds what the request said, so it is not compressed."""
     body = look.render(template, asked.language, asked.frame, said).encode()
     headers = {
-        "Content-Security-Policy": look.policy(),
+        "Content-Security-Policy": look.policy(template),
         "Content-Language": asked.language,
         "Vary": "Accept-Language, Accept-Encoding, Cookie",
     }
     if asked.frame.signed_in or template == "sign_in.html":
         # A form that is sent must say where it comes from; nobody else is told where people were.
         headers["Referrer-Policy"] = "same-origin"
-    if not reflects and len(body) >= _GZIP_LEAST and _takes_gzip(asked.request):
+    if not reflects and len(body) >= _GZIP_LEAST and takes_gzip(asked.request):
         body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
         headers["Content-Encoding"] = "gzip"
     response = Response(body, status, headers, "text/html; charset=utf-8")
@@ -127,7 +127,8 @@ def _with_language(request: Request, language: Language) -> str:
     return f"{request.url.path}?{urlencode([*query, ('lang', language)])}"
 
 
-def _takes_gzip(request: Request) -> bool:
+def takes_gzip(request: Request) -> bool:
+    """Whether the answer may be compressed."""
     for item in request.headers.get("accept-encoding", "")[:500].split(","):
         coding, _, quality = item.partition(";")
         if coding.strip().lower() == "gzip":

@@ -23,8 +23,8 @@ from traceability.core.errors import Malformed
 from traceability.core.ids import HEX_PATTERN, ID_PATTERN, EventId, LotId, PartyId, RollId, SiteId
 from traceability.core.leaf import time_text
 from traceability.core.state import Lot, Party, Roll, Site
-from traceability.web import accounts, assayed, certified, concerns, facts, noticed, paid, waiting
-from traceability.web.answer import Asked, ask, failed, page, secure
+from traceability.web import accounts, assayed, assets, certified, concerns, facts, noticed, paid, waiting
+from traceability.web.answer import Asked, ask, failed, page, secure, takes_gzip
 from traceability.web.fetch import lot_seen, lot_shown, opens_qr, tag_cut
 from traceability.web.foreign import foreign_tag
 from traceability.web.linked import Links
@@ -56,8 +56,25 @@ def router() -> APIRouter:
     ]
     # Plain routes: pages are no part of the API, its document or its strict reading of queries.
     return APIRouter(
-        routes=[Route(path, _answered(of, path), methods=[method]) for path, of, method in routes]
+        routes=[
+            *(Route(path, _answered(of, path), methods=[method]) for path, of, method in routes),
+            _SCRIPT,
+        ]
     )
+
+
+async def script(request: Request) -> Response:
+    """A script of the pages, for ever under its name."""
+    request.scope["route"] = _SCRIPT
+    found = await request.app.state.services.run(assets.assets)
+    if (asset := found.get(request.path_params["name"])) is None:
+        raise not_here()
+    if takes_gzip(request):
+        return Response(asset.packed, headers={**assets.HEADERS, "Content-Encoding": "gzip"})
+    return Response(asset.body, headers=assets.HEADERS)
+
+
+_SCRIPT = Route(assets.PATH, script)
 
 
 def _answered(of: Page, path: str) -> Callable[[Request], Awaitable[Response]]:
