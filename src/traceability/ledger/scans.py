@@ -70,7 +70,7 @@ def _is_full(view: View, key: Counted) -> bool:
 def of_tag(view: View, tag: str) -> list[Scan]:
     """The scans of a tag in order of day, the newest SCANS_MAX."""
     rows = view.all(
-        f"SELECT {_ROW} FROM scan WHERE tag = ? ORDER BY day DESC, place, label LIMIT ?",  # noqa: S608
+        f"SELECT {_ROW} FROM scan WHERE tag = ? ORDER BY day DESC, place DESC, label DESC LIMIT ?",  # noqa: S608
         tag,
         SCANS_MAX,
     )

@@ -107,9 +107,12 @@ def secure(asked: Asked) -> bool:
 def failed(asked: Asked, problem: Problem) -> Response:
     """A failure as a page: what happened, what was kept, and what to do."""
     status = problem.kind.status
-    key = status if status in (400, 401, 404, 405, 503) else 404 if status < 500 else 500
+    key = status if status in (400, 401, 404, 405, 429, 503) else 404 if status < 500 else 500
     number = request_id(asked.request.scope) if status >= 500 else None
-    return page(asked, "problem.html", {"key": key, "number": number}, status=status)
+    response = page(asked, "problem.html", {"key": key, "number": number}, status=status)
+    if "Retry-After" in problem.headers:
+        response.headers["Retry-After"] = problem.headers["Retry-After"]
+    return response
 
 
 def _language(request: Request) -> Language:

@@ -49,8 +49,8 @@ def test_scans_add_up(ledger, tagged):
     scans.count(ledger.store, {Counted(tag, "2026-03-13", NEAR, "older"): 1})
     assert kept(ledger.store, tag) == [
         Scan(tag, "2026-03-13", (-2, 29), "older", 1),
-        Scan(tag, "2026-03-14", (-2, 29), "", 2),
         Scan(tag, "2026-03-14", None, "", 5),
+        Scan(tag, "2026-03-14", (-2, 29), "", 2),
     ]
 
 
