@@ -21,6 +21,7 @@ from traceability.core.verify import verify
 from traceability.ledger import fsck
 from traceability.ledger.answers import Recorded, Refused, Submission
 from traceability.ledger.database import Unusable
+from traceability.ledger.files import Folder
 from traceability.ledger.folder import publish_to
 from traceability.ledger.guard import FileGuard, GuardHead
 from traceability.ledger.store import Store
@@ -132,21 +133,21 @@ def test_a_quorum_comes_together_and_evidence_has_it(world, tmp_path):
     metamorphic_log.checkpoint_verify(note.decode(), [VKEY.encode()])
     file = world.services.reader.evidence([lot.lots[0]])
     assert verify(file, said, now="2030-01-01T00:00:00Z").exit_code == 0
-    publish_to(world.store, tmp_path / "folder")
+    publish_to(world.store, Folder(tmp_path / "folder"))
     assert (tmp_path / "folder" / "checkpoint").read_bytes() == note
     assert fsck.check(world.store, None).verdict == "good"
 
 
 def test_cosignatures_that_come_later_reach_the_folder(world, tmp_path):
     """A folder published without them gets them, though the log has not grown."""
-    publish_to(world.store, tmp_path / "folder")
+    publish_to(world.store, Folder(tmp_path / "folder"))
     assert signers((tmp_path / "folder" / "checkpoint").read_bytes()) == {LOG}
     with (
         witness_server(tmp_path / "w", "w.example") as (_, url),
         asked(world.ledger, policy("1", ("w.example", url))),
     ):
         until(lambda: cosigned_size(world.store))
-    assert publish_to(world.store, tmp_path / "folder").files == 1
+    assert publish_to(world.store, Folder(tmp_path / "folder")).files == 1
     assert signers((tmp_path / "folder" / "checkpoint").read_bytes()) == {LOG, "w.example"}
 
 

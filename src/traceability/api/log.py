@@ -9,10 +9,10 @@ from starlette.responses import Response, StreamingResponse
 from traceability.api import openapi, permission, watched
 from traceability.api.permission import OpenLog, Visitor
 from traceability.api.problems import Problem, not_here
-from traceability.api.queries import From
+from traceability.api.queries import From, Size
 from traceability.api.reading import visitor
 from traceability.api.services import Services
-from traceability.api.views import ContinuedView, LogView, moment
+from traceability.api.views import ConsistencyView, ContinuedView, LogView, moment
 from traceability.core.checkpoint import Checkpoint
 from traceability.core.errors import Malformed
 from traceability.core.note import Verifier, parse_note
@@ -70,6 +70,24 @@ async def log(request: Request) -> Response:
     services: Services = request.app.state.services
     note = await newest(services)
     view = await services.run(_log, services, note)
+    return Response(view.json(), media_type="application/json")
+
+
+@router.get(
+    "/v1/log/consistency",
+    operation_id="log_consistency",
+    summary="The proof that the log of one size begins with that of a smaller",
+    responses=openapi.answers({200: ConsistencyView}, "malformed", "not_here", "not_signing"),
+)
+async def consistency(request: Request, first: Size, second: Size) -> Response:
+    """For who remembers a checkpoint and holds a newer one. Tiles give the same, in more requests."""
+    services: Services = request.app.state.services
+    size = Checkpoint.parse(parse_note(await newest(services))[0]).size
+    if not first <= second <= size:
+        raise Problem(
+            "not_here", f"there is no such proof: 1 ≤ first ≤ second ≤ {size}, the size of the checkpoint"
+        )
+    view = await services.run(_consistency, services, first, second)
     return Response(view.json(), media_type="application/json")
 
 
@@ -145,6 +163,12 @@ def _log(services: Services, note: bytes) -> LogView:
         cosigned=watched.cosigned(services),
         witnesses=watched.standings(services),
     )
+
+
+def _consistency(services: Services, first: int, second: int) -> ConsistencyView:
+    with services.reads.read() as view:
+        proof = publish.consistency_proof(view, first, second)
+    return ConsistencyView(first=first, second=second, proof=[node.hex() for node in proof])
 
 
 async def _stream(services: Services, first: int, size: int) -> AsyncIterator[bytes]:

@@ -83,6 +83,12 @@ _HTTP: Mapping[str, ProblemType] = {
         "Not a type of content taken here",
         "Send application/json, or application/x-ndjson for many events; gzip only to /v1/events.",
     ),
+    "too_many": ProblemType(
+        429,
+        "Too much of this was asked from here",
+        "Codes that are not there are asked for a hundred times, and places of scans named ten times, and then now and "
+        "again. Wait the seconds in `Retry-After`; the answer is the same for codes that are there.",
+    ),
     "headers_too_large": ProblemType(
         431, "The request's headers are too large", "Send at most 32 KiB of headers, without old cookies."
     ),

@@ -11,7 +11,10 @@ import anyio
 from anyio.to_thread import run_sync
 
 from traceability.api.admission import Admission
+from traceability.api.clients import Clients
+from traceability.api.guesses import Guesses
 from traceability.api.metrics import Metrics
+from traceability.api.scanning import Scanning
 from traceability.core.errors import Malformed
 from traceability.core.note import Signer
 from traceability.core.trust_policy import TrustPolicy
@@ -52,6 +55,10 @@ class Services(NamedTuple):
     """How much may be under way at once."""
     asking: Asking | None
     """The witnesses that are asked, while the application runs."""
+    guesses: Guesses
+    """How often somebody may ask for tags that are not there."""
+    scanning: Scanning
+    """What counts how often tags are read."""
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -82,7 +89,11 @@ class Services(NamedTuple):
         reads: Store | None = None,
         asking: Asking | None = None,
     ) -> Self:
-        """The services on a ledger that is open already."""
+        """The services on a ledger that is open already. Raises Malformed for `proxies` that are no addresses."""
+        try:
+            clients = Clients(settings.proxies)
+        except ValueError as error:
+            raise Malformed(f"PROXIES: {error}: write addresses with commas between them") from error
         return cls(
             settings=settings,
             store=store,
@@ -96,6 +107,8 @@ class Services(NamedTuple):
             threads=anyio.CapacityLimiter(_READERS),
             admission=Admission(),
             asking=asking,
+            guesses=Guesses(clients),
+            scanning=Scanning(store, clients),
         )
 
     def close(self) -> None:

@@ -175,6 +175,14 @@ class LogView(View, frozen=True):
     witnesses: list[WitnessView] = []
 
 
+class ConsistencyView(View, frozen=True):
+    """That the log of the second size begins with that of the first (RFC 6962 §2.1.2)."""
+
+    first: int
+    second: int
+    proof: list[Hex]
+
+
 class Ready(View, frozen=True):
     """Whether requests can be answered, and events taken."""
 

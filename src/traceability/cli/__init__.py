@@ -157,7 +157,7 @@ _add(
 )
 
 
-_EXTRAS = {"rfc3161_client": "time", "zxingcpp": "photo", "PIL": "photo"}
+_EXTRAS = {"obstore": "s3", "rfc3161_client": "time", "zxingcpp": "photo", "PIL": "photo"}
 """What brings a package that is missing, where it is not `server`."""
 
 

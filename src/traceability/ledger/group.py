@@ -19,6 +19,7 @@ from traceability.ledger.answers import Refused, Waiting
 from traceability.ledger.batch import ROOT, Batch
 from traceability.ledger.guard import GuardHead
 from traceability.ledger.intake import Intake, Read
+from traceability.ledger.overlay import Left
 from traceability.ledger.tree import Growth
 from traceability.ledger.view import Head, StoredEntry, View
 
@@ -46,7 +47,7 @@ class Group:
     """Events that are appended together, on top of a locked head, at one record time.
 
     `blinds` is a random blind for each of them. With `own_times` a submission's own record time is taken, where it is later;
-    with `opening` it is the genesis of a log.
+    with `opening` it is the genesis of a log. `left` is what the group before left, where that one wrote this head.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Group:
         record_time: int,
         intake: Intake,
         blinds: bytes,
+        left: Left | None = None,
         *,
         own_times: bool,
         opening: bool = False,
@@ -67,7 +69,7 @@ class Group:
         self._opening = opening
         self._intake = intake
         self._blinds = blinds
-        self._batch = Batch(view, head)
+        self._batch = Batch(view, head, left=left)
         self._roots: dict[int, bytes] = {0: merkle.EMPTY_ROOT, head.size: head.root}
         self._times: dict[int, int] = {}
         self.growth: Growth | None = None
@@ -77,15 +79,20 @@ class Group:
         self.erased = False
         """Whether what was written erased a disclosed value."""
 
+    def left(self) -> Left:
+        """What the group after this one may begin with, once this one is committed."""
+        return self._batch.state.left()
+
     def judge(self, reads: Sequence[Read]) -> list[Judged]:
         """What becomes of each, in order."""
         events = [read.event for read in reads]
         self._batch.state.preload(events, set().union(*(read.touched for read in reads)))
         sizes = {read.event.seen.size for read in reads if read.event.seen is not None}
-        rows = self._view.all(
-            "SELECT size, root FROM root WHERE size = ANY(?)", list(sizes - self._roots.keys())
-        )
-        self._roots.update(dict(rows))
+        unknown = list(sizes - self._roots.keys())
+        if unknown:
+            self._roots.update(
+                dict(self._view.all("SELECT size, root FROM root WHERE size = ANY(?)", unknown))
+            )
         self._times.update(self._view.record_times({size - 1 for size in sizes if size}))
         judged = [self._one(read) for read in reads]
         facts = self._batch.state.find(("ledger", ""))

@@ -25,6 +25,7 @@ from traceability.ledger.batch import ROOT, Batch
 from traceability.ledger.books import Books
 from traceability.ledger.examine import TIMES, Examined, Examiner, RawEntry, examine_ahead, is_genuine
 from traceability.ledger.handover import pack, unpack
+from traceability.ledger.overlay import Left
 from traceability.ledger.view import Head, StoredEntry, View
 
 CHUNK = 2048
@@ -144,12 +145,13 @@ class Replay:
         self._roots_kept = 0
         self._keys: dict[str, PublicKey] = {}
         self._times: dict[int, int] = {}
+        self._left: Left | None = None
         self.head: Head = view.head()
         self.damages: list[Damage] = []
 
     def take(self, entries: Sequence[StoredEntry], examined: Sequence[Examined]) -> None:
         """The next entries of the log."""
-        batch = Batch(self._view, self.head, self._log)
+        batch = Batch(self._view, self.head, self._log, self._left)
         events = [one.event for one in examined if not isinstance(one.event, str)]
         batch.state.preload(events, set().union(*(one.touched for one in examined)))
         sizes = [event.seen.size for event in events if event.seen is not None]
@@ -170,6 +172,7 @@ class Replay:
                 batch.entries.append(entry)
         if batch.leaves:
             growth = batch.write()
+            self._left = batch.state.left()
             self._keep_roots(batch)
             self.head = Head(growth.edge, growth.edge.root(), batch.record_time)
             events_at = zip(

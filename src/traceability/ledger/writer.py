@@ -36,6 +36,7 @@ from traceability.ledger.database import CONSTRAINTS, ERRORS, Unusable, is_fatal
 from traceability.ledger.group import Group, Known, Taken
 from traceability.ledger.guard import Guard, GuardHead, GuardRefuses, GuardUnavailable
 from traceability.ledger.intake import Intake, Read, Reads
+from traceability.ledger.overlay import Left
 from traceability.ledger.store import Store
 from traceability.ledger.view import View
 
@@ -79,6 +80,8 @@ class Ledger:
         self._one_at_a_time = threading.Lock()
         self._facts: LedgerFacts | None = None
         self._published: tuple[GuardHead, bytes] | None = None
+        self._left: tuple[GuardHead, Left] | None = None
+        """The head the last group wrote, and what it left of the state: whoever finds that head finds that state."""
         self._placed = 0
         self._to_forget = False
         """Whether the database's own journal may still hold values that were erased."""
@@ -291,7 +294,18 @@ class Ledger:
             record_time = self._stamp(view, head.record_time)
             own_times = self._time is not None
             blinds = os.urandom(BLIND_SIZE * len(reads))
-            group = Group(view, head, record_time, self._intake, blinds, own_times=own_times, opening=opening)
+            last, self._left = self._left, None
+            left = last[1] if last is not None and last[0] == (head.size, head.root) else None
+            group = Group(
+                view,
+                head,
+                record_time,
+                self._intake,
+                blinds,
+                left,
+                own_times=own_times,
+                opening=opening,
+            )
             judged = group.judge(reads)
             if group.facts is not None and not self._signing(group.facts):
                 raise GuardRefuses(f"another key signs {group.facts.origin} now: set LOG_KEY")
@@ -300,6 +314,7 @@ class Ledger:
             if opening:
                 view.run("DELETE FROM cosigned")  # by the witnesses of the log before
             self._reached("written")
+        self._left = (new, group.left())
         self._reached("committed")
         self._to_forget = self._to_forget or group.erased
         if self._to_forget:
