@@ -830,3 +830,13 @@ def test_entries_shown_for_nothing_change_nothing(story):
         shown = story.show(lot)
         everything = msgspec.structs.replace(shown, entries=entries, nodes=())
         assert story.verify(everything).lots == story.verify(shown).lots
+
+
+def test_what_is_nested_too_deep_fails_like_any_other_bytes(story):
+    """Brackets by the hundred thousand, in an event or in a value disclosed, end in a verdict and not in a crash."""
+    deep = b"[" * 100_000 + b"]" * 100_000
+    nested = changed(story.show(), 1, payload=b'{"key":"k","x":%s}' % deep)
+    assert failing_step(story.verify(nested)) == 3
+    data = evidence.encode(story.show())
+    opened = data.replace(b'"index":1', b'"disclosures":[["s","/p",%s]],"index":1' % deep, 1)
+    assert failing_step(verify(opened, story.ledger.policy())) == 1

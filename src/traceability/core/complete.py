@@ -145,7 +145,7 @@ class _Finding(msgspec.Struct):
 def _read(text: str) -> _Finding:
     try:
         return msgspec.json.decode(text, type=_Finding)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise Invalid(f"not a finding: {error}") from error
 
 

@@ -1,0 +1,36 @@
+// collections; and of collections.abc what is asked of a value at run time.
+
+import * as $ from "../runtime.js";
+
+export const Mapping = $.dict;
+
+class DefaultDict extends $.Dict {
+  constructor(make) {
+    super();
+    this.make = make;
+  }
+
+  $__missing__(key) {
+    const value = this.make();
+    this.set(key, value);
+    return value;
+  }
+}
+
+export function defaultdict(make) {
+  return new DefaultDict(make);
+}
+
+class Counts extends $.Dict {
+  $__missing__() {
+    return 0;
+  }
+}
+
+/** How often each of the items comes; of a dict, what it says. */
+export function Counter(items = []) {
+  const counts = new Counts();
+  if (items instanceof $.Dict) for (const [key, count] of items.pairs()) counts.set(key, count);
+  else for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1);
+  return counts;
+}
