@@ -64,6 +64,7 @@ function spoken(work) {
 /** What `work` gives, or throws, once every signature it asks about has been checked. */
 async function answered(work, progress) {
   const answers = cryptography.Answers();
+  const keys = new Map();
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const outcome = attempt(work, answers);
     const asked = [...answers.asked];
@@ -72,9 +73,9 @@ async function answered(work, progress) {
     for (let at = 0; at < asked.length; at += AT_ONCE) {
       progress({ signatures: at, of: asked.length });
       const some = asked.slice(at, at + AT_ONCE);
-      const good = await Promise.all(some.map(([, question]) => isGood(question)));
+      const good = await Promise.all(some.map(([, question]) => isGood(question, keys)));
       some.forEach(([name], n) => answers.known.set(name, good[n]));
-      bad += good.filter((each) => !each).length;
+      bad += good.filter((each) => each !== true).length;
     }
     if (bad === 0) return outcome();
   }
@@ -100,16 +101,20 @@ const ALGORITHMS = {
   Ed25519: [{ name: "Ed25519" }, { name: "Ed25519" }],
 };
 
-async function isGood({ algorithm, key, signature, message }) {
-  const subtle = globalThis.crypto?.subtle;
-  if (!subtle) throw new Unsupported(NO_CRYPTO);
-  const [forKey, forSignature] = ALGORITHMS[algorithm];
-  let imported;
+async function isGood({ algorithm, key, signature, message }, keys) {
+  const [forKeys, forSignatures] = ALGORITHMS[algorithm];
+  const name = algorithm + key;
+  if (!keys.has(name)) keys.set(name, imported(key, forKeys));
+  const ready = await keys.get(name);
+  return crypto.subtle.verify(forSignatures, ready, signature, message);
+}
+
+async function imported(key, algorithm) {
+  if (!globalThis.crypto?.subtle) throw new Unsupported(NO_CRYPTO);
   try {
-    imported = await subtle.importKey("raw", key, forKey, false, ["verify"]);
+    return await crypto.subtle.importKey("raw", key, algorithm, false, ["verify"]);
   } catch (error) {
-    // The core has looked at the point itself: what is refused here is the algorithm.
+    // The core has looked at the point itself, so what is refused here is the algorithm.
     throw error.name === "NotSupportedError" ? new Unsupported(NO_ED25519) : error;
   }
-  return subtle.verify(forSignature, imported, signature, message);
 }
