@@ -23,21 +23,21 @@ export class Unsupported extends Error {
 /**
  * Takes an evidence file through all steps; the report is what `traceability verify --json` prints, as an object.
  *
- * `now` (2026-11-23T10:15:00Z) says how old the newest cosignature is, `complete` asks for completeness, `progress` is
+ * `policy` is the text of a trust policy, or its bytes. `now` (2026-11-23T10:15:00Z) says how old the newest cosignature is, `complete` asks for completeness, `progress` is
  * told `{signatures, of}`. Rejects with an error called Malformed for a trust policy that is none, Unsupported where
  * this browser cannot check.
  */
-export async function verify(bytes, policyText, { now = null, complete = false, progress = () => {} } = {}) {
-  const policy = readPolicy(policyText);
-  const report = await answered(() => core.verify__verify(bytes, policy, now, complete), progress);
+export async function verify(bytes, policy, { now = null, complete = false, progress = () => {} } = {}) {
+  const trusted = readPolicy(policy);
+  const report = await answered(() => core.verify__verify(bytes, trusted, now, complete), progress);
   return JSON.parse(new TextDecoder().decode(report.$to_json()));
 }
 
 /** Origin, size and root (hex) of a checkpoint that a log of the policy signed. Rejects like `verify`, and with Invalid. */
-export async function openCheckpoint(noteText, policyText) {
-  const policy = readPolicy(policyText);
+export async function openCheckpoint(noteText, policy) {
+  const trusted = readPolicy(policy);
   const note = new TextEncoder().encode(noteText);
-  const { $checkpoint } = await answered(() => spoken(() => policy.$open_checkpoint(note)), () => {});
+  const { $checkpoint } = await answered(() => spoken(() => trusted.$open_checkpoint(note)), () => {});
   return { origin: $checkpoint.$origin, size: $checkpoint.$size, root: $checkpoint.$root.$hex() };
 }
 
@@ -47,8 +47,9 @@ export function verifyConsistency(size1, root1, size2, root2, proof) {
   spoken(() => core.merkle__verify_consistency(size1, before, size2, after, nodes));
 }
 
-function readPolicy(text) {
-  return spoken(() => core.trust_policy__TrustPolicy.$parse(new TextEncoder().encode(text)));
+function readPolicy(policy) {
+  const bytes = typeof policy === "string" ? new TextEncoder().encode(policy) : policy;
+  return spoken(() => core.trust_policy__TrustPolicy.$parse(bytes));
 }
 
 /** What the core refuses, as an error whose name says how and whose message is the core's sentence. */

@@ -25,12 +25,17 @@ class Counts extends $.Dict {
   $__missing__() {
     return 0;
   }
+
+  $update(items) {
+    for (const item of items) this.set(item, (this.get(item) ?? 0) + 1);
+    return null;
+  }
 }
 
 /** How often each of the items comes; of a dict, what it says. */
 export function Counter(items = []) {
+  if (items instanceof $.Dict) return Counts.of(items.pairs());
   const counts = new Counts();
-  if (items instanceof $.Dict) for (const [key, count] of items.pairs()) counts.set(key, count);
-  else for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1);
+  counts.$update(items);
   return counts;
 }

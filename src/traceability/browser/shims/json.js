@@ -27,7 +27,7 @@ export function read(data) {
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data);
   } catch {
-    throw new NoJson("str is not valid UTF-8: surrogates not allowed");
+    throw new NoJson("not UTF-8");
   }
   at = 0;
   depth = 0;
