@@ -41,3 +41,8 @@ ARITHMETIC = {
     "Add": "add", "Sub": "sub", "Mult": "mul", "FloorDiv": "floordiv", "Mod": "mod", "Pow": "pow", "LShift": "lshift",
     "RShift": "rshift", "BitAnd": "and", "BitOr": "or", "BitXor": "xor",
 }  # fmt: skip
+
+
+def built_in(name: str) -> str:
+    """What the runtime calls something built in: JavaScript has a TypeError of its own, which the runtime itself may need."""
+    return "TypeError_" if name == "TypeError" else name

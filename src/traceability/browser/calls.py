@@ -3,9 +3,8 @@
 import ast
 from dataclasses import dataclass
 
-from traceability.browser.builtin import ERRORS, FUNCTIONS, KEYWORDS, TYPES
+from traceability.browser.builtin import ERRORS, FUNCTIONS, KEYWORDS, TYPES, built_in
 from traceability.browser.expressions import Expressions
-from traceability.browser.scope import identifier
 from traceability.browser.source import Symbol, called
 
 TYPEOF = {
@@ -74,7 +73,10 @@ class Calls(Expressions):
         match func:
             case ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr=attr):
                 arguments = "".join(f", {self.items([each])}" for each in node.args)
-                return f"$.parent({self.scope.klass}).${attr}.call(self{arguments})"
+                if self.scope.klass is None:
+                    raise self.unsupported(node, "super() outside of a method")
+                self.use(attr, self.scope.klass)
+                return f"$.parent({self.scope.klass.js}).${attr}.call(self{arguments})"
             case ast.Attribute(value=value, attr=attr):
                 return self.call_method(node, value, attr)
             case ast.Name(id=name) if not self.scope.owner(name):
@@ -150,6 +152,7 @@ class Calls(Expressions):
     # Methods
 
     def call_method(self, node: ast.Call, value: ast.expr, attr: str) -> str:
+        self.use(attr, self.known_class(value))
         said = self.expr(value)
         if not node.keywords:
             if attr in ITERATES and len(node.args) == 1:
@@ -173,7 +176,7 @@ class Calls(Expressions):
     def call_builtin(self, node: ast.Call, name: str) -> str:
         args = node.args
         if name in ERRORS:
-            return f"new $.{identifier(name)}({self.items(args)})"
+            return f"new $.{built_in(name)}({self.items(args)})"
         named = {keyword.arg: self.expr(keyword.value) for keyword in node.keywords}
         match name, args:
             case "isinstance", [value, kinds]:

@@ -1,10 +1,11 @@
 """Class statements. Records of any sort get a constructor that sets their fields; other classes are left to the runtime."""
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from traceability.browser.calls import Signature, signature_of
+from traceability.browser.expressions import text
 from traceability.browser.source import Symbol, called
 from traceability.browser.statements import Statements
 
@@ -26,6 +27,13 @@ class Class:
     options: dict[str, str] = field(default_factory=dict)
     init: Signature | None = None
     post_init: bool = False
+    bases: tuple["Class", ...] = ()
+
+    def line(self) -> Iterator[Symbol]:
+        """The class and all it inherits from."""
+        yield self.symbol
+        for base in self.bases:
+            yield from base.line()
 
     @property
     def ordered(self) -> tuple[str, ...]:
@@ -46,10 +54,6 @@ class Classes(Statements):
         """What is known of a class of any module."""
         raise NotImplementedError
 
-    def is_described(self, _symbol: Symbol) -> bool:
-        """Whether a library looks at the annotations of a class."""
-        raise NotImplementedError
-
     def learn(self, symbol: Symbol, node: ast.ClassDef) -> Class:
         """What its statement says of a class."""
         bases = [self.symbol(base) for base in node.bases if called(base) not in TYPE_ONLY]
@@ -58,7 +62,7 @@ class Classes(Statements):
         kind = next((each.kind for each in known), next(iter(of_library), "plain"))
         if any(called(each) == "dataclass" for each in node.decorator_list):
             kind = "data"
-        found = Class(symbol, kind)
+        found = Class(symbol, kind, bases=tuple(known))
         for base in known:
             found.fields |= base.fields
             found.keyword_only |= base.keyword_only
@@ -79,21 +83,31 @@ class Classes(Statements):
         """The call that makes a class."""
         known = self.class_of(symbol)
         bases = [self.expr(base) for base in node.bases if called(base) not in TYPE_ONLY and called(base) != "Struct"]
-        described = known.kind == "model" or self.is_described(symbol)
-        described_before, self.describing = self.describing, described
-        fields = []
-        for name, annotation, default in fields_of(node):
-            parts = [f'"{name}"']
-            if described:
-                parts.append(f"() => {self.expr(unquoted(annotation))}")
-                parts += [f"() => {self.expr(default)}"] if default is not None else []
-            fields.append(f"[{', '.join(parts)}]")
-        self.describing = described_before
-        members = [f'["{name}", {said}]' for name, said in self.members(symbol, node)]
-        meta = [f'kind: "{known.kind}"', f"fields: [{', '.join(fields)}]", f"members: [{', '.join(members)}]"]
+        plain = ", ".join(f"[{text(name)}]" for name, _, _ in fields_of(node))
+        if known.kind == "model":
+            fields = self.described_fields(node)
+        else:
+            fields = self.when_described(symbol, lambda: self.described_fields(node), plain)
+        meta = [f'kind: "{known.kind}"', f"fields: [{fields}]", f"members: [{self.members(symbol, node)}]"]
+        if known.ordered != tuple(known.fields):
+            meta.append(f"params: [{', '.join(map(text, known.ordered))}]")
         if known.options:
             meta.append(f"options: {{{', '.join(f'{name}: {said}' for name, said in known.options.items())}}}")
         return f'$.klass("{node.name}", [{", ".join(bases)}], {{{", ".join(meta)}}}, {self.constructor(known, node.name)})'
+
+    def described_fields(self, node: ast.ClassDef) -> str:
+        """Fields with their types and defaults, each evaluated when somebody asks."""
+        before, self.describing = self.describing, True
+        said = ""
+        for name, annotation, default in fields_of(node):
+            otherwise = "" if default is None else f", () => {self.expr(default)}"
+            said += f"[{text(name)}, () => {self.expr(unquoted(annotation))}{otherwise}], "
+        self.describing = before
+        return said
+
+    def when_described(self, _of: Symbol, _write: Callable[[], str], _plain: str) -> str:
+        """The fields of a class, described if a library looks at them."""
+        raise NotImplementedError
 
     def constructor(self, known: Class, name: str) -> str:
         if known.kind not in ("struct", "named", "data"):
@@ -113,33 +127,46 @@ class Classes(Statements):
     def parameter_named(self, name: str) -> str:
         return name + "$"
 
-    def members(self, symbol: Symbol, node: ast.ClassDef) -> list[tuple[str, str]]:
-        """Methods and attributes, in order, by name."""
-        found = []
+    def members(self, symbol: Symbol, node: ast.ClassDef) -> str:
+        """Methods and attributes, in order. A method that nothing asks for is left out."""
+        said = ""
         for each in node.body:
             match each:
                 case ast.FunctionDef(name=name):
-                    decorators = {called(decorator) for decorator in each.decorator_list}
-                    if "overload" in decorators:
-                        continue
-                    said = self.function(
-                        each, name=name + "$", method="staticmethod" not in decorators, klass=symbol.js
-                    )
-                    for wrapper in ("property", "classmethod", "staticmethod"):
-                        if wrapper in decorators:
-                            said = f"$.{wrapper}({said})"
-                    found.append((name, said))
+                    said += self.method(symbol, each)
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    if name != "__slots__":
-                        found.append((name, self.expr(value)))
+                    said += "" if name == "__slots__" else self.attribute(name, value)
                 case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
-                    if called(annotation) == "ClassVar" and value is not None:
-                        found.append((name, self.expr(value)))
+                    said += self.attribute(name, value) if called(annotation) == "ClassVar" and value else ""
                 case ast.Expr(value=ast.Constant()) | ast.Pass():
                     pass
                 case _:
                     raise self.unsupported(each, f"a {type(each).__name__} in a class")
-        return found
+        return said
+
+    def attribute(self, name: str, value: ast.expr) -> str:
+        return f"[{text(name)}, {self.expr(value)}],\n"
+
+    def method(self, symbol: Symbol, node: ast.FunctionDef) -> str:
+        decorators = {called(decorator) for decorator in node.decorator_list}
+        if "overload" in decorators:
+            return ""
+
+        def write() -> str:
+            said = self.function(
+                node, name=node.name + "$", method="staticmethod" not in decorators, klass=symbol
+            )
+            for wrapper in ("property", "classmethod", "staticmethod"):
+                if wrapper in decorators:
+                    said = f"$.{wrapper}({said})"
+            return f"[{text(node.name)}, {said}],\n"
+
+        is_asked_for = decorators <= {"property", "classmethod", "staticmethod", "once"} and not node.name.startswith("__")
+        return self.when_used(symbol, node.name, write) if is_asked_for else write()
+
+    def when_used(self, _of: Symbol, _name: str, _write: Callable[[], str]) -> str:
+        """What stands for a method until it is known whether anything asks for an attribute of that name."""
+        raise NotImplementedError
 
 
 def fields_of(node: ast.ClassDef) -> Sequence[tuple[str, ast.expr, ast.expr | None]]:

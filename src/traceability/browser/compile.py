@@ -4,12 +4,14 @@
 """
 
 import ast
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from traceability.browser.builtin import METHODS
 from traceability.browser.calls import Signature, signature_of
 from traceability.browser.classes import Class, Classes
+from traceability.browser.scope import Scope
 from traceability.browser.source import Module, Source, Symbol, Unsupported, called, stored
 
 NOT_METHODS = frozenset({"property", "once"})
@@ -53,6 +55,15 @@ class Unit(Classes):
         before = f"let {', '.join(self.module.prefix + name for name in fresh)};\n" if fresh else ""
         return before + self.statement(statement)
 
+    def apart(self, write: Callable[[], str]) -> str:
+        """What `write` gives at top level, some time later."""
+        scope, self.scope = self.scope, Scope()
+        describing, self.describing = self.describing, False
+        try:
+            return write()
+        finally:
+            self.scope, self.describing = scope, describing
+
     def signature_for(self, symbol: Symbol) -> Signature | None:
         if isinstance(symbol.node, ast.FunctionDef):
             return signature_of(symbol.node.args)
@@ -63,6 +74,13 @@ class Unit(Classes):
     def method_signature(self, name: str) -> Signature | None:
         found = self.program.methods.get(name, set())
         return next(iter(found)) if len(found) == 1 and name not in METHODS else None
+
+    def use(self, name: str, of: Symbol | None = None) -> None:
+        self.program.use(name, of)
+
+    def when_used(self, of: Symbol, name: str, write: Callable[[], str]) -> str:
+        self.program.pending[of, name] = lambda: self.apart(write)
+        return f"\0{of.js}.{name}\0"
 
     def is_method(self, name: str) -> bool:
         return (name in METHODS or name in self.program.methods) and name not in self.program.attributes
@@ -79,8 +97,10 @@ class Unit(Classes):
     def described(self, symbol: Symbol) -> None:
         self.program.describe(symbol)
 
-    def is_described(self, symbol: Symbol) -> bool:
-        return symbol in self.program.descriptions
+    def when_described(self, of: Symbol, write: Callable[[], str], plain: str) -> str:
+        self.program.describable[of] = lambda: self.apart(write)
+        self.program.written[f"{of.js}.$fields"] = plain
+        return f"\0{of.js}.$fields\0"
 
     def class_of(self, symbol: Symbol) -> Class:
         return self.program.class_of(symbol)
@@ -97,10 +117,18 @@ class Program:
         """What is used of each library."""
         self.named: set[Symbol] = set()
         self.named_methods: set[str] = set()
-        self.descriptions: set[Symbol] = set()
         self.methods: dict[str, set[Signature]] = defaultdict(set)
         self.attributes: set[str] = set()
         """Names that objects have other than as methods."""
+        self.pending: dict[tuple[Symbol, str], Callable[[], str]] = {}
+        """Methods that are written when something asks for them."""
+        self._used: set[str] = set()
+        self._used_of: dict[str, set[Symbol]] = defaultdict(set)
+        self.describable: dict[Symbol, Callable[[], str]] = {}
+        """Fields of classes, to be written with their types when a library looks at them."""
+        self.written: dict[str, str] = {}
+        """What came of either."""
+        self._described: set[Symbol] = set()
         self._units: dict[str, Unit] = {}
         self._classes: dict[Symbol, Class] = {}
         self._waiting: list[Symbol] = []
@@ -143,8 +171,9 @@ class Program:
         return symbol.js
 
     def describe(self, symbol: Symbol) -> None:
-        """Notes that a library looks at a class, or at what is behind another name."""
-        self.descriptions.add(symbol)
+        """Notes that a library looks at a class, and so at those it inherits from."""
+        if isinstance(symbol.node, ast.ClassDef):
+            self._described |= set(self.class_of(symbol).line())
 
     def class_of(self, symbol: Symbol) -> Class:
         if symbol not in self._classes:
@@ -153,21 +182,52 @@ class Program:
             self._classes[symbol] = self.unit(symbol.module).learn(symbol, symbol.node)
         return self._classes[symbol]
 
-    def sections(self, roots: Iterable[tuple[str, str]]) -> str:
-        """JavaScript for the names at top level of modules, and for all they need."""
+    def use(self, name: str, of: Symbol | None = None) -> None:
+        """Notes that an attribute is asked for: of a class, else of whatever there is."""
+        if of is not None and isinstance(of.node, ast.ClassDef):
+            self._used_of[name].add(of)
+        else:
+            self._used.add(name)
+
+    def sections(self, roots: Iterable[tuple[str, str]], used: Iterable[str] = ()) -> str:
+        """JavaScript for the names at top level of modules, and for all they need.
+
+        A root may be a method of a class: `Class.method`. `used` are attributes others may ask for.
+        """
+        self._used |= set(used)
         for module_name, name in roots:
             module = self.source.module(module_name)
+            name, _, method = name.partition(".")
             symbol = self.source.resolve(module, name) if module else None
             if symbol is None:
                 raise ValueError(f"there is no {name} in {module_name}")
             self.reach(symbol)
-        while self._waiting:
-            symbol = self._waiting.pop()
-            if symbol.module is not None:
-                unit = self.unit(symbol.module)
-                for statement in symbol.module.made[symbol.name]:
-                    unit.compile(statement)
-        return "".join(self._section(module) for module in self.modules if module.name in self._units)
+            if method:
+                self.use(method, symbol)
+        while self._waiting or self._write_more():
+            while self._waiting:
+                symbol = self._waiting.pop()
+                if symbol.module is not None:
+                    unit = self.unit(symbol.module)
+                    for statement in symbol.module.made[symbol.name]:
+                        unit.compile(statement)
+        whole = "".join(self._section(module) for module in self.modules if module.name in self._units)
+        return re.sub("\0([^\0]*)\0", lambda mark: self.written.get(mark[1], ""), whole)
+
+    def _write_more(self) -> bool:
+        """Writes the methods and types that turned out to be asked for; True where there were any."""
+        found = [(of, name) for of, name in self.pending if name in self._used or self._is_used(of, name)]
+        for of, name in found:
+            self.written[f"{of.js}.{name}"] = self.pending.pop((of, name))()
+        described = sorted(self._described & self.describable.keys(), key=lambda each: each.js)
+        for of in described:
+            self.written[f"{of.js}.$fields"] = self.describable.pop(of)()
+        return bool(found or described)
+
+    def _is_used(self, of: Symbol, name: str) -> bool:
+        """Whether the attribute is asked for of the class, or of one above or below it."""
+        line = set(self.class_of(of).line())
+        return any(each in line or of in self.class_of(each).line() for each in self._used_of[name])
 
     def _section(self, module: Module) -> str:
         unit = self._units[module.name]
@@ -182,6 +242,8 @@ class Program:
             if isinstance(node, ast.ClassDef):
                 for each in node.body:
                     if isinstance(each, ast.FunctionDef) and each.name in self.named_methods:
+                        if (Symbol(module, node.name, node), each.name) in self.pending:
+                            continue
                         where = f"$.member({module.prefix}{node.name}, \"${each.name}\")"
                         said += self._names(where, signature_of(each.args, bound=True))
         return said

@@ -9,7 +9,7 @@ import ast
 import json
 from collections.abc import Callable, Iterable, Sequence
 
-from traceability.browser.builtin import ARITHMETIC, ERRORS, FUNCTIONS, RETURN_BOOL, TYPES
+from traceability.browser.builtin import ARITHMETIC, ERRORS, FUNCTIONS, RETURN_BOOL, TYPES, built_in
 from traceability.browser.scope import Scope, assigned, identifier, kind_of_annotation
 from traceability.browser.source import Module, Symbol, Unsupported
 
@@ -35,6 +35,10 @@ class Expressions:
 
     def described(self, _symbol: Symbol) -> None:
         """A class whose annotations a library will look at."""
+        raise NotImplementedError
+
+    def use(self, _name: str, _of: Symbol | None = None) -> None:
+        """Notes that something may be asked for an attribute of that name: this class, or whatever has one."""
         raise NotImplementedError
 
     def is_method(self, _name: str) -> bool:
@@ -65,6 +69,12 @@ class Expressions:
                 return found
             case _:
                 return None
+
+    def known_class(self, node: ast.expr) -> Symbol | None:
+        """The class that something is, or is of, where that is plain: a class, `self`, `cls`."""
+        if isinstance(node, ast.Name) and node.id == self.scope.receiver:
+            return self.scope.klass
+        return self.symbol(node)
 
     # Names and constants
 
@@ -126,6 +136,7 @@ class Expressions:
             case int():
                 return str(value) if abs(value) <= SAFE else f"{value}n"
             case str():
+                self.use(value)  # for getattr
                 return text(value)
             case bytes():
                 return self.once(f"$.b({text(value.decode('latin-1'))})")
@@ -153,6 +164,7 @@ class Expressions:
                 self.described(symbol)
             return self.reach(symbol)
         if isinstance(node, ast.Attribute):
+            self.use(node.attr, self.known_class(node.value))
             if node.attr == "__dict__":
                 return f"$.vars({self.expr(node.value)})"
             if self.is_method(node.attr):
@@ -161,7 +173,7 @@ class Expressions:
         if self.scope.owner(node.id):
             return self.local(node.id)
         if node.id in FUNCTIONS or node.id in TYPES or node.id in ERRORS:
-            return f"$.{identifier(node.id) if node.id in ERRORS else node.id}"
+            return f"$.{built_in(node.id)}"
         raise self.unsupported(node, f"{node.id} is not known here")
 
     def text_part(self, node: ast.expr) -> str:
@@ -340,7 +352,7 @@ class Expressions:
     def inside(self, names: Iterable[str], write: Callable[[], str], kinds: dict[str, str] | None = None) -> str:
         """What `write` gives in a scope of its own, with that scope's temporaries declared before it."""
         outer = self.scope
-        self.scope = Scope(outer, set(names), kinds or {}, klass=outer.klass, caught=outer.caught)
+        self.scope = Scope(outer, set(names), kinds or {}, klass=outer.klass, receiver=outer.receiver, caught=outer.caught)
         try:
             said = write()
             declared = self.scope.declared
@@ -426,20 +438,21 @@ class Expressions:
         ]
         prologue = ""
         if args.vararg:
-            parts.append(f"...{self.local(args.vararg.arg)}")
-            prologue = f"{self.local(args.vararg.arg)} = $.tuple({self.local(args.vararg.arg)}); "
+            rest = identifier(args.vararg.arg)
+            parts.append(f"...{rest}")
+            prologue = f"{rest} = $.tuple({rest}); "
         if args.kwarg:
-            parts.append(self.local(args.kwarg.arg))
+            parts.append(identifier(args.kwarg.arg))
         return ", ".join(parts), prologue
 
     def parameter(self, arg: ast.arg, default: ast.expr | None) -> str:
         if default is None:
-            return self.local(arg.arg)
+            return identifier(arg.arg)
         at_top = self.symbol(default) is not None
         is_empty = isinstance(default, ast.Call | ast.List | ast.Dict) and not list(ast.iter_child_nodes(default))[1:]
         if not (at_top or is_empty or is_constant(default)):
             raise self.unsupported(default, "a default that is neither a constant nor a name at top level")
-        return f"{self.local(arg.arg)} = {self.expr(default)}"
+        return f"{identifier(arg.arg)} = {self.expr(default)}"
 
     def call(self, node: ast.Call) -> str:
         raise NotImplementedError

@@ -4,11 +4,13 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from traceability.browser.source import Symbol
+
 RESERVED = frozenset(
     "abstract arguments await boolean break byte case catch char class const continue debugger default delete do double "
     "else enum eval export extends final finally float for function goto if implements import in instanceof int "
     "interface let long native new null package private protected public return short static super switch synchronized "
-    "this throw throws transient true false try typeof undefined var void volatile while with yield NaN Infinity TypeError".split()
+    "this throw throws transient true false try typeof undefined var void volatile while with yield NaN Infinity".split()
 )
 
 
@@ -28,8 +30,10 @@ class Scope:
     temporaries: int = 0
     declared: list[str] = field(default_factory=list)
     """What a `let` at its beginning has to name."""
-    klass: str = ""
+    klass: Symbol | None = None
     """The class a method stands in, for super()."""
+    receiver: str = ""
+    """What the method calls its object, or its class."""
     caught: list[str] = field(default_factory=list)
     """The exceptions being handled, innermost last."""
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from traceability.browser.builtin import ARITHMETIC
 from traceability.browser.calls import Calls
 from traceability.browser.expressions import parameter_names
-from traceability.browser.scope import Scope, assigned, has_yield, kind_of_annotation
-from traceability.browser.source import called
+from traceability.browser.scope import Scope, assigned, has_yield, identifier, kind_of_annotation
+from traceability.browser.source import Symbol, called
 
 IN_PLACE = {"Add": "iadd", "BitOr": "ior"}
 """Operators that change a list, a set or a dict where it is."""
@@ -244,6 +244,7 @@ class Statements(Calls):
             for name, inner in zip(signature.names, node.patterns, strict=False):
                 parts.append(self.part(inner, f"{said}.${name}"))
         for name, inner in zip(node.kwd_attrs, node.kwd_patterns, strict=True):
+            self.use(name)
             parts.append(self.part(inner, f"{said}.${name}", absent=True))
         return f"({' && '.join(parts)})"
 
@@ -265,13 +266,14 @@ class Statements(Calls):
 
     # Functions
 
-    def function(self, node: ast.FunctionDef, *, name: str = "", method: bool = False, klass: str = "") -> str:
-        """A function expression. A method's first parameter is `this`."""
+    def function(self, node: ast.FunctionDef, *, name: str = "", method: bool = False, klass: Symbol | None = None) -> str:
+        """A function expression. A method's first parameter is `this`, unless a decorator of the core is given it."""
         args = node.args
         self_name = ""
-        if method:
+        decorators = [self.symbol(each) for each in node.decorator_list]
+        if method and not any(each is not None and each.module is not None for each in decorators):
             first, *others = args.args
-            self_name = self.local(first.arg)
+            self_name = identifier(first.arg)
             args = ast.arguments(
                 [], others, args.vararg, args.kwonlyargs, args.kw_defaults, args.kwarg, args.defaults[-len(others) :] if others else []
             )
@@ -280,6 +282,7 @@ class Statements(Calls):
         kinds |= annotated(node.body)
         outer = self.scope
         self.scope = Scope(outer, {*names, *assigned(node.body)}, kinds, klass=klass or outer.klass)
+        self.scope.receiver = node.args.args[0].arg if method else outer.receiver
         try:
             body = self.block(node.body)
             declared = [

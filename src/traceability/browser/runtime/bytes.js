@@ -1,6 +1,6 @@
 // Bytes: a Uint8Array that nobody changes once it is made.
 
-import { BaseException, TypeError$, UnicodeDecodeError, UnicodeEncodeError, ValueError, define } from "./objects.js";
+import { BaseException, TypeError_, UnicodeDecodeError, UnicodeEncodeError, ValueError, define } from "./objects.js";
 import { T, isSequence } from "./containers.js";
 import { isInt } from "./numbers.js";
 import { repr, str } from "./text.js";
@@ -25,7 +25,7 @@ export function latin1(data) {
 }
 
 export function bytes(of = 0) {
-  if (typeof of === "string") throw new TypeError$("string argument without an encoding");
+  if (typeof of === "string") throw new TypeError_("string argument without an encoding");
   if (isInt(of)) return new Uint8Array(Number(of));
   return of instanceof Uint8Array && of.constructor === Uint8Array ? of : Uint8Array.from(of);
 }
@@ -46,6 +46,12 @@ bytes.$fromhex = (text) => {
   const made = new Uint8Array(plain.length / 2);
   for (let at = 0; at < made.length; at++) made[at] = Number.parseInt(plain.slice(2 * at, 2 * at + 2), 16);
   return made;
+};
+
+bytes.$maketrans = (from, to) => {
+  const table = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+  from.forEach((byte, at) => { table[byte] = to[at]; });
+  return table;
 };
 
 const unicodeError = (type, text, values) => Object.assign(new type(text), values);
@@ -145,11 +151,20 @@ define(Uint8Array, {
     return made;
   },
   split(separator = null, most = -1) { return latin1(this).$split(told(separator), most).map(b); },
+  translate(table) { return this.map((byte) => table[byte]); },
   count(what) { return latin1(this).$count(told(what)); },
   /** `b"…%d…%s…" % values`. */
   __mod__(values) {
     const given = isSequence(values) ? [...values] : [values];
-    const said = latin1(this).replace(/%([%sdxi])/g, (whole, kind) => (kind === "%" ? "%" : kind === "x" ? given.shift().toString(16) : told(kind === "s" ? given.shift() : str(given.shift()))));
+    const said = latin1(this).replace(/%(.)/gs, (whole, kind) => {
+      if (kind === "%") return kind;
+      const value = given.shift();
+      if (kind === "d") return str(value);
+      if (kind === "x") return value.toString(16);
+      if (kind === "c") return isInt(value) ? String.fromCharCode(value) : told(value);
+      if (kind === "s") return told(value);
+      throw new ValueError(`unsupported format character '${kind}'`);
+    });
     return b(said);
   },
 });

@@ -1,6 +1,6 @@
 // Tuples, lists, dicts and sets.
 
-import { Alias, IndexError, KeyError, TypeError$, ValueError, define, eq, keyOf } from "./objects.js";
+import { Alias, IndexError, KeyError, TypeError_, ValueError, define, eq, keyOf } from "./objects.js";
 import { add, isInt, or } from "./numbers.js";
 import { hasSurrogates } from "./text.js";
 import { sorted } from "./iteration.js";

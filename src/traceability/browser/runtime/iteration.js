@@ -1,6 +1,6 @@
 // What goes over things: ranges, pairs, sums, orders. Anything JavaScript iterates will do.
 
-import { Alias, StopIteration, TypeError$, ValueError, cmp, eq, getattr, lt, truth } from "./objects.js";
+import { Alias, StopIteration, TypeError_, ValueError, cmp, eq, getattr, lt, truth } from "./objects.js";
 import { T, Tuple, isSequence } from "./containers.js";
 import { add } from "./numbers.js";
 import { lengthOf } from "./text.js";

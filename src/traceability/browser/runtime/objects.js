@@ -47,7 +47,7 @@ export function exception(name, base) {
 
 export const Exception = exception("Exception", BaseException);
 export const ValueError = exception("ValueError", Exception);
-export const TypeError$ = exception("TypeError", Exception);
+export const TypeError_ = exception("TypeError", Exception);
 export const LookupError = exception("LookupError", Exception);
 export const IndexError = exception("IndexError", LookupError);
 export const KeyError = exception("KeyError", LookupError);
@@ -111,13 +111,20 @@ export function klass(name, bases, meta, make) {
   made.prototype = Object.create(above, { constructor: { value: made, writable: true } });
   if (base) Object.setPrototypeOf(made, base);
   const fields = new Map([...(base?.$$all ?? []), ...meta.fields].map((each) => [each[0], each]));
-  Object.assign(made, { $__name__: name, $$meta: meta, $$all: [...fields.values()], $$fields: [...fields.keys()], $$kw: undefined, $$params: meta.params });
+  own(made, { $__name__: name, $$meta: meta, $$all: [...fields.values()], $$fields: [...fields.keys()], $$kw: undefined, $$params: meta.params });
   if (make) made.$$params = meta.params ?? made.$$fields;
   if (meta.kind === "named") likeTuple(made);
   if (meta.kind !== "plain") made.$__match_args__ = tuple(made.$$fields);
   for (const [each, value] of meta.members) member(made, "$" + each, value);
   made.$$define?.(made, meta);
   return made;
+}
+
+/** Sets properties on an object itself, whatever it inherits. */
+function own(object, values) {
+  for (const [name, value] of Object.entries(values)) {
+    Object.defineProperty(object, name, { value, writable: true, configurable: true, enumerable: true });
+  }
 }
 
 const PlainObject = Object.create(Object.prototype);
@@ -209,7 +216,7 @@ export function call(f, args, kw, self = undefined) {
   const placed = [...args];
   for (const name of Object.keys(kw)) {
     const at = names ? names.indexOf(name) : -1;
-    if (at < 0 || at < args.length) throw new TypeError$(`${f.$__name__}() got an unexpected keyword argument '${name}'`);
+    if (at < 0 || at < args.length) throw new TypeError_(`${f.$__name__}() got an unexpected keyword argument '${name}'`);
     placed[at] = kw[name];
   }
   return f.apply(self, placed);
@@ -339,7 +346,7 @@ export function cmp(a, b) {
   }
   if (eq(a, b)) return 0;
   if (typeof a?.$__lt__ === "function") return a.$__lt__(b) ? -1 : 1;
-  throw new TypeError$(`'<' not supported between instances of '${type(a).$__name__}' and '${type(b).$__name__}'`);
+  throw new TypeError_(`'<' not supported between instances of '${type(a).$__name__}' and '${type(b).$__name__}'`);
 }
 
 export const isSet = (value) => value instanceof Set_;
@@ -357,7 +364,7 @@ export const gt = (a, b) => lt(b, a);
 export const ge = (a, b) => le(b, a);
 
 const UNDER = { add: "__add__", sub: "__sub__", mul: "__mul__", floordiv: "__floordiv__", mod: "__mod__", or: "__or__", and: "__and__", neg: "__neg__", abs: "__abs__", int: "__int__", pow: "__pow__" };
-const isType = (value) => value === null || typeof value === "function" || value instanceof Union || value instanceof Alias || value?.$$isType;
+const isType = (value) => value === null || typeof value === "function" || value?.$__origin__ !== undefined || value?.$__args__ !== undefined || value?.$__name__ !== undefined;
 
 /** An operator on what is neither an integer nor a collection: types, and objects that define it. */
 export function binary(name, a, b) {
@@ -365,7 +372,7 @@ export function binary(name, a, b) {
   if (name === "or" && isType(a) && isType(b)) return Union.of(a, b);
   if (typeof a?.[method] === "function") return a[method](b);
   if (name === "or" && a instanceof Dict) return a.$copy().$update(b) ?? a;
-  throw new TypeError$(`unsupported operand type(s) for ${name}: '${type(a).$__name__}' and '${b === undefined ? "" : type(b).$__name__}'`);
+  throw new TypeError_(`unsupported operand type(s) for ${name}: '${type(a).$__name__}' and '${b === undefined ? "" : type(b).$__name__}'`);
 }
 
 // Keys: one JavaScript value for all Python values that are equal
@@ -388,7 +395,7 @@ function keyOfObject(value) {
   }
   if (value instanceof Uint8Array) return "\0b" + latin1(value);
   if (value instanceof FrozenSet) return "\0f" + [...value].map(part).sort().join("");
-  if (Array.isArray(value) || value instanceof Dict || value instanceof Set_) throw new TypeError$(`unhashable type: '${type(value).$__name__}'`);
+  if (Array.isArray(value) || value instanceof Dict || value instanceof Set_) throw new TypeError_(`unhashable type: '${type(value).$__name__}'`);
   if (value.$__hash__ !== undefined) return interned(value);
   const kind = value.constructor.$$meta?.kind;
   if (kind !== "struct" && kind !== "data") return value;

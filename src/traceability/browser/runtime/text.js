@@ -1,8 +1,9 @@
 // Text, by code points where UTF-16 would tell another story.
 
-import { AttributeError, IndexError, TypeError$, UnicodeEncodeError, ValueError, Float, define, eq } from "./objects.js";
+import { AttributeError, IndexError, TypeError_, UnicodeEncodeError, ValueError, Float, define, eq } from "./objects.js";
 import { Dict, FrozenSet, Set_, T, Tuple, isSequence } from "./containers.js";
 import { isInt, norm } from "./numbers.js";
+import { zip } from "./iteration.js";
 import { encodeUtf8, b, latin1 } from "./bytes.js";
 
 const SURROGATE = /[\ud800-\udfff]/;
@@ -139,7 +140,7 @@ define(String, {
   encode(encoding = "utf-8", errors = "strict") { return encodeUtf8(this, encoding, errors); },
   join(parts) {
     const values = Array.isArray(parts) ? parts : Array.from(parts);
-    for (const each of values) if (typeof each !== "string") throw new TypeError$("sequence item: expected str instance");
+    for (const each of values) if (typeof each !== "string") throw new TypeError_("sequence item: expected str instance");
     return values.join(this);
   },
   split(separator = null, most = -1) {
@@ -227,6 +228,6 @@ String.prototype.$encode.$$params = ["encoding", "errors"];
 String.prototype.$split.$$params = ["sep", "maxsplit"];
 
 str.$maketrans = (from, to) => {
-  const targets = Array.from(to);
-  return Dict.of(Array.from(from, (each, at) => [each.codePointAt(0), targets[at].codePointAt(0)]));
+  if (!(from instanceof Dict)) return Dict.of(Array.from(zip(true, from, to), (pair) => pair.map(ord)));
+  return Dict.of(Array.from(from.pairs(), ([each, other]) => [typeof each === "string" ? ord(each) : each, other]));
 };
