@@ -371,7 +371,7 @@ export function binary(name, a, b) {
   const method = "$" + UNDER[name];
   if (name === "or" && isType(a) && isType(b)) return Union.of(a, b);
   if (typeof a?.[method] === "function") return a[method](b);
-  if (name === "or" && a instanceof Dict) return a.$copy().$update(b) ?? a;
+  if (name === "or" && a instanceof Dict) return Dict.of([...a.pairs(), ...b.pairs()]);
   throw new TypeError_(`unsupported operand type(s) for ${name}: '${type(a).$__name__}' and '${b === undefined ? "" : type(b).$__name__}'`);
 }
 
