@@ -23,21 +23,21 @@ export class Unsupported extends Error {
 /**
  * Takes an evidence file through all steps; the report is what `traceability verify --json` prints, as an object.
  *
- * `now` (2026-11-23T10:15:00Z) says how old the newest cosignature is, `complete` asks for completeness, `progress` is
+ * `policy` is the text of a trust policy, or its bytes. `now` (2026-11-23T10:15:00Z) says how old the newest cosignature is, `complete` asks for completeness, `progress` is
  * told `{signatures, of}`. Rejects with an error called Malformed for a trust policy that is none, Unsupported where
  * this browser cannot check.
  */
-export async function verify(bytes, policyText, { now = null, complete = false, progress = () => {} } = {}) {
-  const policy = readPolicy(policyText);
-  const report = await answered(() => core.verify__verify(bytes, policy, now, complete), progress);
+export async function verify(bytes, policy, { now = null, complete = false, progress = () => {} } = {}) {
+  const trusted = readPolicy(policy);
+  const report = await answered(() => core.verify__verify(bytes, trusted, now, complete), progress);
   return JSON.parse(new TextDecoder().decode(report.$to_json()));
 }
 
 /** Origin, size and root (hex) of a checkpoint that a log of the policy signed. Rejects like `verify`, and with Invalid. */
-export async function openCheckpoint(noteText, policyText) {
-  const policy = readPolicy(policyText);
+export async function openCheckpoint(noteText, policy) {
+  const trusted = readPolicy(policy);
   const note = new TextEncoder().encode(noteText);
-  const { $checkpoint } = await answered(() => spoken(() => policy.$open_checkpoint(note)), () => {});
+  const { $checkpoint } = await answered(() => spoken(() => trusted.$open_checkpoint(note)), () => {});
   return { origin: $checkpoint.$origin, size: $checkpoint.$size, root: $checkpoint.$root.$hex() };
 }
 
@@ -47,8 +47,9 @@ export function verifyConsistency(size1, root1, size2, root2, proof) {
   spoken(() => core.merkle__verify_consistency(size1, before, size2, after, nodes));
 }
 
-function readPolicy(text) {
-  return spoken(() => core.trust_policy__TrustPolicy.$parse(new TextEncoder().encode(text)));
+function readPolicy(policy) {
+  const bytes = typeof policy === "string" ? new TextEncoder().encode(policy) : policy;
+  return spoken(() => core.trust_policy__TrustPolicy.$parse(bytes));
 }
 
 /** What the core refuses, as an error whose name says how and whose message is the core's sentence. */
@@ -64,6 +65,7 @@ function spoken(work) {
 /** What `work` gives, or throws, once every signature it asks about has been checked. */
 async function answered(work, progress) {
   const answers = cryptography.Answers();
+  const keys = new Map();
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const outcome = attempt(work, answers);
     const asked = [...answers.asked];
@@ -72,9 +74,9 @@ async function answered(work, progress) {
     for (let at = 0; at < asked.length; at += AT_ONCE) {
       progress({ signatures: at, of: asked.length });
       const some = asked.slice(at, at + AT_ONCE);
-      const good = await Promise.all(some.map(([, question]) => isGood(question)));
+      const good = await Promise.all(some.map(([, question]) => isGood(question, keys)));
       some.forEach(([name], n) => answers.known.set(name, good[n]));
-      bad += good.filter((each) => !each).length;
+      bad += good.filter((each) => each !== true).length;
     }
     if (bad === 0) return outcome();
   }
@@ -100,16 +102,20 @@ const ALGORITHMS = {
   Ed25519: [{ name: "Ed25519" }, { name: "Ed25519" }],
 };
 
-async function isGood({ algorithm, key, signature, message }) {
-  const subtle = globalThis.crypto?.subtle;
-  if (!subtle) throw new Unsupported(NO_CRYPTO);
-  const [forKey, forSignature] = ALGORITHMS[algorithm];
-  let imported;
+async function isGood({ algorithm, key, signature, message }, keys) {
+  const [forKeys, forSignatures] = ALGORITHMS[algorithm];
+  const name = algorithm + key;
+  if (!keys.has(name)) keys.set(name, imported(key, forKeys));
+  const ready = await keys.get(name);
+  return crypto.subtle.verify(forSignatures, ready, signature, message);
+}
+
+async function imported(key, algorithm) {
+  if (!globalThis.crypto?.subtle) throw new Unsupported(NO_CRYPTO);
   try {
-    imported = await subtle.importKey("raw", key, forKey, false, ["verify"]);
+    return await crypto.subtle.importKey("raw", key, algorithm, false, ["verify"]);
   } catch (error) {
-    // The core has looked at the point itself: what is refused here is the algorithm.
+    // The core has looked at the point itself, so what is refused here is the algorithm.
     throw error.name === "NotSupportedError" ? new Unsupported(NO_ED25519) : error;
   }
-  return subtle.verify(forSignature, imported, signature, message);
 }

@@ -27,14 +27,14 @@ class Counts extends $.Dict {
   }
 
   $update(items) {
-    if (items instanceof $.Dict) for (const [key, count] of items.pairs()) this.set(key, $.add(this.get(key) ?? 0, count));
-    else for (const item of items) this.set(item, (this.get(item) ?? 0) + 1);
+    for (const item of items) this.set(item, (this.get(item) ?? 0) + 1);
     return null;
   }
 }
 
 /** How often each of the items comes; of a dict, what it says. */
 export function Counter(items = []) {
+  if (items instanceof $.Dict) return Counts.of(items.pairs());
   const counts = new Counts();
   counts.$update(items);
   return counts;

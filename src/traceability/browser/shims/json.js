@@ -27,7 +27,7 @@ export function read(data) {
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data);
   } catch {
-    throw new NoJson("str is not valid UTF-8: surrogates not allowed");
+    throw new NoJson("not UTF-8");
   }
   at = 0;
   depth = 0;
@@ -197,11 +197,13 @@ function readNumber() {
 
 /** How orjson writes a float: a point or an exponent, and the fewest digits that give it again. */
 function floatText(number) {
-  if (Object.is(number, -0)) return "-0.0";
-  const [digits, exponent] = number.toExponential().split("e");
-  if (exponent >= 16 || exponent < -5) return `${digits}e${exponent}`;
-  const plain = number.toFixed(Math.min(100, Math.max(0, digits.replace(/[-.]/g, "").length - 1 - exponent)));
-  return plain.includes(".") ? plain : `${plain}.0`;
+  const sign = number < 0 || Object.is(number, -0) ? "-" : "";
+  const [said, exponent] = Math.abs(number).toExponential().split("e");
+  if (exponent >= 16 || exponent < -5) return `${sign}${said}e${exponent}`;
+  const digits = said.replace(".", "");
+  if (exponent < 0) return `${sign}0.${"0".repeat(-exponent - 1)}${digits}`;
+  const point = Number(exponent) + 1;
+  return `${sign}${digits.slice(0, point).padEnd(point, "0")}.${digits.slice(point) || "0"}`;
 }
 
 /** Canonical bytes of a value of the subset. Raises TypeError_, as orjson does, for what cannot be written so. */

@@ -131,14 +131,20 @@ function struct(kind) {
   };
 }
 
-function decode(data, type) {
+/** What `read` gives; of a mismatch in it a person is told where. */
+function placed(read) {
   try {
-    return converterOf(type)(json_.read(typeof data === "string" ? new TextEncoder().encode(data) : data).value);
+    return read();
   } catch (error) {
     if (error instanceof json_.NoJson) throw new DecodeError(`JSON is malformed: ${error.message}`);
     if (!(error instanceof Mismatch)) throw error;
     throw new ValidationError(error.path ? `${error.message} - at \`$${error.path}\`` : error.message);
   }
+}
+
+function decode(data, type) {
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  return placed(() => converterOf(type)(json_.read(bytes).value));
 }
 decode.$$params = ["data", "type"];
 
@@ -167,4 +173,8 @@ export function to_builtins(value) {
   if (Array.isArray(value)) return value.map(to_builtins);
   if (!$.isStruct(value)) return value;
   return $.Dict.of([...asdict(value).pairs()].map(([name, each]) => [name, to_builtins(each)]));
+}
+
+export function convert(value, type) {
+  return placed(() => converterOf(type)(value));
 }

@@ -393,9 +393,9 @@ function plain(value) {
 /** A validator of any of these types. */
 export function TypeAdapter(type) {
   const check = checkOf(type);
-  const validate_json = (data) => validateJson(check, data);
-  validate_json.$$params = ["data", "strict"];
-  return { $validator: { $validate_json: validate_json } };
+  const $validate_json = (data) => validateJson(check, data);
+  $validate_json.$$params = ["data", "strict"];
+  return { $validator: { $validate_json } };
 }
 TypeAdapter.$$params = ["type", "config"];
 
