@@ -136,7 +136,10 @@ function placed(read) {
   try {
     return read();
   } catch (error) {
-    if (error instanceof json_.NoJson) throw new DecodeError(`JSON is malformed: ${error.message}`);
+    if (error instanceof json_.TooDeep) {
+      throw new $.RecursionError("maximum recursion depth exceeded while deserializing an object");
+    }
+    if (error instanceof json_.NoJson) throw new DecodeError(error.message);
     if (!(error instanceof Mismatch)) throw error;
     throw new ValidationError(error.path ? `${error.message} - at \`$${error.path}\`` : error.message);
   }
