@@ -46,6 +46,7 @@ function makeConverter(type, bounds) {
   if (type === typing.Any) return (value) => value;
   if (type === $.str) return text(bounds);
   if (type === $.int) return integer(bounds);
+  if (type.$__origin__ === typing.Literal) return literal(new Set(type.$__args__));
   if (type.$__origin__ === $.list) return list(converterOf(type.$__args__[0]), bounds);
   if (type.$__origin__ === $.tuple) {
     const { $__args__: types } = type;
@@ -86,6 +87,14 @@ function integer({ ge, le }) {
     if (typeof value !== "number" && typeof value !== "bigint") wanted("int", value);
     if (value < ge) throw new Mismatch(`Expected \`int\` >= ${ge}`);
     if (value > le) throw new Mismatch(`Expected \`int\` <= ${le}`);
+    return value;
+  };
+}
+
+function literal(values) {
+  return (value) => {
+    if (typeof value !== "string") wanted("str", value);
+    if (!values.has(value)) throw new Mismatch(`Invalid enum value ${$.repr(value)}`);
     return value;
   };
 }
