@@ -7,6 +7,7 @@ import msgspec
 import orjson
 import pytest
 
+from both import verify
 from memory import COMMITMENT, Actor, MemoryLedger, key_of, new_key, nonce_of, previous_of, seal, weighing
 from showing import evidence_of, file_of
 from traceability.core import book, events, evidence, fold, merkle
@@ -23,7 +24,7 @@ from traceability.core.report import CANNOT_TELL, FAILED, HOLDS, Report
 from traceability.core.signing import event_id
 from traceability.core.state import Lot
 from traceability.core.trust_policy import TrustPolicy
-from traceability.core.verify import TITLES, verify
+from traceability.core.verify import TITLES
 from trading import Trade
 
 

@@ -12,8 +12,10 @@ const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
 const SHORT = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", '"': '"', "\\": "\\" };
 const LONE = /\p{Surrogate}/u;
 
-/** Why a text is no JSON. */
+/** Why a text is no JSON, in msgspec's words. */
 export class NoJson extends Error {}
+/** It may be JSON, and is nested deeper than anybody has to read. */
+export class TooDeep extends NoJson {}
 
 let last = { data: null, value: null, canonical: false };
 let text = "";
@@ -34,13 +36,16 @@ export function read(data) {
   canonical = true;
   const value = readValue();
   skipSpace();
-  if (at < text.length) fail("unexpected content after document");
+  if (at < text.length) fail("trailing characters", 1);
   text = "";
   return (last = { data, value, canonical });
 }
 
-function fail(why) {
-  throw new NoJson(`${why}: character ${at + 1}`);
+/** `ahead`: how far behind the place where reading stopped the fault is said to be. */
+function fail(why, ahead = 0) {
+  if (at >= text.length) throw new NoJson("Input data was truncated");
+  const byte = new TextEncoder().encode(text.slice(0, at)).length + ahead;
+  throw new NoJson(`JSON is malformed: ${why} (byte ${byte})`);
 }
 
 function skipSpace() {
@@ -73,15 +78,15 @@ function readValue() {
 }
 
 function readWord(word, value) {
-  if (!text.startsWith(word, at)) fail("unexpected character");
+  const found = text.startsWith(word, at);
   at += word.length;
-  return value;
+  return found ? value : fail("invalid character");
 }
 
 function enter() {
   at++;
   if (++depth > DEPTH_WRITTEN) canonical = false;
-  if (depth > DEPTH_READ) fail("nested too deep");
+  if (depth > DEPTH_READ) throw new TooDeep("nested too deep");
   skipSpace();
 }
 
@@ -90,12 +95,12 @@ function readObject() {
   const found = new $.Dict();
   if (text.charCodeAt(at) === 0x7d) return leave(found);
   for (let before = null; ; ) {
-    if (text.charCodeAt(at) !== 0x22) fail("a key in quotes is expected");
+    if (text.charCodeAt(at) !== 0x22) fail("object keys must be strings");
     const key = readString();
     if (before !== null && $.cmp(before, key) >= 0) canonical = false;
     before = key;
     skipSpace();
-    if (text.charCodeAt(at) !== 0x3a) fail("a colon is expected");
+    if (text.charCodeAt(at) !== 0x3a) fail("expected ':'");
     at++;
     found.set(key, readValue());
     if (!another(0x7d)) return leave(found);
@@ -115,10 +120,12 @@ function another(end) {
   skipSpace();
   const code = text.charCodeAt(at);
   if (code === end) return false;
-  if (code !== 0x2c) fail("a comma is expected");
-  at++;
+  if (code !== 0x2c) fail(`expected ',' or '${String.fromCharCode(end)}'`);
+  const comma = at++;
   skipSpace();
-  return true;
+  if (text.charCodeAt(at) !== end) return true;
+  at = comma;
+  return fail(`trailing comma in ${end === 0x7d ? "object" : "array"}`);
 }
 
 function leave(found) {
@@ -137,7 +144,7 @@ function readString() {
       said += text.slice(from, at) + readEscape();
       from = at;
     } else if (code >= 0x20) at++;
-    else fail(at < text.length ? "control characters must be escaped" : "the text ends within a string");
+    else fail("invalid character");
   }
   said += text.slice(from, at++);
   return said;
@@ -154,9 +161,12 @@ function readEscape() {
     at += 2;
     return "/";
   }
-  if (letter !== "u") fail("invalid escape");
+  if (letter !== "u") {
+    at++;
+    fail("invalid escape character in string", 1);
+  }
   const unit = readUnit();
-  if (unit >= 0xdc00 && unit < 0xe000) fail("a surrogate stands alone");
+  if (unit >= 0xdc00 && unit < 0xe000) fail("invalid utf-16 surrogate pair");
   if (unit < 0xd800 || unit >= 0xe000) {
     const said = String.fromCharCode(unit);
     if (JSON.stringify(said) !== `"${text.slice(at - 6, at)}"`) canonical = false;
@@ -164,21 +174,23 @@ function readEscape() {
   }
   canonical = false;
   const low = text.startsWith("\\u", at) ? readUnit() : 0;
-  if (low < 0xdc00 || low >= 0xe000) fail("a surrogate stands alone");
+  if (low < 0xdc00 || low >= 0xe000) fail("invalid utf-16 surrogate pair");
   return String.fromCharCode(unit, low);
 }
 
 function readUnit() {
-  const digits = text.slice(at + 2, at + 6);
-  if (!/^[0-9a-fA-F]{4}$/.test(digits)) fail("invalid hexadecimal escape");
-  at += 6;
-  return parseInt(digits, 16);
+  at += 2;
+  for (const end = at + 4; at < end; at++) if (!/[0-9a-fA-F]/.test(text[at])) fail("invalid character in unicode escape", 1);
+  return parseInt(text.slice(at - 4, at), 16);
 }
 
 function readNumber() {
   NUMBER.lastIndex = at;
   const match = NUMBER.exec(text);
-  if (match === null) fail("unexpected character");
+  if (match === null) {
+    if (text[at] === "-") at++;
+    fail("invalid character");
+  }
   const [said, fraction, exponent] = match;
   at += said.length;
   const number = Number(said);
@@ -190,7 +202,7 @@ function readNumber() {
     canonical = false;
     return BigInt(said);
   }
-  if (!Number.isFinite(number)) fail("number is infinity when parsed as double");
+  if (!Number.isFinite(number)) throw new NoJson("Number out of range");
   if (said !== floatText(number)) canonical = false;
   return new $.Float(number);
 }

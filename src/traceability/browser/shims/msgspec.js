@@ -46,6 +46,7 @@ function makeConverter(type, bounds) {
   if (type === typing.Any) return (value) => value;
   if (type === $.str) return text(bounds);
   if (type === $.int) return integer(bounds);
+  if (type.$__origin__ === typing.Literal) return literal(new Set(type.$__args__));
   if (type.$__origin__ === $.list) return list(converterOf(type.$__args__[0]), bounds);
   if (type.$__origin__ === $.tuple) {
     const { $__args__: types } = type;
@@ -86,6 +87,14 @@ function integer({ ge, le }) {
     if (typeof value !== "number" && typeof value !== "bigint") wanted("int", value);
     if (value < ge) throw new Mismatch(`Expected \`int\` >= ${ge}`);
     if (value > le) throw new Mismatch(`Expected \`int\` <= ${le}`);
+    return value;
+  };
+}
+
+function literal(values) {
+  return (value) => {
+    if (typeof value !== "string") wanted("str", value);
+    if (!values.has(value)) throw new Mismatch(`Invalid enum value ${$.repr(value)}`);
     return value;
   };
 }
@@ -136,7 +145,10 @@ function placed(read) {
   try {
     return read();
   } catch (error) {
-    if (error instanceof json_.NoJson) throw new DecodeError(`JSON is malformed: ${error.message}`);
+    if (error instanceof json_.TooDeep) {
+      throw new $.RecursionError("maximum recursion depth exceeded while deserializing an object");
+    }
+    if (error instanceof json_.NoJson) throw new DecodeError(error.message);
     if (!(error instanceof Mismatch)) throw error;
     throw new ValidationError(error.path ? `${error.message} - at \`$${error.path}\`` : error.message);
   }
