@@ -235,7 +235,9 @@ def read_scan(text: str, bases: Collection[str]) -> Scan:
     """
     found = _after(text[: ADDRESS_MAX + 1], bases)
     if len(text) > ADDRESS_MAX or found is None:
-        raise Malformed("this is not the QR of a tag of this ledger: do not open it")
+        raise Malformed(
+            f"this is not the QR of a tag of this ledger: {_why_not(text, bases)}. Do not open it"
+        )
     code, hash_sign, digits = found.partition("#")
     if not is_code(code):
         raise Malformed("this QR names the ledger, and no tag of it: do not open it")
@@ -247,3 +249,29 @@ def _after(text: str, bases: Collection[str]) -> str | None:
         if text.startswith(f"{base}/t/"):
             return text[len(base) + 3 :]
     return None
+
+
+def _why_not(text: str, bases: Collection[str]) -> str:
+    """What is wrong with a text that is refused already: for a person's eyes, nothing is decided by it."""
+    if len(text) > ADDRESS_MAX:
+        return "it is longer than any of ours"
+    if not text.isascii() or not text.isprintable():
+        return "it has characters in it that hide, or look like others"
+    scheme, _, rest = text.strip().partition("://")
+    if scheme.lower() not in ("https", "http"):
+        return "it is no address of a page"
+    host = re.split(r"[/?#\\]", rest, maxsplit=1)[0].lower()
+    for base in bases:
+        ours = base.partition("://")[2].lower()
+        if host == ours:
+            return "it names the ledger otherwise than its tags do"
+        if ours in host or "xn--" in host or _as_seen(host) == _as_seen(ours):
+            return "it leads to a site that looks like this ledger's and is another"
+    return "it leads to another site"
+
+
+def _as_seen(host: str) -> str:
+    """A host as somebody in a hurry reads it."""
+    for written, read in (("rn", "m"), ("vv", "w"), ("0", "o"), ("1", "l"), ("i", "l"), ("-", ""), (".", "")):
+        host = host.replace(written, read)
+    return host

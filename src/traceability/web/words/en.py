@@ -692,6 +692,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "lot.pieces": "Pieces",
     "lot.no_tags": "none",
     "lot.qr": "The tag as a square to print",
+    "lot.qr_says": "It opens the tag’s page and has no signature: only a party can sign, with its own key, and the ledger has none of those. Signed labels are printed by “traceability label”.",
     "lot.evidence": "Evidence file",
     "lot.evidence_says": "Stands alone: anyone can check it with “traceability verify”, without us.",
     "lot.more": "Details",

@@ -701,6 +701,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "lot.pieces": "Pièces",
     "lot.no_tags": "aucune",
     "lot.qr": "L’étiquette en carré à imprimer",
+    "lot.qr_says": "Il ouvre la page de l’étiquette et n’est pas signé : seul un acteur signe, avec sa propre clé, et le registre n’en a aucune. Les étiquettes signées s’impriment par « traceability label ».",
     "lot.evidence": "Dossier de preuve",
     "lot.evidence_says": "Il se suffit à lui-même : chacun peut le vérifier avec « traceability verify », sans nous.",
     "lot.more": "Détails",
