@@ -22,7 +22,6 @@ from traceability.cli.common import (
     settings,
     write_bytes,
 )
-from traceability.core.note import Signer
 
 if TYPE_CHECKING:
     from traceability.ledger.files import Shelf
@@ -275,23 +274,24 @@ def load(
 
 def _refusal(chosen: "Settings", store: "Store", guard: "Guard") -> str | None:
     """Why this ledger may not sign; None when it may."""
+    from traceability.ledger.log_keys import read_log_keys
     from traceability.ledger.writer import Ledger
 
-    signer = Signer.parse(chosen.log_key.read_text().strip())
-    with contextlib.closing(Ledger(store, guard, signer)) as ledger:
+    with contextlib.closing(Ledger(store, guard, *read_log_keys(chosen.log_key))) as ledger:
         return ledger.refusal
 
 
 def _guard(chosen: "Settings") -> "Guard | None":
-    """The guard of this ledger's log key; None, and a remark, where the key is not on this machine."""
+    """The guard of this ledger's log keys; None, and a remark, where they are not on this machine."""
     from traceability.ledger.guard import open_guard
+    from traceability.ledger.log_keys import read_log_keys
 
     try:
-        signer = Signer.parse(chosen.log_key.read_text().strip())
+        signers = read_log_keys(chosen.log_key)
     except FileNotFoundError:
         remark(f"there is no log key at {chosen.log_key}: the guard is left out")
         return None
-    return open_guard(chosen.guard, signer.verifier.encode())
+    return open_guard(chosen.guard, *(signer.verifier.encode() for signer in signers))
 
 
 def _entries(count: int) -> str:

@@ -14,7 +14,7 @@ from traceability.core.record import Address
 from traceability.core.state import AnyRecord, Lot, Mention, Move, Number, Party, encode_record
 from traceability.ledger import verdicts
 from traceability.ledger.database import Into
-from traceability.ledger.overlay import Overlay
+from traceability.ledger.overlay import Left, Overlay
 from traceability.ledger.packed_moves import pack_move
 from traceability.ledger.packing import pack_lot
 from traceability.ledger.tree import Growth
@@ -72,12 +72,15 @@ ROOT = Into("root", {"size": "bigint", "root": "bytea"})
 
 
 class Batch:
-    """Entries on top of a locked head. `log` is where entries are read, if not in the tables written to."""
+    """Entries on top of a locked head. `log` is where entries are read, if not in the tables written to.
 
-    def __init__(self, view: View, head: Head, log: View | None = None) -> None:
+    `left` is what the batch left that wrote this head, if that was one of ours.
+    """
+
+    def __init__(self, view: View, head: Head, log: View | None = None, left: Left | None = None) -> None:
         self._view = view
         self.head = head
-        self.state = Overlay(view, head.size, log or view)
+        self.state = Overlay(view, head.size, log or view, left)
         self.record_time = head.record_time
         self.leaves: list[bytes] = []
         self.entries: list[StoredEntry] = []

@@ -19,14 +19,14 @@ from typing import Any
 import msgspec
 
 from traceability.core import canonical
-from traceability.core.checkpoint import Checkpoint, open_checkpoint
+from traceability.core.checkpoint import Checkpoint
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.ids import to_unpadded, unpadded
 from traceability.core.leaf import BLIND_SIZE, time_text
-from traceability.core.note import Verifier, parse_note
+from traceability.core.note import parse_note
 from traceability.core.signing import Envelope
 from traceability.core.state import LedgerFacts
-from traceability.ledger import collector, disclosures, scans
+from traceability.ledger import collector, disclosures, publish, scans
 from traceability.ledger.disclosures import Opened
 from traceability.ledger.examine import Examined
 from traceability.ledger.replay import CHUNK, Chunk, Progress, Replay, examined_chunks
@@ -180,8 +180,7 @@ def _check_head(view: View, head: Head, header: _Header) -> None:
     if head.size != header.size or not isinstance(facts, LedgerFacts):
         raise NotLoaded(f"the dump has {head.size} entries, its checkpoint speaks of {header.size}")
     try:
-        keys = [Verifier.parse(vkey) for vkey in facts.log_keys]
-        checkpoint = open_checkpoint(header.checkpoint.encode(), facts.log, keys).checkpoint
+        checkpoint = publish.open_own(header.checkpoint.encode(), facts)
     except (Malformed, Invalid) as error:
         raise NotLoaded(f"the checkpoint of the dump is not one of its log: {error}") from error
     if checkpoint.root != head.root:

@@ -680,6 +680,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "kind.redaction": "Sealed values erased",
     "kind.policy": "Rules of the ledger",
     "kind.audit": "Audit",
+    "kind.log_key": "Keys or end of the log",
     "kind.snapshot": "Snapshot of the book",
     "kind.attestation": "Attestation",
     # The lot page

@@ -689,6 +689,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "kind.redaction": "Effacement de valeurs scellées",
     "kind.policy": "Règles du registre",
     "kind.audit": "Audit",
+    "kind.log_key": "Clés ou fin du journal",
     "kind.snapshot": "Instantané du livre",
     "kind.attestation": "Attestation",
     # La page d’un lot
