@@ -15,6 +15,7 @@ from traceability.api.services import Services
 from traceability.api.story_views import TagView
 from traceability.core import tag as tags
 from traceability.core.errors import Malformed
+from traceability.core.ids import ID_PATTERN, RollId
 from traceability.core.trust_pack import MEDIA_TYPE, SUFFIX
 from traceability.ledger import scans
 
@@ -136,3 +137,28 @@ async def trust_pack(request: Request, who: Annotated[Visitor, Depends(visitor)]
         raise Problem("not_signing", str(error.args[0])) from error
     headers = {"Content-Disposition": f'attachment; filename="ledger{SUFFIX}"'}
     return Response(file, headers=headers, media_type=MEDIA_TYPE)
+
+
+@router.get(
+    "/v1/trust-pack/{kid}/{roll}",
+    operation_id="get_label_pack",
+    summary="The part of the trust pack that one label is checked by",
+    responses=openapi.answers({200: MEDIA_TYPE}, "not_here", "too_many"),
+)
+async def label_pack(
+    request: Request,
+    kid: Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="The `kid` of the label, in hex")],
+    roll: Annotated[str, Path(pattern=ID_PATTERN, description="The roll of its tag")],
+) -> Response:
+    """For whoever has a label: the key that signed it, its party and the roll, and what those rest on.
+
+    Who has no label cannot guess a `kid`; the label itself, which the address of a tag's page carries behind its #, is
+    not asked for.
+    """
+    services: Services = request.app.state.services
+    with services.guesses.trying(request):
+        try:
+            file = await services.run(services.reader.label_pack, kid, RollId(roll))
+        except LookupError as error:
+            raise not_here() from error
+    return Response(file, media_type=MEDIA_TYPE)
