@@ -10,6 +10,7 @@ from typing import Any
 import pycountry
 import pytest
 
+from both import verify
 from memory import MemoryLedger
 from showing import file_of
 from traceability.core import events, fold, watch
@@ -23,7 +24,6 @@ from traceability.core.report import CANNOT_TELL, HOLDS
 from traceability.core.signing import SigningKey, event_id
 from traceability.core.state import Lot, Party, PoolRecord
 from traceability.core.tag import normalise
-from traceability.core.verify import verify
 from traceability.simulation import places
 from traceability.simulation.credentials import credentials, scannables
 from traceability.simulation.pen import DAY

@@ -14,10 +14,10 @@ from serving import serving
 from watching import Log, answer, cosigner, saying, witness_at
 from world import World
 
+from both import verify
 from traceability.core.checkpoint import Checkpoint
 from traceability.core.note import parse_note
 from traceability.core.trust_policy import Quorum, TrustPolicy
-from traceability.core.verify import verify
 from traceability.ledger import fsck
 from traceability.ledger.answers import Recorded, Refused, Submission
 from traceability.ledger.database import Unusable

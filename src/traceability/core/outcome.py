@@ -64,7 +64,7 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
         """The finding. Raises Malformed for any bytes `to_json` would not write."""
         try:
             found = _SPELT.decode(data)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise Malformed(f"not a finding: {error}") from error
         finding = cls(
             found.rule,
