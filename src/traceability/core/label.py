@@ -15,8 +15,6 @@ address. A fragment is never sent to a server.
 A signature shows who said this and that nobody changed it. It never shows that the paper is the only copy.
 """
 
-import base64
-import math
 import re
 from collections.abc import Collection
 from datetime import date, timedelta
@@ -38,14 +36,13 @@ ADDRESS_MAX = 2048
 
 _ID_SIZE = 17
 _CHUNK, _CHUNK_DIGITS = 17, 41
-_DIGITS = {size: math.ceil(size * 8 * math.log10(2)) for size in range(1, _CHUNK + 1)}
+_DIGITS = {size: len(str((1 << size * 8) - 1)) for size in range(1, _CHUNK + 1)}
 _SIZES = {digits: size for size, digits in _DIGITS.items()}
 _LOG = re.compile(r"[!-~]{1,120}")
 _MASS_MAX = 2**53 - 1
 _DAY_MAX = 2**16
 _EPOCH = date(1970, 1, 1)
 _MINERALS = frozenset(get_args(Mineral))
-_TO_RFC4648 = str.maketrans(CROCKFORD, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
 
 
 class LotLabel(NamedTuple):
@@ -73,7 +70,7 @@ class LotLabel(NamedTuple):
                 4: self.mineral,
                 5: self.net_ug,
                 6: [_id_bytes(roll), number],
-                7: (date.fromisoformat(self.day) - _EPOCH).days,
+                7: date.fromisoformat(self.day).toordinal() - _EPOCH.toordinal(),
             }
         )
 
@@ -179,13 +176,17 @@ def _place(tag: str) -> tuple[RollId, int]:
 
 
 def _id_bytes(name: str) -> bytes:
-    return base64.b32decode(name.translate(_TO_RFC4648) + "AA" + "====")[:_ID_SIZE]
+    number = 0
+    for character in name:
+        number = number << 5 | CROCKFORD.index(character)
+    return (number << 6).to_bytes(_ID_SIZE, "big")
 
 
 def _id_text(data: bytes) -> str:
     if len(data) != _ID_SIZE or data[-1] & 63:
         raise Malformed("an id has 130 bits in 17 bytes")
-    return base64.b32encode(data)[:26].decode().translate({v: k for k, v in _TO_RFC4648.items()})
+    number = int.from_bytes(data, "big") >> 6
+    return "".join(CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
 
 
 # --- digits
