@@ -5,10 +5,10 @@ Nothing of the rules is written twice. `docs/browser.md` says how, and what the 
 
 from functools import cache
 
+from traceability.browser.bundle import bundle
+
 
 @cache
 def module() -> bytes:
     """The module, made from the sources of the core when first asked for. It imports nothing."""
-    from traceability.browser.bundle import bundle
-
     return bundle().encode()

@@ -1,6 +1,22 @@
 """What Python has built in, and what `runtime.js` calls it."""
 
-TYPES = frozenset({"int", "str", "bool", "bytes", "bytearray", "list", "tuple", "dict", "set", "frozenset", "object", "float", "type"})
+TYPES = frozenset(
+    {
+        "int",
+        "str",
+        "bool",
+        "bytes",
+        "bytearray",
+        "list",
+        "tuple",
+        "dict",
+        "set",
+        "frozenset",
+        "object",
+        "float",
+        "type",
+    }
+)
 
 FUNCTIONS = frozenset({
     "len", "range", "enumerate", "zip", "map", "filter", "reversed", "sorted", "min", "max", "sum", "any", "all", "abs",

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from traceability.browser.compile import Program
-from traceability.browser.source import Source, shim
+from traceability.browser.compile import program
+from traceability.browser.source import Source, prefix, shim
 
 HERE = Path(__file__).parent
 ROOTS = (
@@ -32,19 +32,23 @@ _ATTRIBUTE = re.compile(r"(?<!__TrustPolicy\.)\$([A-Za-z_]\w*)")
 _COMMENT = re.compile(r"^\s*//[^\n]*\n|^\s*/\*\*.*?\*/\n", re.MULTILINE | re.DOTALL)
 
 
-def bundle(roots: Iterable[tuple[str, str]] = ROOTS, source: Source | None = None, driver: str | None = None) -> str:
+def bundle(
+    roots: Iterable[tuple[str, str]] = ROOTS, source: Source | None = None, driver: str | None = None
+) -> str:
     """The module that has what `driver` (by default that of the verifier) exports."""
     roots = list(roots)
     driver = (HERE / "driver.js").read_text(encoding="utf-8") if driver is None else driver
     shims = {path.stem: path.read_text(encoding="utf-8") for path in sorted((HERE / "shims").glob("*.js"))}
-    program = Program(
+    compiled = program(
         source or Source(),
         [module for module, _ in roots],
         {name: _KEYWORDS.findall(text) for name, text in shims.items()},
     )
-    sections = program.sections(roots, {name for text in [driver, *shims.values()] for name in _ATTRIBUTE.findall(text)})
-    needed = dict.fromkeys(needed_shims([*sorted(program.libraries), *_shims_of(driver)], shims))
-    for library, names in program.libraries.items():
+    sections = compiled.sections(
+        roots, {name for text in [driver, *shims.values()] for name in _ATTRIBUTE.findall(text)}
+    )
+    needed = dict.fromkeys(needed_shims([*sorted(compiled.libraries), *_shims_of(driver)], shims))
+    for library, names in compiled.libraries.items():
         missing = names - {name for name, _ in exports(shims[library])} - {""}
         if missing:
             raise ValueError(f"shims/{library}.js does not export {', '.join(sorted(missing))}")
@@ -52,14 +56,9 @@ def bundle(roots: Iterable[tuple[str, str]] = ROOTS, source: Source | None = Non
         f"const $ = {_runtime()};\n",
         *(f"const {shim(name)} = {_wrapped(shims[name])};\n" for name in needed),
         sections,
-        _driver(driver, [f"{_js(program, module)}{name.partition('.')[0]}" for module, name in roots]),
+        _driver(driver, [f"{prefix(module)}{name.partition('.')[0]}" for module, name in roots]),
     ]
     return "".join(parts)
-
-
-def _js(program: Program, name: str) -> str:
-    module = program.source.module(name)
-    return module.prefix if module else ""
 
 
 def needed_shims(names: Iterable[str], shims: dict[str, str]) -> Iterable[str]:
@@ -72,7 +71,9 @@ def needed_shims(names: Iterable[str], shims: dict[str, str]) -> Iterable[str]:
 
 
 def _shims_of(text: str) -> list[str]:
-    return [Path(path).stem for _, path in _IMPORT.findall(text) if not path.endswith(("runtime.js", "core.js"))]
+    return [
+        Path(path).stem for _, path in _IMPORT.findall(text) if not path.endswith(("runtime.js", "core.js"))
+    ]
 
 
 def exports(text: str) -> list[tuple[str, str]]:
@@ -86,7 +87,11 @@ def exports(text: str) -> list[tuple[str, str]]:
 
 
 def _object(text: str) -> str:
-    return "{" + ", ".join(name if name == inside else f"{name}: {inside}" for name, inside in exports(text)) + "}"
+    return (
+        "{"
+        + ", ".join(name if name == inside else f"{name}: {inside}" for name, inside in exports(text))
+        + "}"
+    )
 
 
 def _plain(text: str) -> str:
@@ -105,7 +110,10 @@ def _wrapped(text: str) -> str:
 def _runtime() -> str:
     """The files of the runtime share one scope."""
     whole = (HERE / "runtime.js").read_text(encoding="utf-8")
-    parts = [(HERE / path).read_text(encoding="utf-8") for path in re.findall(r'export \* from "\./([\w./]+)";', whole)]
+    parts = [
+        (HERE / path).read_text(encoding="utf-8")
+        for path in re.findall(r'export \* from "\./([\w./]+)";', whole)
+    ]
     names = ", ".join(_object(part)[1:-1] for part in parts)
     return f"(() => {{\n{''.join(_plain(part) for part in parts)}return {{{names}}};\n}})()"
 

@@ -1,10 +1,10 @@
 """Calls: by position wherever it is known what is called, so that nothing is looked up while running."""
 
 import ast
-from dataclasses import dataclass
 
 from traceability.browser.builtin import ERRORS, FUNCTIONS, KEYWORDS, TYPES, built_in
 from traceability.browser.expressions import Expressions
+from traceability.browser.known import Signature
 from traceability.browser.source import Symbol, called
 
 TYPEOF = {
@@ -20,37 +20,8 @@ ITERATES = frozenset({"join", "extend", "update", "union"})
 """Methods that go over their argument at once, so that it may as well be a list."""
 
 
-@dataclass(frozen=True)
-class Signature:
-    """How something is called. `names` are those of all parameters by JavaScript position, variable ones aside."""
-
-    names: tuple[str, ...]
-    positional: int
-    variable: bool = False
-    keywords: bool = False
-
-
-def signature_of(args: ast.arguments, *, bound: bool = False) -> Signature:
-    """That of a function; of a method, as called on an object."""
-    plain = [arg.arg for arg in [*args.posonlyargs, *args.args]][int(bound) :]
-    names = (*plain, *[arg.arg for arg in args.kwonlyargs])
-    return Signature(names, len(plain), args.vararg is not None, args.kwarg is not None)
-
-
 class Calls(Expressions):
     """The calls among a module's expressions."""
-
-    def signature_for(self, _symbol: Symbol) -> Signature | None:
-        """How a function or class at top level is called; None where that is not known."""
-        raise NotImplementedError
-
-    def method_signature(self, _name: str) -> Signature | None:
-        """How every method of that name is called, None where they differ or there is none."""
-        raise NotImplementedError
-
-    def needs_names(self, _what: Symbol | str) -> None:
-        """A function, or all methods of a name, must know the names of their parameters when running."""
-        raise NotImplementedError
 
     def call(self, node: ast.Call) -> str:
         before, self.describing = self.describing, self.describing or self.is_library(node.func)
@@ -75,7 +46,7 @@ class Calls(Expressions):
                 arguments = "".join(f", {self.items([each])}" for each in node.args)
                 if self.scope.klass is None:
                     raise self.unsupported(node, "super() outside of a method")
-                self.use(attr, self.scope.klass)
+                self.program.use(attr, self.scope.klass)
                 return f"$.parent({self.scope.klass.js}).${attr}.call(self{arguments})"
             case ast.Attribute(value=value, attr=attr):
                 return self.call_method(node, value, attr)
@@ -90,15 +61,15 @@ class Calls(Expressions):
     def call_symbol(self, node: ast.Call, symbol: Symbol) -> str:
         if isinstance(symbol.node, ast.Assign) and called(symbol.node.value) == "NewType":
             return self.expr(node.args[0])
-        said = self.reach(symbol)
-        if symbol.module is None and self.takes_keywords(symbol):
+        said = self.program.reach(symbol)
+        if symbol.module is None and self.program.takes_keywords(symbol):
             return f"{said}([{self.items(node.args)}], {self.keywords(node)})"
-        signature = self.signature_for(symbol)
+        signature = self.program.signature(symbol)
         if signature is None:
             return self.by_name(node, said) if node.keywords else f"{said}({self.items(node.args)})"
         new = "new " if isinstance(symbol.node, ast.ClassDef) else ""
         if any(keyword.arg is None for keyword in node.keywords):
-            self.needs_names(symbol)
+            self.program.named.add(symbol)
             return self.by_name(node, said)
         return f"{new}{said}({self.placed(node, signature)})"
 
@@ -129,7 +100,11 @@ class Calls(Expressions):
                 raise self.unsupported(node, f"there is no parameter {keyword.arg}")
         whole = rest or signature.keywords
         last = max((at for at, name in enumerate(signature.names) if name in slots), default=-1)
-        names = signature.names if whole and (starred is None or signature.variable) else signature.names[: last + 1]
+        names = (
+            signature.names
+            if whole and (starred is None or signature.variable)
+            else signature.names[: last + 1]
+        )
         placed = [slots.get(name, "undefined") for name in names]
         placed += [self.items([each]) for each in rest]
         if signature.keywords:
@@ -141,7 +116,9 @@ class Calls(Expressions):
 
     def keywords(self, node: ast.Call) -> str:
         parts = [
-            f"...$.kwargs({self.expr(each.value)})" if each.arg is None else f"{each.arg}: {self.expr(each.value)}"
+            f"...$.kwargs({self.expr(each.value)})"
+            if each.arg is None
+            else f"{each.arg}: {self.expr(each.value)}"
             for each in node.keywords
         ]
         return f"{{{', '.join(parts)}}}"
@@ -152,17 +129,17 @@ class Calls(Expressions):
     # Methods
 
     def call_method(self, node: ast.Call, value: ast.expr, attr: str) -> str:
-        self.use(attr, self.known_class(value))
+        self.program.use(attr, self.known_class(value))
         said = self.expr(value)
         if not node.keywords:
             if attr in ITERATES and len(node.args) == 1:
                 return f"{said}.${attr}({self.at_once(node.args[0])})"
             return f"{said}.${attr}({self.items(node.args)})"
-        signature = self.method_signature(attr)
+        signature = self.program.method_signature(attr)
         known = signature is not None and {keyword.arg for keyword in node.keywords} <= set(signature.names)
         if signature is not None and known and not any(isinstance(each, ast.Starred) for each in node.args):
             return f"{said}.${attr}({self.placed(node, signature)})"
-        self.needs_names(attr)
+        self.program.named_methods.add(attr)
         return f'$.invoke({said}, "${attr}", [{self.items(node.args)}], {self.keywords(node)})'
 
     def at_once(self, node: ast.expr) -> str:
@@ -194,7 +171,10 @@ class Calls(Expressions):
                 said = self.looped(each.generators, lambda: f"$r = $.add($r, {self.expr(each.elt)});")
                 first = self.expr(start[0]) if start else "0"
                 return f"(($s, $r) => {{ {said} return $r; }})({self.expr(each.generators[0].iter)}, {first})"
-            case "tuple", [ast.GeneratorExp(elt=elt, generators=generators) | ast.ListComp(elt=elt, generators=generators)]:
+            case "tuple", [
+                ast.GeneratorExp(elt=elt, generators=generators)
+                | ast.ListComp(elt=elt, generators=generators)
+            ]:
                 return self.comprehension(generators, lambda: f"$r.push({self.expr(elt)});", "$.T()")
             case "min" | "max", _:
                 values = self.at_once(args[0]) if len(args) == 1 else f"[{self.items(args)}]"
@@ -218,9 +198,8 @@ class Calls(Expressions):
         names = KEYWORDS.get(name, [])
         if any(each not in names for each in named):
             raise self.unsupported(node, f"{name} with these keywords")
-        for each in names[len(placed) :]:
-            if named:
-                placed.append(named.pop(each, "undefined"))
+        if named:
+            placed += [named.get(each, "undefined") for each in names[len(placed) :]]
         return f"$.{name}({', '.join(placed)})"
 
     def is_instance(self, value: ast.expr, kinds: ast.expr) -> str:
@@ -241,8 +220,13 @@ class Calls(Expressions):
             return f"{said} === null"
         symbol = self.symbol(kind)
         if symbol is not None and isinstance(symbol.node, ast.ClassDef):
-            return f"{said} instanceof {self.reach(symbol)}"
-        if symbol is None and isinstance(kind, ast.Name) and kind.id in TYPEOF and not self.scope.owner(kind.id):
+            return f"{said} instanceof {self.program.reach(symbol)}"
+        if (
+            symbol is None
+            and isinstance(kind, ast.Name)
+            and kind.id in TYPEOF
+            and not self.scope.owner(kind.id)
+        ):
             return TYPEOF[kind.id].format(said)
         return f"$.isinstance({said}, {self.expr(kind)})"
 

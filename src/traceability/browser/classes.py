@@ -1,63 +1,33 @@
 """Class statements. Records of any sort get a constructor that sets their fields; other classes are left to the runtime."""
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
-from traceability.browser.calls import Signature, signature_of
-from traceability.browser.expressions import text
+from traceability.browser.constants import text
+from traceability.browser.known import Class, signature_of
 from traceability.browser.source import Symbol, called
 from traceability.browser.statements import Statements
 
 TYPE_ONLY = frozenset({"Generic", "Protocol", "NamedTuple", "object"})
 """Bases that leave no trace."""
-LIBRARY_KINDS = {"Struct": "struct", "NamedTuple": "named", "BaseModel": "model", "Protocol": "type", "TypedDict": "type"}
-
-
-@dataclass
-class Class:
-    """What is known of a class when compiling."""
-
-    symbol: Symbol
-    kind: str
-    """"struct", "named", "data", "model", "type" (never made) or "plain"."""
-    fields: dict[str, str | None] = field(default_factory=dict)
-    """Of a record, all of them, inherited ones first: the default in JavaScript."""
-    keyword_only: frozenset[str] = frozenset()
-    options: dict[str, str] = field(default_factory=dict)
-    init: Signature | None = None
-    post_init: bool = False
-    bases: tuple["Class", ...] = ()
-
-    def line(self) -> Iterator[Symbol]:
-        """The class and all it inherits from."""
-        yield self.symbol
-        for base in self.bases:
-            yield from base.line()
-
-    @property
-    def ordered(self) -> tuple[str, ...]:
-        """The parameters of a record's constructor."""
-        return tuple(sorted(self.fields, key=lambda name: name in self.keyword_only))
-
-    @property
-    def signature(self) -> Signature | None:
-        if self.kind in ("struct", "named", "data"):
-            return Signature(self.ordered, len(self.fields) - len(self.keyword_only))
-        return self.init if self.kind == "plain" else None
+LIBRARY_KINDS = {
+    "Struct": "struct",
+    "NamedTuple": "named",
+    "BaseModel": "model",
+    "Protocol": "type",
+    "TypedDict": "type",
+}
 
 
 class Classes(Statements):
     """The classes of a module."""
 
-    def class_of(self, _symbol: Symbol) -> Class:
-        """What is known of a class of any module."""
-        raise NotImplementedError
-
     def learn(self, symbol: Symbol, node: ast.ClassDef) -> Class:
         """What its statement says of a class."""
         bases = [self.symbol(base) for base in node.bases if called(base) not in TYPE_ONLY]
-        known = [self.class_of(base) for base in bases if base is not None and base.module is not None]
+        known = [
+            self.program.class_of(base) for base in bases if base is not None and base.module is not None
+        ]
         of_library = [LIBRARY_KINDS[called(base)] for base in node.bases if called(base) in LIBRARY_KINDS]
         kind = next((each.kind for each in known), next(iter(of_library), "plain"))
         if any(called(each) == "dataclass" for each in node.decorator_list):
@@ -81,18 +51,26 @@ class Classes(Statements):
 
     def class_(self, symbol: Symbol, node: ast.ClassDef) -> str:
         """The call that makes a class."""
-        known = self.class_of(symbol)
-        bases = [self.expr(base) for base in node.bases if called(base) not in TYPE_ONLY and called(base) != "Struct"]
+        known = self.program.class_of(symbol)
+        bases = [
+            self.expr(base)
+            for base in node.bases
+            if called(base) not in TYPE_ONLY and called(base) != "Struct"
+        ]
         plain = ", ".join(f"[{text(name)}]" for name, _, _ in fields_of(node))
         if known.kind == "model":
             fields = self.described_fields(node)
         else:
-            fields = self.when_described(symbol, lambda: self.described_fields(node), plain)
+            fields = self.program.late_types(
+                symbol, lambda: self.at_top(lambda: self.described_fields(node)), plain
+            )
         meta = [f'kind: "{known.kind}"', f"fields: [{fields}]", f"members: [{self.members(symbol, node)}]"]
         if known.ordered != tuple(known.fields):
             meta.append(f"params: [{', '.join(map(text, known.ordered))}]")
         if known.options:
-            meta.append(f"options: {{{', '.join(f'{name}: {said}' for name, said in known.options.items())}}}")
+            meta.append(
+                f"options: {{{', '.join(f'{name}: {said}' for name, said in known.options.items())}}}"
+            )
         return f'$.klass("{node.name}", [{", ".join(bases)}], {{{", ".join(meta)}}}, {self.constructor(known, node.name)})'
 
     def described_fields(self, node: ast.ClassDef) -> str:
@@ -104,10 +82,6 @@ class Classes(Statements):
             said += f"[{text(name)}, () => {self.expr(unquoted(annotation))}{otherwise}], "
         self.describing = before
         return said
-
-    def when_described(self, _of: Symbol, _write: Callable[[], str], _plain: str) -> str:
-        """The fields of a class, described if a library looks at them."""
-        raise NotImplementedError
 
     def constructor(self, known: Class, name: str) -> str:
         if known.kind not in ("struct", "named", "data"):
@@ -161,12 +135,17 @@ class Classes(Statements):
                     said = f"$.{wrapper}({said})"
             return f"[{text(node.name)}, {said}],\n"
 
-        is_asked_for = decorators <= {"property", "classmethod", "staticmethod", "once"} and not node.name.startswith("__")
-        return self.when_used(symbol, node.name, write) if is_asked_for else write()
-
-    def when_used(self, _of: Symbol, _name: str, _write: Callable[[], str]) -> str:
-        """What stands for a method until it is known whether anything asks for an attribute of that name."""
-        raise NotImplementedError
+        is_asked_for = decorators <= {
+            "property",
+            "classmethod",
+            "staticmethod",
+            "once",
+        } and not node.name.startswith("__")
+        return (
+            self.program.late_member(symbol, node.name, lambda: self.at_top(write))
+            if is_asked_for
+            else write()
+        )
 
 
 def fields_of(node: ast.ClassDef) -> Sequence[tuple[str, ast.expr, ast.expr | None]]:
@@ -174,7 +153,9 @@ def fields_of(node: ast.ClassDef) -> Sequence[tuple[str, ast.expr, ast.expr | No
     return [
         (each.target.id, each.annotation, each.value)
         for each in node.body
-        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name) and called(each.annotation) != "ClassVar"
+        if isinstance(each, ast.AnnAssign)
+        and isinstance(each.target, ast.Name)
+        and called(each.annotation) != "ClassVar"
     ]
 
 

@@ -6,75 +6,24 @@ runtime's helpers, `$.add` and the like.
 """
 
 import ast
-import json
-from collections.abc import Callable, Iterable, Sequence
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
 
 from traceability.browser.builtin import ARITHMETIC, ERRORS, FUNCTIONS, RETURN_BOOL, TYPES, built_in
-from traceability.browser.scope import Scope, assigned, identifier, kind_of_annotation
-from traceability.browser.source import Module, Symbol, Unsupported
+from traceability.browser.comprehensions import Comprehensions
+from traceability.browser.constants import folded, is_constant, text
 
 SAFE = 2**53 - 1
 NATIVE = frozenset({"bool", "str", "num", "int"})
 """Kinds whose false values are those of JavaScript."""
 
 
-class Expressions:
-    """Compiles the expressions of one module. `reach` is told of each name at top level that is used."""
+class Expressions(Comprehensions):
+    """The expressions of a module."""
 
-    def __init__(self, module: Module, resolve: Callable[[Module, str], Symbol | None], reach: Callable[[Symbol], str]):
-        self.module = module
-        self._resolve = resolve
-        self.reach = reach
-        self.scope = Scope()
-        self.describing = False
-        """Whether classes named here are looked into, by a library that reads or writes their objects."""
-        self.constants: list[str] = []
-        """Values made once, in the order their names count."""
-
-    # What other parts of the compiler know
-
-    def described(self, _symbol: Symbol) -> None:
-        """A class whose annotations a library will look at."""
-        raise NotImplementedError
-
-    def use(self, _name: str, _of: Symbol | None = None) -> None:
-        """Notes that something may be asked for an attribute of that name: this class, or whatever has one."""
-        raise NotImplementedError
-
-    def is_method(self, _name: str) -> bool:
-        """Whether an attribute of that name is a method and never anything else."""
-        raise NotImplementedError
-
-    def takes_keywords(self, _symbol: Symbol) -> bool:
-        """Whether a shim's function wants its keywords as an object (`$$kw`)."""
-        raise NotImplementedError
-
-    def unsupported(self, node: ast.AST, why: str) -> Unsupported:
-        return Unsupported(self.module, node, why)
-
-    def symbol(self, node: ast.expr) -> Symbol | None:
-        """What a name or an attribute of a module stands for at top level."""
-        match node:
-            case ast.Name(id=name):
-                return None if self.scope.owner(name) else self._resolve(self.module, name)
-            case ast.Attribute(value=value, attr=attr):
-                of = self.symbol(value)
-                if of is None or of.name:
-                    return None
-                if of.module is None:
-                    return Symbol(None, attr, library=of.library)
-                found = self._resolve(of.module, attr)
-                if found is None:
-                    raise self.unsupported(node, f"{of.module.name} has no {attr}")
-                return found
-            case _:
-                return None
-
-    def known_class(self, node: ast.expr) -> Symbol | None:
-        """The class that something is, or is of, where that is plain: a class, `self`, `cls`."""
-        if isinstance(node, ast.Name) and node.id == self.scope.receiver:
-            return self.scope.klass
-        return self.symbol(node)
+    @abstractmethod
+    def call(self, node: ast.Call) -> str:
+        """A call."""
 
     # Names and constants
 
@@ -112,9 +61,9 @@ class Expressions:
                 return self.comprehension(generators, lambda: f"$r.push({self.expr(elt)});", "[]")
             case ast.SetComp(elt=elt, generators=generators):
                 return self.comprehension(generators, lambda: f"$r.add({self.expr(elt)});", "new $.Set_()")
-            case ast.DictComp(key=key, value=value, generators=generators):
+            case ast.DictComp(key=key, value=made, generators=generators):
                 return self.comprehension(
-                    generators, lambda: f"$r.set({self.expr(key)}, {self.expr(value)});", "new $.Dict()"
+                    generators, lambda: f"$r.set({self.expr(key)}, {self.expr(made)});", "new $.Dict()"
                 )
             case ast.GeneratorExp(elt=elt, generators=generators):
                 return self.generator(generators, lambda: f"yield {self.expr(elt)};")
@@ -136,7 +85,7 @@ class Expressions:
             case int():
                 return str(value) if abs(value) <= SAFE else f"{value}n"
             case str():
-                self.use(value)  # for getattr
+                self.program.use(value)  # for getattr
                 return text(value)
             case bytes():
                 return self.once(f"$.b({text(value.decode('latin-1'))})")
@@ -145,29 +94,19 @@ class Expressions:
             case _:
                 raise self.unsupported(node, f"{value!r} as a constant")
 
-    def once(self, made: str) -> str:
-        """A name for something that never changes, made when the module is loaded."""
-        if made not in self.constants:
-            self.constants.append(made)
-        return f"{self.module.prefix}${self.constants.index(made)}"
-
-    def local(self, name: str) -> str:
-        """A name that is assigned here."""
-        return identifier(name) if self.scope.owner(name) else self.module.prefix + name
-
     def name(self, node: ast.Name | ast.Attribute) -> str:
         symbol = self.symbol(node)
         if symbol is not None:
             if not symbol.name:
                 raise self.unsupported(node, "a module used as a value")
             if self.describing:
-                self.described(symbol)
-            return self.reach(symbol)
+                self.program.describe(symbol)
+            return self.program.reach(symbol)
         if isinstance(node, ast.Attribute):
-            self.use(node.attr, self.known_class(node.value))
+            self.program.use(node.attr, self.known_class(node.value))
             if node.attr == "__dict__":
                 return f"$.vars({self.expr(node.value)})"
-            if self.is_method(node.attr):
+            if self.program.is_method(node.attr):
                 return f'$.bound({self.expr(node.value)}, "${node.attr}")'
             return f"{self.expr(node.value)}.${node.attr}"
         if self.scope.owner(node.id):
@@ -215,7 +154,9 @@ class Expressions:
                 return kinds.pop() if kinds in ({"str"}, {"num"}) else ""
             case ast.UnaryOp(operand=operand):
                 return "num" if self.kind(operand) in ("num", "int") else ""
-            case ast.Call(func=ast.Name(id=name)) if self.symbol(node.func) is None and not self.scope.owner(name):
+            case ast.Call(func=ast.Name(id=name)) if self.symbol(node.func) is None and not self.scope.owner(
+                name
+            ):
                 if name in ("len", "ord", "int"):
                     return "num"
                 return name if name in ("str", "bytes", "bool") else "bool" if name in RETURN_BOOL else ""
@@ -234,6 +175,8 @@ class Expressions:
             case ast.BoolOp(op=op, values=values):
                 sign = " && " if isinstance(op, ast.And) else " || "
                 return f"({sign.join(self.test(value) for value in values)})"
+            case _:
+                pass
         said = self.expr(node)
         return said if self.kind(node) in NATIVE else f"$.truth({said})"
 
@@ -247,7 +190,11 @@ class Expressions:
                 continue
             hold = self.scope.temporary()
             first = f"$.truth({hold} = {self.expr(value)})"
-            said = f"({first} ? {said} : {hold})" if isinstance(node.op, ast.And) else f"({first} ? {hold} : {said})"
+            said = (
+                f"({first} ? {said} : {hold})"
+                if isinstance(node.op, ast.And)
+                else f"({first} ? {hold} : {said})"
+            )
         return said
 
     def compare(self, node: ast.Compare) -> str:
@@ -290,7 +237,8 @@ class Expressions:
     def contained(self, left: ast.expr, said: str, right: ast.expr) -> str:
         match right:
             case ast.Tuple(elts=elts) | ast.List(elts=elts) | ast.Set(elts=elts) if elts and all(
-                isinstance(each, ast.Constant) and (each.value is None or isinstance(each.value, str)) for each in elts
+                isinstance(each, ast.Constant) and (each.value is None or isinstance(each.value, str))
+                for each in elts
             ):
                 hold = said
                 if not isinstance(left, ast.Name):
@@ -320,7 +268,8 @@ class Expressions:
 
     def items(self, nodes: Iterable[ast.expr]) -> str:
         return ", ".join(
-            f"...{self.expr(node.value)}" if isinstance(node, ast.Starred) else self.expr(node) for node in nodes
+            f"...{self.expr(node.value)}" if isinstance(node, ast.Starred) else self.expr(node)
+            for node in nodes
         )
 
     def tuple_(self, elts: Sequence[ast.expr]) -> str:
@@ -342,170 +291,3 @@ class Expressions:
         if isinstance(index, ast.Slice):
             return f"$.slice({self.expr(value)}, {self.bounds(index)})"
         return f"$.getitem({self.expr(value)}, {self.expr(index)})"
-
-    def bounds(self, index: ast.Slice) -> str:
-        parts = [self.expr(part) if part else "null" for part in (index.lower, index.upper, index.step)]
-        return ", ".join(parts if index.step else parts[:2])
-
-    # Comprehensions and small functions
-
-    def inside(self, names: Iterable[str], write: Callable[[], str], kinds: dict[str, str] | None = None) -> str:
-        """What `write` gives in a scope of its own, with that scope's temporaries declared before it."""
-        outer = self.scope
-        self.scope = Scope(outer, set(names), kinds or {}, klass=outer.klass, receiver=outer.receiver, caught=outer.caught)
-        try:
-            said = write()
-            declared = self.scope.declared
-        finally:
-            self.scope = outer
-        return f"let {', '.join(declared)}; {said}" if declared else said
-
-    def comprehension(self, generators: list[ast.comprehension], step: Callable[[], str], empty: str) -> str:
-        said = self.looped(generators, step)
-        return f"(($s) => {{ const $r = {empty}; {said} return $r; }})({self.expr(generators[0].iter)})"
-
-    def generator(self, generators: list[ast.comprehension], step: Callable[[], str]) -> str:
-        said = self.looped(generators, step)
-        return f"(function* ($s) {{ {said} }})({self.expr(generators[0].iter)})"
-
-    def looped(self, generators: list[ast.comprehension], step: Callable[[], str]) -> str:
-        """The loops of a comprehension; what the first goes over is called $s."""
-        names = [name for each in generators for name in targets(each.target)]
-
-        def write() -> str:
-            said = ""
-            for at, each in enumerate(generators):
-                over = "$s" if at == 0 else self.expr(each.iter)
-                head, unpacking = self.loop_target(each.target)
-                tests = [f"if (!{self.test(test)}) continue; " for test in each.ifs]
-                said += f"for ({head} of {over}) {{ {unpacking}{''.join(tests)}"
-            return said + step() + " }" * len(generators)
-
-        declared = [name for name in dict.fromkeys(names)]
-        said = self.inside(declared, write)
-        plain = [
-            identifier(each.target.id) for each in generators if isinstance(each.target, ast.Name)
-        ]
-        rest = [identifier(name) for name in declared if identifier(name) not in plain]
-        return (f"let {', '.join(rest)}; " if rest else "") + said
-
-    def loop_target(self, target: ast.expr) -> tuple[str, str]:
-        """What stands before `of` in a comprehension's loop, and what takes it apart."""
-        if isinstance(target, ast.Name):
-            return f"const {self.local(target.id)}", ""
-        hold = self.scope.unused()
-        return f"const {hold}", self.unpack(target, hold)
-
-    def unpack(self, target: ast.expr, said: str) -> str:
-        """Statements that assign a value to a target."""
-        match target:
-            case ast.Name(id=name):
-                return f"{self.local(name)} = {said}; "
-            case ast.Attribute(value=value, attr=attr):
-                return f"{self.expr(value)}.${attr} = {said}; "
-            case ast.Subscript(value=value, slice=ast.Slice() as index):
-                return f"$.setslice({self.expr(value)}, {said}, {self.bounds(index)}); "
-            case ast.Subscript(value=value, slice=index):
-                return f"$.setitem({self.expr(value)}, {self.expr(index)}, {said}); "
-            case ast.Tuple(elts=elts) | ast.List(elts=elts):
-                hold = self.scope.unused()
-                starred = [at for at, each in enumerate(elts) if isinstance(each, ast.Starred)]
-                if starred:
-                    call = f"$.unpackStarred({said}, {starred[0]}, {len(elts) - 1 - starred[0]})"
-                else:
-                    call = f"$.unpack({said}, {len(elts)})"
-                parts = [each.value if isinstance(each, ast.Starred) else each for each in elts]
-                each_said = [self.unpack(part, f"{hold}[{at}]") for at, part in enumerate(parts)]
-                return f"const {hold} = {call}; {''.join(each_said)}"
-            case _:
-                raise self.unsupported(target, "an assignment to this")
-
-    def lambda_(self, args: ast.arguments, body: ast.expr) -> str:
-        signature, prologue = self.signature(args)
-        names, kinds = parameter_names(args)
-        said = self.inside([*names, *assigned(body)], lambda: f"return {self.expr(body)};", kinds)
-        own = [identifier(name) for name in assigned(body)]
-        own_said = f"let {', '.join(own)}; " if own else ""
-        return f"(({signature}) => {{ {prologue}{own_said}{said} }})"
-
-    def signature(self, args: ast.arguments) -> tuple[str, str]:
-        """Parameters as JavaScript writes them, and what has to be done first in the body."""
-        plain = [*args.posonlyargs, *args.args]
-        defaults: list[ast.expr | None] = [*[None] * (len(plain) - len(args.defaults)), *args.defaults]
-        parts = [
-            self.parameter(arg, default)
-            for arg, default in zip([*plain, *args.kwonlyargs], [*defaults, *args.kw_defaults], strict=True)
-        ]
-        prologue = ""
-        if args.vararg:
-            rest = identifier(args.vararg.arg)
-            parts.append(f"...{rest}")
-            prologue = f"{rest} = $.tuple({rest}); "
-        if args.kwarg:
-            parts.append(identifier(args.kwarg.arg))
-        return ", ".join(parts), prologue
-
-    def parameter(self, arg: ast.arg, default: ast.expr | None) -> str:
-        if default is None:
-            return identifier(arg.arg)
-        at_top = self.symbol(default) is not None
-        is_empty = isinstance(default, ast.Call | ast.List | ast.Dict) and not list(ast.iter_child_nodes(default))[1:]
-        if not (at_top or is_empty or is_constant(default)):
-            raise self.unsupported(default, "a default that is neither a constant nor a name at top level")
-        return f"{identifier(arg.arg)} = {self.expr(default)}"
-
-    def call(self, node: ast.Call) -> str:
-        raise NotImplementedError
-
-
-def parameter_names(args: ast.arguments) -> tuple[list[str], dict[str, str]]:
-    """All parameters, and what their annotations say of them."""
-    plain = [*args.posonlyargs, *args.args, *args.kwonlyargs]
-    others = [arg for arg in (args.vararg, args.kwarg) if arg]
-    return [arg.arg for arg in [*plain, *others]], {arg.arg: kind_of_annotation(arg.annotation) for arg in plain}
-
-
-def text(value: str) -> str:
-    """A text as JavaScript writes it."""
-    return json.dumps(value)
-
-
-def targets(node: ast.expr) -> list[str]:
-    """The names that a target assigns."""
-    return [each.id for each in ast.walk(node) if isinstance(each, ast.Name)]
-
-
-def is_constant(node: ast.expr) -> bool:
-    """Whether it is the same immutable value whenever it is evaluated."""
-    if isinstance(node, ast.Tuple):
-        return all(is_constant(each) for each in node.elts)
-    return isinstance(node, ast.Constant) or folded(node) is not None
-
-
-def folded(node: ast.expr) -> int | None:
-    """The integer that an expression of integer constants is, None where it is something else or a long one."""
-    match node:
-        case ast.Constant(value=value) if type(value) is int:
-            return value
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            inner = folded(operand)
-            return None if inner is None else -inner
-        case ast.BinOp(left=left, op=op, right=right):
-            first, second = folded(left), folded(right)
-            if first is None or second is None:
-                return None
-            match op:
-                case ast.Add():
-                    return first + second
-                case ast.Sub():
-                    return first - second
-                case ast.Mult():
-                    return first * second
-                case ast.Pow() if 0 <= second < 1024:
-                    return int(first**second)
-                case ast.LShift() if 0 <= second < 1024:
-                    return first << second
-                case _:
-                    return None
-        case _:
-            return None

@@ -7,10 +7,75 @@ from dataclasses import dataclass, field
 from traceability.browser.source import Symbol
 
 RESERVED = frozenset(
-    "abstract arguments await boolean break byte case catch char class const continue debugger default delete do double "
-    "else enum eval export extends final finally float for function goto if implements import in instanceof int "
-    "interface let long native new null package private protected public return short static super switch synchronized "
-    "this throw throws transient true false try typeof undefined var void volatile while with yield NaN Infinity".split()
+    [
+        "abstract",
+        "arguments",
+        "await",
+        "boolean",
+        "break",
+        "byte",
+        "case",
+        "catch",
+        "char",
+        "class",
+        "const",
+        "continue",
+        "debugger",
+        "default",
+        "delete",
+        "do",
+        "double",
+        "else",
+        "enum",
+        "eval",
+        "export",
+        "extends",
+        "final",
+        "finally",
+        "float",
+        "for",
+        "function",
+        "goto",
+        "if",
+        "implements",
+        "import",
+        "in",
+        "instanceof",
+        "int",
+        "interface",
+        "let",
+        "long",
+        "native",
+        "new",
+        "null",
+        "package",
+        "private",
+        "protected",
+        "public",
+        "return",
+        "short",
+        "static",
+        "super",
+        "switch",
+        "synchronized",
+        "this",
+        "throw",
+        "throws",
+        "transient",
+        "true",
+        "false",
+        "try",
+        "typeof",
+        "undefined",
+        "var",
+        "void",
+        "volatile",
+        "while",
+        "with",
+        "yield",
+        "NaN",
+        "Infinity",
+    ]
 )
 
 
@@ -82,7 +147,11 @@ def assigned(body: list[ast.stmt] | ast.expr) -> Iterator[str]:
                 continue
             case ast.Name(id=name, ctx=ast.Store()):
                 yield name
-            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            case (
+                ast.ExceptHandler(name=str(name))
+                | ast.MatchAs(name=str(name))
+                | ast.MatchStar(name=str(name))
+            ):
                 yield name
             case ast.MatchMapping(rest=str(name)):
                 yield name
@@ -104,7 +173,7 @@ def has_yield(body: list[ast.stmt]) -> bool:
 
 
 def kind_of_annotation(annotation: ast.expr | None) -> str:
-    """"str", "int", "bool" or "bytes" where an annotation says just that."""
+    """ "str", "int", "bool" or "bytes" where an annotation says just that."""
     match annotation:
         case ast.Name(id="str" | "int" | "bool" | "bytes" as name):
             return name

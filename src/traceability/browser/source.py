@@ -5,6 +5,7 @@ libraries are resolved to the shim that stands for the library in the browser.
 """
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,8 +33,7 @@ class Module:
 
     @property
     def prefix(self) -> str:
-        """What its names begin with in JavaScript."""
-        return self.name.removeprefix(f"{CORE}.").replace(".", "_") + "__"
+        return prefix(self.name)
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,11 @@ class Symbol:
         if self.module is not None:
             return self.module.prefix + self.name
         return f"{shim(self.library)}.{self.name}" if self.name else shim(self.library)
+
+
+def prefix(module: str) -> str:
+    """What the names of a module begin with in JavaScript."""
+    return module.removeprefix(f"{CORE}.").replace(".", "_") + "__"
 
 
 def shim(library: str) -> str:
@@ -93,7 +98,9 @@ class Source:
                 for alias in names:
                     below = f"{where}.{alias.name}"
                     whole = where.startswith(CORE) and self.module(below) is not None
-                    module.imported[alias.asname or alias.name] = (below, None) if whole else (where, alias.name)
+                    module.imported[alias.asname or alias.name] = (
+                        (below, None) if whole else (where, alias.name)
+                    )
             case ast.Import(names=names):
                 for alias in names:
                     module.imported[alias.asname or alias.name.split(".")[0]] = (alias.name, None)
@@ -119,7 +126,7 @@ class Source:
             return Symbol(module, name, module.made[name][0])
         return None
 
-    def in_order(self, roots: list[str]) -> list[Module]:
+    def in_order(self, roots: Iterable[str]) -> list[Module]:
         """These modules and all they import, each behind those it imports."""
         order: list[Module] = []
         seen: set[str] = set()
@@ -140,7 +147,11 @@ class Source:
 
 def stored(statement: ast.stmt) -> list[str]:
     """The names a statement at top level makes or changes, each once."""
-    names = [node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    names = [
+        node.id
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
     return list(dict.fromkeys(names))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from traceability.browser.builtin import ARITHMETIC
 from traceability.browser.calls import Calls
-from traceability.browser.expressions import parameter_names
+from traceability.browser.comprehensions import parameter_names
 from traceability.browser.scope import Scope, assigned, has_yield, identifier, kind_of_annotation
 from traceability.browser.source import Symbol, called
 
@@ -35,7 +35,9 @@ class Statements(Calls):
                 return self.unpack(target, self.expr(value)).rstrip() + "\n"
             case ast.Assign(targets=targets_, value=value):
                 hold = self.scope.unused()
-                return f"const {hold} = {self.expr(value)};\n" + "".join(self.unpack(each, hold) for each in targets_)
+                return f"const {hold} = {self.expr(value)};\n" + "".join(
+                    self.unpack(each, hold) for each in targets_
+                )
             case ast.AnnAssign(target=target, value=value):
                 return self.unpack(target, self.expr(value)) if value else ""
             case ast.AugAssign():
@@ -76,7 +78,9 @@ class Statements(Calls):
         ):
             return self.unpack(target, self.expr(value))
         holds = [self.scope.unused() for _ in value.elts]
-        said = "".join(f"const {hold} = {self.expr(each)}; " for hold, each in zip(holds, value.elts, strict=True))
+        said = "".join(
+            f"const {hold} = {self.expr(each)}; " for hold, each in zip(holds, value.elts, strict=True)
+        )
         return f"{{ {said}{''.join(self.unpack(each, hold) for each, hold in zip(target.elts, holds, strict=True))}}}\n"
 
     def augmented(self, node: ast.AugAssign) -> str:
@@ -97,39 +101,45 @@ class Statements(Calls):
 
     def augmented_value(self, node: ast.AugAssign, before: str) -> str:
         operator = type(node.op).__name__
-        name = ARITHMETIC[operator] if self.kind(node.value) == "num" else IN_PLACE.get(operator, ARITHMETIC[operator])
+        name = (
+            ARITHMETIC[operator]
+            if self.kind(node.value) == "num"
+            else IN_PLACE.get(operator, ARITHMETIC[operator])
+        )
         return f"$.{name}({before}, {self.expr(node.value)})"
 
     # Loops
 
     def for_(self, node: ast.For) -> str:
         match node.iter:
-            case ast.Call(func=ast.Name(id="range"), args=args, keywords=[]) if len(args) < 3 and self.is_built_in("range"):
+            case ast.Call(func=ast.Name(id="range"), args=args, keywords=[]) if len(
+                args
+            ) < 3 and self.is_built_in("range"):
                 at, end = self.scope.unused(), self.scope.unused()
                 first = self.expr(args[0]) if len(args) == 2 else "0"
                 head = f"for (let {at} = {first}, {end} = {self.expr(args[-1])}; {at} < {end}; {at}++)"
                 return f"{head} {{\n{self.unpack(node.target, at)}{self.block(node.body)}}}\n"
-            case ast.Call(func=ast.Name(id="enumerate"), args=[over, *start], keywords=[]) if (
-                isinstance(node.target, ast.Tuple) and self.is_built_in("enumerate")
-            ):
+            case ast.Call(func=ast.Name(id="enumerate"), args=[over, *start], keywords=[]) if isinstance(
+                node.target, ast.Tuple
+            ) and self.is_built_in("enumerate"):
                 at, hold = self.scope.unused(), self.scope.unused()
-                number, each = node.target.elts
-                first = self.expr(start[0]) if start else "0"
+                number, item = node.target.elts
+                since = self.expr(start[0]) if start else "0"
                 return (
-                    f"let {at} = {first};\nfor (const {hold} of {self.expr(over)}) {{\n"
-                    f"{self.unpack(number, f'{at}++')}{self.unpack(each, hold)}{self.block(node.body)}}}\n"
+                    f"let {at} = {since};\nfor (const {hold} of {self.expr(over)}) {{\n"
+                    f"{self.unpack(number, f'{at}++')}{self.unpack(item, hold)}{self.block(node.body)}}}\n"
                 )
             case _:
-                over = self.expr(node.iter)
+                source = self.expr(node.iter)
                 if isinstance(node.iter, ast.Name) and leaves_early(node.body):
-                    over = f"$.kept({over})"
+                    source = f"$.kept({source})"
                 if isinstance(node.target, ast.Name):
-                    return f"for ({self.local(node.target.id)} of {over}) {{\n{self.block(node.body)}}}\n"
+                    return f"for ({self.local(node.target.id)} of {source}) {{\n{self.block(node.body)}}}\n"
                 hold = self.scope.unused()
-                return f"for (const {hold} of {over}) {{\n{self.unpack(node.target, hold)}{self.block(node.body)}}}\n"
+                return f"for (const {hold} of {source}) {{\n{self.unpack(node.target, hold)}{self.block(node.body)}}}\n"
 
     def is_built_in(self, name: str) -> bool:
-        return not self.scope.owner(name) and self._resolve(self.module, name) is None
+        return not self.scope.owner(name) and self.program.source.resolve(self.module, name) is None
 
     # Exceptions
 
@@ -230,7 +240,11 @@ class Statements(Calls):
         """A pattern for a part of a value, taken out once."""
         hold = self.scope.temporary()
         there = f"({hold} = {said}) !== undefined"
-        return f"{there} && {self.pattern(node, hold)}" if absent else f"(({hold} = {said}), {self.pattern(node, hold)})"
+        return (
+            f"{there} && {self.pattern(node, hold)}"
+            if absent
+            else f"(({hold} = {said}), {self.pattern(node, hold)})"
+        )
 
     def class_pattern(self, node: ast.MatchClass, said: str) -> str:
         parts = [self.is_of(said, node.cls)]
@@ -238,13 +252,13 @@ class Statements(Calls):
         if node.patterns and symbol is None:
             parts.append(self.pattern(node.patterns[0], said))  # int(x) matches the value itself
         elif node.patterns and symbol is not None:
-            signature = self.signature_for(symbol)
+            signature = self.program.signature(symbol)
             if signature is None:
                 raise self.unsupported(node, "a class whose fields are not known, by position")
             for name, inner in zip(signature.names, node.patterns, strict=False):
                 parts.append(self.part(inner, f"{said}.${name}"))
         for name, inner in zip(node.kwd_attrs, node.kwd_patterns, strict=True):
-            self.use(name)
+            self.program.use(name)
             parts.append(self.part(inner, f"{said}.${name}", absent=True))
         return f"({' && '.join(parts)})"
 
@@ -259,14 +273,18 @@ class Statements(Calls):
         parts += [self.part(each, f"{said}[{at}]") for at, each in enumerate(patterns[:star])]
         starred = patterns[star]
         if isinstance(starred, ast.MatchStar) and starred.name:
-            parts.append(f"(({self.local(starred.name)} = [...{said}].slice({star}, {said}.length - {behind})), true)")
+            parts.append(
+                f"(({self.local(starred.name)} = [...{said}].slice({star}, {said}.length - {behind})), true)"
+            )
         for at, each in enumerate(patterns[star + 1 :]):
             parts.append(self.part(each, f"{said}[{said}.length - {behind - at}]"))
         return f"({' && '.join(parts)})"
 
     # Functions
 
-    def function(self, node: ast.FunctionDef, *, name: str = "", method: bool = False, klass: Symbol | None = None) -> str:
+    def function(
+        self, node: ast.FunctionDef, *, name: str = "", method: bool = False, klass: Symbol | None = None
+    ) -> str:
         """A function expression. A method's first parameter is `this`, unless a decorator of the core is given it."""
         args = node.args
         self_name = ""
@@ -275,7 +293,13 @@ class Statements(Calls):
             first, *others = args.args
             self_name = identifier(first.arg)
             args = ast.arguments(
-                [], others, args.vararg, args.kwonlyargs, args.kw_defaults, args.kwarg, args.defaults[-len(others) :] if others else []
+                [],
+                others,
+                args.vararg,
+                args.kwonlyargs,
+                args.kw_defaults,
+                args.kwarg,
+                args.defaults[-len(others) :] if others else [],
             )
         signature, prologue = self.signature(args)
         names, kinds = parameter_names(node.args)
@@ -330,4 +354,3 @@ def has_return(body: Sequence[ast.stmt]) -> bool:
 def leaves_early(body: Sequence[ast.stmt]) -> bool:
     """Whether a loop with this body may end before what it goes over does."""
     return any(isinstance(each, ast.Break | ast.Return) for statement in body for each in ast.walk(statement))
-
