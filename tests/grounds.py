@@ -12,6 +12,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from both import verify
 from memory import COMMITMENT, POLICY, Actor, weighing
 from rules import Rules
 from showing import evidence_of
@@ -21,7 +22,6 @@ from traceability.core.findings.catalogue import RULES
 from traceability.core.ids import EventId, LotId, SiteId
 from traceability.core.outcome import Finding
 from traceability.core.report import HOLDS
-from traceability.core.verify import verify
 
 GROUND = {name for module in (holds, later, licences, mixing, sites, zones) for name in vars(module)}
 GROUND.add("tag_under_hold")

@@ -76,6 +76,7 @@ SUBJECTS: dict[str, list[tuple[str, str]]] = {
     "redaction": [],  # those of what it names
     "policy": [("policy", "policy")],
     "audit": [("party", E.TRADER_PARTY), ("site", E.SITE)],
+    "log_key": [("policy", "policy")],
     "snapshot": [],  # it is about the book, and would make its own line older with each
     "attestation": [],
 }

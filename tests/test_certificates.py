@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from both import verify
 from memory import COMMITMENT, Actor, weighing
 from rules import Rules
 from showing import file_of
@@ -11,7 +12,6 @@ from traceability.core.errors import Malformed
 from traceability.core.findings.catalogue import RULES
 from traceability.core.ground_records import TAKINGS_MAX, Taken
 from traceability.core.ids import EventId, LotId
-from traceability.core.verify import verify
 
 SEALED = [[path, COMMITMENT] for path in ("/importer", "/validator", "/value", "/verifier")]
 CERTIFIED = {

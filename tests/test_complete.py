@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 import papers
+from both import verify
 from memory import MemoryLedger, weighing
 from showing import evidence_of, snapshot
 from test_verify import Story, failing_step, without
@@ -21,7 +22,6 @@ from traceability.core.evidence import BookLine, Evidence
 from traceability.core.findings.catalogue import RULES
 from traceability.core.record import Address
 from traceability.core.report import CANNOT_TELL, COMPLETE, FAILED, HOLDS, Report
-from traceability.core.verify import verify
 from traceability.ledger.gather import Stated
 
 

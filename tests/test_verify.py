@@ -7,6 +7,7 @@ import msgspec
 import orjson
 import pytest
 
+from both import verify
 from memory import COMMITMENT, Actor, MemoryLedger, key_of, new_key, nonce_of, previous_of, seal, weighing
 from showing import evidence_of, file_of
 from traceability.core import book, events, evidence, fold, merkle
@@ -23,7 +24,7 @@ from traceability.core.report import CANNOT_TELL, FAILED, HOLDS, Report
 from traceability.core.signing import event_id
 from traceability.core.state import Lot
 from traceability.core.trust_policy import TrustPolicy
-from traceability.core.verify import TITLES, verify
+from traceability.core.verify import TITLES
 from trading import Trade
 
 
@@ -836,3 +837,13 @@ def test_entries_shown_for_nothing_change_nothing(story):
         shown = story.show(lot)
         everything = msgspec.structs.replace(shown, entries=entries, nodes=())
         assert story.verify(everything).lots == story.verify(shown).lots
+
+
+def test_what_is_nested_too_deep_fails_like_any_other_bytes(story):
+    """Brackets by the hundred thousand, in an event or in a value disclosed, end in a verdict and not in a crash."""
+    deep = b"[" * 100_000 + b"]" * 100_000
+    nested = changed(story.show(), 1, payload=b'{"key":"k","x":%s}' % deep)
+    assert failing_step(story.verify(nested)) == 3
+    data = evidence.encode(story.show())
+    opened = data.replace(b'"index":1', b'"disclosures":[["s","/p",%s]],"index":1' % deep, 1)
+    assert failing_step(verify(opened, story.ledger.policy())) == 1

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 import papers
+from both import verify
 from memory import Actor, MemoryLedger, weighing
 from showing import evidence_of, file_of
 from test_verify import check_lot, failing_step, without
@@ -20,7 +21,7 @@ from traceability.core.record import NEW, Subject
 from traceability.core.replay import Replay
 from traceability.core.report import CANNOT_TELL, HOLDS, Report
 from traceability.core.state import AnyRecord
-from traceability.core.verify import Shown, verify
+from traceability.core.verify import Shown
 
 STATED = next(name for name, rule in RULES.items() if rule.scope == "stated")
 

@@ -6,8 +6,8 @@ import pytest
 from test_reading import same_404
 from test_submit import problem
 
+from both import verify
 from traceability.core.trust_policy import TrustPolicy
-from traceability.core.verify import verify
 from trade import LOG_SIGNER, Pen, accept, bag, offer, produce
 
 POLICY = TrustPolicy.without_witnesses([LOG_SIGNER.verifier])

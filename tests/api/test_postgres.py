@@ -9,10 +9,10 @@ from serving import serving
 from test_submit import problem
 from world import Client, line, signed_header, submission, world_at
 
+from both import verify
 from traceability.api.app import create_app
 from traceability.api.services import Services
 from traceability.core.trust_policy import TrustPolicy
-from traceability.core.verify import verify
 from traceability.ledger.guard import FileGuard
 from traceability.ledger.store import Store
 from traceability.ledger.writer import Ledger

@@ -11,12 +11,12 @@ from test_submit import problem
 from world import Client, World, submission
 
 import reference
+from both import verify
 from cluster import Cluster
 from traceability.api.app import create_app
 from traceability.api.services import Services
 from traceability.core.checkpoint import open_checkpoint
 from traceability.core.trust_policy import TrustPolicy
-from traceability.core.verify import verify
 from traceability.ledger.database import Unusable
 from traceability.ledger.schema import migrate
 from traceability.settings import Settings

@@ -14,6 +14,7 @@ from test_readers import respelled
 from world import World, line, serving
 
 import reference
+from both import verify
 from commands import SETTINGS, Done
 from memory import MemoryLedger, new_lot
 from traceability.api.answers import of_problem, speak
@@ -29,7 +30,6 @@ from traceability.core.note import sign_note
 from traceability.core.outcome import Appended
 from traceability.core.report import FAILED
 from traceability.core.signing import EVENT_TYPE, Envelope
-from traceability.core.verify import verify
 from traceability.settings import Settings
 from trade import LOG_SIGNER
 

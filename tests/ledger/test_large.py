@@ -3,11 +3,11 @@
 import pytest
 from sending import recorded
 
+from both import verify
 from oracle import Replayed
 from traceability.core import fold
 from traceability.core.composition import flatten, parts_ug
 from traceability.core.trust_policy import TrustPolicy
-from traceability.core.verify import verify
 from traceability.ledger.reader import Reader
 from trade import LOG_SIGNER, Pen, accept, bag, kilograms, offer, produce
 

@@ -22,8 +22,8 @@ from hypothesis.stateful import (
 )
 
 import oracle
+from both import verify
 from traceability.core.trust_policy import TrustPolicy
-from traceability.core.verify import verify
 from traceability.ledger.answers import Recorded, Refused, Submission, Waiting
 from traceability.ledger.guard import FileGuard
 from traceability.ledger.reader import Reader

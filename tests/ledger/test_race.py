@@ -11,7 +11,7 @@ import oracle
 from traceability.ledger import fsck
 from traceability.ledger.answers import Recorded, Refused
 from traceability.ledger.writer import Writer
-from trade import ENTITY, LOG_SIGNER, bag, kilograms, offer, produce
+from trade import ENTITY, LOG_SIGNER, accept, bag, kilograms, offer, produce
 
 
 def together(works):
@@ -55,6 +55,24 @@ def test_threads_race_for_a_lot(url, ledger, office, again, guard):
     )
     for each in zip(*answers, strict=True):
         check_one_winner(each)
+    assert fsck.check(ledger.store, guard).verdict == "good"
+    oracle.check(ledger.store, LOG_SIGNER.verifier)
+
+
+def test_ledgers_in_turn_go_on_from_what_the_other_wrote(url, ledger, office, again, guard):
+    """What one remembers of its last group counts only while the head is still the one it wrote."""
+    miner, buyer = traders(ledger, office, "miner", "buyer")
+    other = again(url)
+    made = produce(miner, "1.00")
+    recorded(ledger, made)
+    (lot,) = made.lots
+    sold = offer(miner, buyer.party, [(made.id, lot)])
+    recorded(other, sold)
+    taken = accept(buyer, [(sold.id, lot)])
+    recorded(ledger, taken)
+    back = offer(buyer, miner.party, [(taken.id, lot)])
+    recorded(other, back)
+    recorded(ledger, accept(miner, [(back.id, lot)]))
     assert fsck.check(ledger.store, guard).verdict == "good"
     oracle.check(ledger.store, LOG_SIGNER.verifier)
 

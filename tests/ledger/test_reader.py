@@ -4,6 +4,7 @@ from collections import defaultdict
 
 import pytest
 
+from both import verify
 from memory import MemoryLedger, seal, weighing
 from showing import evidence_of
 from traceability.core import evidence
@@ -11,7 +12,6 @@ from traceability.core.composition import by_site
 from traceability.core.ids import LotId, derive
 from traceability.core.report import HOLDS
 from traceability.core.state import Lot, Party, Site
-from traceability.core.verify import verify
 from traceability.ledger import lists
 from traceability.ledger.answers import Recorded, Submission
 from traceability.ledger.guard import FileGuard

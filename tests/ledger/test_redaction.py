@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from sending import append, recorded, sent, some_trade, traders
 
+from both import verify
 from traceability.core import canonical
 from traceability.core.ids import EventId, derive, unpadded
 from traceability.core.tag import make_code
 from traceability.core.trust_policy import TrustPolicy
-from traceability.core.verify import verify
 from traceability.ledger import dump, fsck
 from traceability.ledger.answers import Recorded, Refused
 from traceability.ledger.backup import backup, restore

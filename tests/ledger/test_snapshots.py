@@ -6,12 +6,12 @@ import time
 import pytest
 from sending import recorded, some_trade, traders
 
+from both import verify
 from traceability.api.hourly import state_when_due, stating
 from traceability.core import book_tree, merkle
 from traceability.core.report import COMPLETE
 from traceability.core.state import SubjectRecord
 from traceability.core.trust_policy import TrustPolicy
-from traceability.core.verify import verify
 from traceability.ledger import fsck, snapshots
 from traceability.ledger.answers import Recorded
 from traceability.ledger.reader import Reader

@@ -227,7 +227,8 @@ def test_ids_among_figures_are_no_figures():
 def test_every_message_is_used_and_every_used_message_is_there():
     """No message is missing and none is left over."""
     text = "\n".join(
-        path.read_text("utf-8") for path in [*WEB.glob("*.py"), *(WEB / "templates").glob("*.html")]
+        path.read_text("utf-8")
+        for path in [*WEB.glob("*.py"), *(WEB / "templates").glob("*.html"), *(WEB / "scripts").glob("*.js")]
     )
     text += (WEB / "words" / "__init__.py").read_text("utf-8")
     asked = set(re.findall(r"""\b(?:t|words|self)\(\s*["']([a-z0-9_.]+[a-z0-9_])["']""", text))
@@ -238,6 +239,7 @@ def test_every_message_is_used_and_every_used_message_is_there():
         *re.findall(r"""f["']([a-z0-9_.]+)\.\{""", text),
         *re.findall(r"""\bcode\(\s*"([a-z0-9_.]+)\"""", text),
         *re.findall(r"""t\("([a-z0-9_.]+)\." ~""", text),
+        *re.findall(r"""`([a-z0-9_.]+)\.\$\{""", text),
         *("step", "refusal", "withdrawal", "closure", "correction"),  # by the kind of a happening
         *(name for lists in LISTS.values() for name in lists),
     }

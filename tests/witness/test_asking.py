@@ -14,10 +14,10 @@ from serving import serving
 from watching import Log, answer, cosigner, saying, witness_at
 from world import World
 
+from both import verify
 from traceability.core.checkpoint import Checkpoint
 from traceability.core.note import parse_note
 from traceability.core.trust_policy import Quorum, TrustPolicy
-from traceability.core.verify import verify
 from traceability.ledger import fsck
 from traceability.ledger.answers import Recorded, Refused, Submission
 from traceability.ledger.database import Unusable
@@ -79,7 +79,7 @@ def witness_server(path, name):
 
 @contextlib.contextmanager
 def asked(ledger: Ledger, said: TrustPolicy, seconds: float = 10):
-    asking_ = Asking(ledger, VKEY, said, seconds=seconds)
+    asking_ = Asking(ledger, said, seconds=seconds)
     asking_.start()
     try:
         yield asking_
@@ -366,7 +366,7 @@ def test_the_policy_must_be_of_this_log(world):
     ):
         said = TrustPolicy.parse("".join(f"{line}\n" for line in lines).encode())
         with pytest.raises(Unusable, match=words):
-            Asking(world.ledger, VKEY, said)
+            Asking(world.ledger, said)
 
 
 def test_over_the_api(tmp_path, monkeypatch):
@@ -374,7 +374,7 @@ def test_over_the_api(tmp_path, monkeypatch):
     world = World(f"sqlite:///{tmp_path}/ledger.sqlite3", tmp_path)
     with witness_server(tmp_path / "w", "w.example") as (_, url):
         said = policy("1", ("w.example", url), ("down.example", "http://127.0.0.1:9"))
-        services = world.services._replace(asking=Asking(world.ledger, VKEY, said))
+        services = world.services._replace(asking=Asking(world.ledger, said))
         monkeypatch.setattr(type(services), "open", lambda _: services)
         try:
             with (

@@ -66,6 +66,7 @@ class Account:
             used_in=used_in,
             mass_ug=lot.expected_ug,
             custodian=lot.custodian,
+            custody_entry=lot.custody_index,
             title=lot.title,
             tags=lot.tags,
             disputed=bool(lot.disputed),

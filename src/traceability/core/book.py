@@ -36,6 +36,7 @@ from traceability.core.events import (
     KeyRevocation,
     LicenceGrant,
     LicenceRevocation,
+    LogKey,
     Payment,
     Policy,
     Production,
@@ -85,18 +86,20 @@ def advance_finding(place: Place, index: int, finding: bytes) -> Place:
 
 
 _Named = Callable[[EventId], Event | None]
-Relative = (
-    Approval
-    | Correction
-    | DelegationEnd
-    | LicenceGrant
-    | LicenceRevocation
-    | Certificate
-    | Payment
-    | Response
-    | Release
-    | Redaction
+ABOUT_EVENTS = frozenset(
+    {
+        "approval",
+        "correction",
+        "delegation_end",
+        "licence_revocation",
+        "payment",
+        "redaction",
+        "release",
+        "response",
+    }
 )
+"""The kinds that name an event, whose subjects are theirs too."""
+RELATIVE = ABOUT_EVENTS | {"certificate", "licence_grant"}
 """The kinds whose subjects do not follow from the event alone: they take its id, or events it names."""
 
 
@@ -111,7 +114,7 @@ def subjects(event: Event, event_id: EventId, named: _Named) -> list[Address]:
 def about(event: Event, event_id: EventId, named: _Named) -> set[Address]:
     """The same, in no order."""
     found = set(_about(event, event_id))
-    while (target := _target(event)) is not None:
+    while event.kind in ABOUT_EVENTS and (target := _target(event)) is not None:
         # A loop: events about events about events may go on as long as somebody cares to sign them.
         of = named(target)
         if of is None:
@@ -173,7 +176,7 @@ def _about(event: Event, event_id: EventId) -> list[Address]:
         case Zone():
             # Of the policy too: a region that nobody named has no line, and only so can that be shown.
             return [("policy", "policy"), *(("region", code) for code in zone_regions(event.body))]
-        case Reference() | Policy():
+        case Reference() | Policy() | LogKey():
             return [("policy", "policy")]
         case Certificate():
             return [("certificate", event_id), *_lots(event)]

@@ -47,6 +47,7 @@ from traceability.core.events import (
     KeyRevocation,
     LicenceGrant,
     LicenceRevocation,
+    LogKey,
     Moved,
     Payment,
     Policy,
@@ -198,7 +199,7 @@ def restrict(event: Event, followed: Collection[LotId]) -> Event | None:
             | DelegationEnd() | Approval() | SiteRegistration() | TagIssue() | TagAllocation() | Correction()
             | SiteInspection() | CapacityEstimate() | LicenceGrant() | LicenceRevocation() | TagVoid() | Zone()
             | Reference() | CertificateUse() | Release() | Redaction() | Policy()
-            | Snapshot() | Attestation()
+            | LogKey() | Snapshot() | Attestation()
         ):  # fmt: skip
             return event
         case Response() | Audit():
@@ -260,7 +261,7 @@ def named_events(event: Event) -> list[EventId]:
             | TagIssue() | TagAllocation() | Production() | Intake() | Acceptance()
             | Refusal() | Withdrawal() | Reassignment() | Transformation() | Retagging() | Inspection() | Import()
             | SiteInspection() | CapacityEstimate() | LicenceGrant() | TagVoid() | Zone() | Reference() | Certificate()
-            | Incident() | Policy() | Audit() | Snapshot() | Attestation()
+            | Incident() | Policy() | Audit() | LogKey() | Snapshot() | Attestation()
         ):  # fmt: skip
             return []
 

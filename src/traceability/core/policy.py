@@ -14,7 +14,7 @@ import msgspec
 
 from traceability.core.findings.global_numbers import GLOBAL_NUMBERS
 from traceability.core.findings.ground_numbers import COUNTRY_NUMBERS, GROUND_NUMBERS
-from traceability.core.findings.numbers import NUMBERS, PAPER_NUMBERS
+from traceability.core.findings.numbers import NUMBERS, PAPER_NUMBERS, SCAN_NUMBERS
 from traceability.core.ids import EventId
 from traceability.core.record import Subject
 from traceability.core.registry_bodies import PolicyFacts, PolicyValue
@@ -48,6 +48,7 @@ DEFAULTS: dict[tuple[Section, str, str, str | None, str | None], int] = {
     **GROUND_NUMBERS,
     **GLOBAL_NUMBERS,
     **PAPER_NUMBERS,
+    **SCAN_NUMBERS,
 }
 """What counts where no policy says otherwise: by section, rule, name, mineral and step."""
 IN_COUNTRY: dict[tuple[str, Section, str, str, str | None, str | None], int] = {**COUNTRY_NUMBERS}
@@ -117,6 +118,20 @@ def _number(
             if default is not None:
                 return default
     raise KeyError(f"{section} of {rule}: {name}")
+
+
+Wanted = tuple[Section, str, str, str | None, str | None]
+"""Section, rule, name, mineral and step of a number."""
+
+
+def looked_up(policy: Policy | None, country: str | None) -> dict[Wanted, int]:
+    """The numbers of this policy in this country that were asked for so far: whoever asks for another adds it."""
+    return _looked_up(ByEvent(policy) if policy is not None and policy.values else None, country)
+
+
+@lru_cache(maxsize=1 << 8)
+def _looked_up(key: "ByEvent | None", country: str | None) -> dict[Wanted, int]:  # noqa: ARG001  # a dict for each
+    return {}
 
 
 SEVERITIES = {"notice": 1, "warning": 2, "severe": 3}

@@ -44,6 +44,7 @@ from traceability.core.events import (
     KeyRevocation,
     LicenceGrant,
     LicenceRevocation,
+    LogKey,
     Payment,
     Policy,
     Production,
@@ -353,6 +354,8 @@ def _changeable(event_id: EventId, event: Event, state: PartialState) -> list[Ad
             found.append(("act", event.body.event))
         case Policy():
             found.append(("policy", "policy"))
+        case LogKey():
+            pass  # which checkpoints count is for the trust policy to say
         case Reference() | Payment() | Finding() | Audit():
             pass
         case Snapshot() | Attestation():

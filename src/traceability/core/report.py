@@ -92,6 +92,8 @@ class LotReport(msgspec.Struct):
     mass_ug: int | None = None
     """Expected mass."""
     custodian: PartyId | None = None
+    custody_entry: int | None = None
+    """Index of the entry that moved it last."""
     title: PartyId | None = None
     tags: tuple[str, ...] = ()
     disputed: bool = False
@@ -118,6 +120,7 @@ class LotReport(msgspec.Struct):
             "used_in": self.used_in,
             "mass_ug": self.mass_ug,
             "custodian": self.custodian,
+            "custody_entry": self.custody_entry,
             "title": self.title,
             "tags": list(self.tags),
             "disputed": self.disputed,

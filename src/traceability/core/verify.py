@@ -262,7 +262,7 @@ def _key_named(payload: bytes) -> KeyId:
     """The key an event names, which stands in its envelope too. Step 4 reads the event itself."""
     try:
         return KeyId(_KEYED.decode(payload).key)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise Malformed(f"not an event: {error}") from error
 
 

@@ -14,7 +14,7 @@ from traceability.core.record import Address
 from traceability.core.state import AnyRecord, Lot, Mention, Move, Number, Party, encode_record
 from traceability.ledger import verdicts
 from traceability.ledger.database import Into
-from traceability.ledger.overlay import Overlay
+from traceability.ledger.overlay import Left, Overlay
 from traceability.ledger.packed_moves import pack_move
 from traceability.ledger.packing import pack_lot
 from traceability.ledger.tree import Growth
@@ -72,12 +72,15 @@ ROOT = Into("root", {"size": "bigint", "root": "bytea"})
 
 
 class Batch:
-    """Entries on top of a locked head. `log` is where entries are read, if not in the tables written to."""
+    """Entries on top of a locked head. `log` is where entries are read, if not in the tables written to.
 
-    def __init__(self, view: View, head: Head, log: View | None = None) -> None:
+    `left` is what the batch left that wrote this head, if that was one of ours.
+    """
+
+    def __init__(self, view: View, head: Head, log: View | None = None, left: Left | None = None) -> None:
         self._view = view
         self.head = head
-        self.state = Overlay(view, head.size, log or view)
+        self.state = Overlay(view, head.size, log or view, left)
         self.record_time = head.record_time
         self.leaves: list[bytes] = []
         self.entries: list[StoredEntry] = []
@@ -106,21 +109,23 @@ class Batch:
         use = 0
         moves = []
         for address, record in outcome.changes.items():
-            if isinstance(record, Move):
-                moves.append((address, record))
-            elif isinstance(record, Lot) or (isinstance(record, Mention) and address[0] == "lot"):
-                self._keep_lot(address, record)
-            elif isinstance(record, Number):
-                use = 0 if record.second is None else 1
-            else:
-                self._records[address] = record
+            match record:
+                case Lot():
+                    self._keep_lot(address, record)
+                case Move():
+                    moves.append((address, record))
+                case Number():
+                    use = 0 if record.second is None else 1
+                case Mention() if address[0] == "lot":
+                    self._keep_lot(address, record)
+                case _:
+                    self._records[address] = record
         for address, move in moves:
             index = self.state.move_index(address, move, entry)
             self._moves[self._number(outcome, move.lot), index] = move
-        self.state.keep(entry, outcome)
         event = entry.event
+        signer = self.state.keep(entry, outcome)
         value = verdicts.encode(entry.index, event, outcome)
-        signer = self.state.signer(event.key)
         self._used[event.key] = None
         self._outcomes.append((entry.index, signer.no, event.sequence, use, leaf, value))
         self._keep_findings(entry.index, outcome.findings)

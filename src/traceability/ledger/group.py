@@ -5,20 +5,22 @@ only then everything is written, in one transaction.
 """
 
 from collections.abc import Sequence
+from itertools import chain
 
 import msgspec
 
 from traceability.core import leaf, merkle
-from traceability.core.events import Redaction
+from traceability.core.events import Event, Genesis, Redaction
 from traceability.core.ids import EventId
 from traceability.core.outcome import Appended, Entry, Rejected, WaitsFor, told_with
 from traceability.core.policy import Policy, turned_away
-from traceability.core.state import Key, Number
+from traceability.core.state import Key, LedgerFacts, Number
 from traceability.ledger import disclosures
 from traceability.ledger.answers import Refused, Waiting
 from traceability.ledger.batch import ROOT, Batch
 from traceability.ledger.guard import GuardHead
 from traceability.ledger.intake import Intake, Read
+from traceability.ledger.overlay import Left
 from traceability.ledger.tree import Growth
 from traceability.ledger.view import Head, StoredEntry, View
 
@@ -45,7 +47,8 @@ Judged = Taken | Known | Refused | Waiting
 class Group:
     """Events that are appended together, on top of a locked head, at one record time.
 
-    `blinds` is a random blind for each of them. With `own_times` a submission's own record time is taken, where it is later.
+    `blinds` is a random blind for each of them. With `own_times` a submission's own record time is taken, where it is later;
+    with `opening` it is the genesis of a log. `left` is what the group before left, where that one wrote this head.
     """
 
     def __init__(
@@ -55,34 +58,47 @@ class Group:
         record_time: int,
         intake: Intake,
         blinds: bytes,
+        left: Left | None = None,
         *,
         own_times: bool,
+        opening: bool = False,
     ) -> None:
         self._view = view
         self._head = head
         self._record_time = record_time
         self._own_times = own_times
+        self._opening = opening
         self._intake = intake
         self._blinds = blinds
-        self._batch = Batch(view, head)
+        self._batch = Batch(view, head, left=left)
         self._roots: dict[int, bytes] = {0: merkle.EMPTY_ROOT, head.size: head.root}
         self._times: dict[int, int] = {}
         self.growth: Growth | None = None
         """How the tree grew, once written; None when it did not."""
+        self.facts: LedgerFacts | None = None
+        """What the ledger says of itself now; None before its genesis."""
         self.erased = False
         """Whether what was written erased a disclosed value."""
+
+    def left(self) -> Left:
+        """What the group after this one may begin with, once this one is committed."""
+        return self._batch.state.left()
 
     def judge(self, reads: Sequence[Read]) -> list[Judged]:
         """What becomes of each, in order."""
         events = [read.event for read in reads]
-        self._batch.state.preload(events, set().union(*(read.touched for read in reads)))
+        self._batch.state.preload(events, chain.from_iterable(read.touched for read in reads))
         sizes = {read.event.seen.size for read in reads if read.event.seen is not None}
-        rows = self._view.all(
-            "SELECT size, root FROM root WHERE size = ANY(?)", list(sizes - self._roots.keys())
-        )
-        self._roots.update(dict(rows))
+        unknown = list(sizes - self._roots.keys())
+        if unknown:
+            self._roots.update(
+                dict(self._view.all("SELECT size, root FROM root WHERE size = ANY(?)", unknown))
+            )
         self._times.update(self._view.record_times({size - 1 for size in sizes if size}))
-        return [self._one(read) for read in reads]
+        judged = [self._one(read) for read in reads]
+        facts = self._batch.state.find(("ledger", ""))
+        self.facts = facts if isinstance(facts, LedgerFacts) else None
+        return judged
 
     def write(self, reads: Sequence[Read], judged: Sequence[Judged]) -> GuardHead:
         """Writes what was judged; the head of the log after it."""
@@ -121,7 +137,7 @@ class Group:
         used = state.find(("number", f"{event.key}:{event.sequence}"))
         if isinstance(used, Number) and read.event_id in (used.first, used.second):
             return Known(state.places[read.event_id])
-        refused = self._check_seen(read)
+        refused = self._check_seen(read) or self._check_genesis(event)
         if refused is not None:
             return refused
         if self._own_times and read.record_time is not None:
@@ -139,6 +155,8 @@ class Group:
 
     def _turned_away(self, entry: Entry, outcome: Appended) -> Refused | None:
         """Why this deployment does not take what the rules would; an event that is evidence of two claims it takes."""
+        if not outcome.findings:
+            return None
         policy = self._batch.state.find(("policy", "policy"))
         if not isinstance(policy, Policy) or not outcome.stands or not all(outcome.fates.values()):
             return None
@@ -163,6 +181,21 @@ class Group:
         )
         self._batch.keep(entry, outcome, leaf.leaf_hash(blind, written))
         return Taken(entry.index, read.event_id, written, blind, outcome)
+
+    def _check_genesis(self, event: Event) -> Refused | None:
+        """A genesis comes alone, from whoever begins the log; a successor's names the tree it stands on."""
+        if not isinstance(event, Genesis) or not self._head.size:
+            return None
+        if not self._opening:
+            return Refused(
+                "genesis_first", "this log has begun; a successor is opened on the operator's machine"
+            )
+        continues = event.body.continues
+        if continues is not None and continues.root != self._head.root.hex():
+            return Refused(
+                "fork", f"this is not the log of {continues.size} entries that the genesis continues"
+            )
+        return None
 
     def _check_seen(self, read: Read) -> Refused | None:
         seen = read.event.seen

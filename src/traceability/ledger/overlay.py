@@ -1,10 +1,12 @@
 """The fold's state for a batch of entries: what the database holds, and over it what the batch changes.
 
 Loaded in a few queries for the whole batch, by what `fold.touches` says; the little that only shows while
-an entry is judged is looked up one by one. Everything is read inside the transaction that holds the head.
+an entry is judged is looked up one by one. Everything is read inside the transaction that holds the head, or was
+left by the batch before, where the head is still the one it wrote: state follows from the log.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from traceability.core import watch
 from traceability.core.events import Event
@@ -16,6 +18,8 @@ from traceability.core.state import AnyRecord, LogEntry, Lot, Move, Number, sign
 from traceability.ledger.view import View
 
 _OF_THE_LOG = ("number", "move")
+LEFT_MAX = 1 << 15
+"""How many records one batch leaves to the next at most, and of how many events the places."""
 
 
 class Signer:
@@ -28,39 +32,68 @@ class Signer:
         self.top = top
 
 
+class Left(NamedTuple):
+    """What a batch leaves to the next one."""
+
+    records: dict[Address, AnyRecord | None]
+    """As they are now; None for one that is not there."""
+    signers: dict[str, Signer]
+    signers_known: int | None
+    """How many signers there are, where that was asked for."""
+    places: dict[EventId, int]
+    """Where events stand that were met under a used number, or appended since this was begun."""
+    newest: dict[EventId, int] | None
+    """The events before those that had no place yet, where they were asked for."""
+
+
+class _Known(dict[Address, AnyRecord | None]):
+    """What is known of records; one that was not asked for before is loaded."""
+
+    def __init__(self, load: Callable[[Address], AnyRecord | None]) -> None:
+        super().__init__()
+        self._load = load
+
+    def __missing__(self, address: Address) -> AnyRecord | None:
+        found = self[address] = self._load(address)
+        return found
+
+
 class Overlay:
-    """`state.State` over the tables of `view`, as far as `size` entries; entries are read from `log`."""
+    """`state.State` over the tables of `view`, as far as `size` entries; entries are read from `log`.
+
+    `left` is what the batch before left, if it was written and nothing else since.
+    """
 
     whole = True
 
-    def __init__(self, view: View, size: int, log: View) -> None:
+    def __init__(self, view: View, size: int, log: View, left: Left | None = None) -> None:
         self._view = view
         self._log = log
         self._size = size
-        self._known: dict[Address, AnyRecord | None] = {}
+        self._known = _Known(self._load)
+        self.find = self.need = self._known.__getitem__
+        """The record as the batch has left it, or None."""
         self._logged: dict[EventId, LogEntry | None] = {}
-        self._newest: dict[EventId, int] | None = None
-        self._signers_known = 0
-        self.signers: dict[str, Signer] = {}
-        self.places: dict[EventId, int] = {}
-        """Where events stand that were met under a used number, or appended in this batch."""
         self._move_index: dict[Address, int] = {}
+        self._left, self.signers, self._signers_known, self.places, self._newest = left or Left(
+            {}, {}, None, {}, None
+        )
+
+    def left(self) -> Left:
+        """What the next batch may begin with, once this one is written; it is not used after that."""
+        known = {address: record for address, record in self._known.items() if address[0] not in _OF_THE_LOG}
+        if len(self._left) <= LEFT_MAX:
+            self._left.update(known)
+            known = self._left
+        signers = (self.signers, self._signers_known) if len(self.signers) <= LEFT_MAX else ({}, None)
+        places = (self.places, self._newest) if len(self.places) <= LEFT_MAX else ({}, None)
+        return Left(known, *signers, *places)
 
     def preload(self, events: Sequence[Event], touched: Iterable[Address]) -> None:
         """Loads what the fold will ask about these events, which together touch these addresses."""
         self._preload_signers({event.key for event in events})
         self._load_all(touched)
         self._load_all({near for event in events for near in watch.near(event, self._known.get)})
-
-    def find(self, address: Address) -> AnyRecord | None:
-        """The record as the batch has left it, or None."""
-        try:
-            return self._known[address]
-        except KeyError:
-            found = self._known[address] = self._load(address)
-            return found
-
-    need = find
 
     def event(self, event_id: EventId) -> LogEntry | None:
         """The entry of that event, from the batch or the log."""
@@ -87,8 +120,8 @@ class Overlay:
         found += (entry for entry in self._logged.values() if entry is not None and entry.index >= self._size)
         return signed_by(found, key, after)[:count]
 
-    def keep(self, entry: Entry, outcome: Appended) -> None:
-        """The entry is in the log: what it changed is what the next one finds."""
+    def keep(self, entry: Entry, outcome: Appended) -> Signer:
+        """The entry is in the log: what it changed is what the next one finds. Who signed it."""
         self._known.update(outcome.changes)
         event = entry.event
         self.places[entry.event_id] = entry.index
@@ -97,6 +130,7 @@ class Overlay:
         )
         signer = self.signer(event.key)
         signer.top = max(signer.top, event.sequence)
+        return signer
 
     def move_index(self, address: Address, move: Move, entry: Entry) -> int:
         """The index of the entry whose move this is: `entry`, or an earlier one whose move it changed."""
@@ -109,21 +143,29 @@ class Overlay:
         """The key's number; the next free one for a key that signs for the first time."""
         found = self.signers.get(key)
         if found is None:
+            assert self._signers_known is not None, "whoever appends preloads the keys"
             found = self.signers[key] = Signer(self._signers_known, -1)
             self._signers_known += 1
         return found
 
     def _load_all(self, addresses: Iterable[Address]) -> None:
-        wanted = {
-            address for address in addresses if address[0] not in _OF_THE_LOG and address not in self._known
-        }
-        self._known.update(dict.fromkeys(wanted))
-        self._known.update(self._view.records(wanted))
+        known, left = self._known, self._left
+        wanted = []
+        for address in addresses:
+            if address in left:
+                known.setdefault(address, left[address])
+            elif address[0] not in _OF_THE_LOG and address not in known:
+                known[address] = None
+                wanted.append(address)
+        known.update(self._view.records(wanted))
 
     def _preload_signers(self, keys: set[KeyId]) -> None:
-        rows = self._view.all("SELECT key_id, no, top FROM signer WHERE key_id = ANY(?)", list(keys))
+        missing = keys - self.signers.keys()
+        if not missing:
+            return
+        rows = self._view.all("SELECT key_id, no, top FROM signer WHERE key_id = ANY(?)", list(missing))
         self.signers.update({key: Signer(no, top) for key, no, top in rows})
-        if len(rows) < len(keys):
+        if len(rows) < len(missing) and self._signers_known is None:
             (self._signers_known,) = self._view.one("SELECT count(*) FROM signer")
 
     def _load(self, address: Address) -> AnyRecord | None:
@@ -134,7 +176,7 @@ class Overlay:
                 self._load_moves(LotId(name.partition(":")[2]))
                 return self._known.get(address)
             case _:
-                return self._view.record(address)
+                return self._left[address] if address in self._left else self._view.record(address)
 
     def _number(self, key: str, sequence: str) -> Number | None:
         signer = self.signers.get(key)

@@ -35,7 +35,7 @@ from traceability.ledger.gather import Stated, gather, show
 from traceability.ledger.packing import unpack_lot
 from traceability.ledger.source import StoredSource
 from traceability.ledger.store import Store
-from traceability.ledger.trust_pack import trust_pack
+from traceability.ledger.trust_pack import label_pack, trust_pack
 from traceability.ledger.view import StoredEntry, View, finding_of
 
 _T = TypeVar("_T")
@@ -337,6 +337,11 @@ class Reader:
         """The file by which labels are checked. Raises LookupError where there is no checkpoint."""
         with self._store.read() as view:
             return trust_pack(view)
+
+    def label_pack(self, kid: str, roll: RollId) -> bytes:
+        """The part of it that one label is checked by. Raises LookupError where there is no such key."""
+        with self._store.read() as view:
+            return label_pack(view, kid, roll)
 
 
 def _stated(view: View) -> Stated | None:

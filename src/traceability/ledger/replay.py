@@ -9,12 +9,13 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
 
 from traceability.core import fold, merkle
-from traceability.core.events import Event
+from traceability.core.events import Event, Genesis
 from traceability.core.merkle import Edge
 from traceability.core.outcome import Appended, Entry, Rejected
 from traceability.core.signing import PublicKey, event_pae
@@ -25,6 +26,7 @@ from traceability.ledger.batch import ROOT, Batch
 from traceability.ledger.books import Books
 from traceability.ledger.examine import TIMES, Examined, Examiner, RawEntry, examine_ahead, is_genuine
 from traceability.ledger.handover import pack, unpack
+from traceability.ledger.overlay import Left
 from traceability.ledger.view import Head, StoredEntry, View
 
 CHUNK = 2048
@@ -144,14 +146,15 @@ class Replay:
         self._roots_kept = 0
         self._keys: dict[str, PublicKey] = {}
         self._times: dict[int, int] = {}
+        self._left: Left | None = None
         self.head: Head = view.head()
         self.damages: list[Damage] = []
 
     def take(self, entries: Sequence[StoredEntry], examined: Sequence[Examined]) -> None:
         """The next entries of the log."""
-        batch = Batch(self._view, self.head, self._log)
+        batch = Batch(self._view, self.head, self._log, self._left)
         events = [one.event for one in examined if not isinstance(one.event, str)]
-        batch.state.preload(events, set().union(*(one.touched for one in examined)))
+        batch.state.preload(events, chain.from_iterable(one.touched for one in examined))
         sizes = [event.seen.size for event in events if event.seen is not None]
         self._times = self._log.record_times({size - 1 for size in sizes})
         self._times.update((entry.index, entry.record_time) for entry in entries)
@@ -170,6 +173,7 @@ class Replay:
                 batch.entries.append(entry)
         if batch.leaves:
             growth = batch.write()
+            self._left = batch.state.left()
             self._keep_roots(batch)
             self.head = Head(growth.edge, growth.edge.root(), batch.record_time)
             events_at = zip(
@@ -193,6 +197,9 @@ class Replay:
             return "its signature is not that of the key it names"
         if event.seen is not None and not self._has_seen(batch, event.seen.size, event.seen.root):
             return f"it has seen another log of {event.seen.size} entries"
+        continues = event.body.continues if isinstance(event, Genesis) else None
+        if continues is not None and not self._has_seen(batch, continues.size, continues.root):
+            return f"it continues another log of {continues.size} entries"
         used = batch.state.find(("number", f"{event.key}:{event.sequence}"))
         if isinstance(used, Number) and examined.event_id in (used.first, used.second):
             return "its event is in the log before it"
