@@ -124,6 +124,14 @@ const AS_TEXT = ["strip", "lstrip", "rstrip", "partition", "rpartition", "remove
 const ANSWERS = ["find", "rfind", "index", "startswith", "endswith", "isdigit", "isalnum", "isalpha", "isascii"];
 const told = (value) => (value instanceof Uint8Array ? latin1(value) : isSequence(value) ? value.map(told) : value);
 
+const EMPTY_BYTES = new Uint8Array();
+function formatted(kind, given) {
+  if (kind === "%") return b(kind);
+  const value = given.shift();
+  if (kind === "s") return value;
+  return kind === "c" ? Uint8Array.of(value) : b(kind === "x" ? value.toString(16) : str(value));
+}
+
 define(Uint8Array, {
   hex() {
     let said = "";
@@ -156,16 +164,8 @@ define(Uint8Array, {
   /** `b"…%d…%s…" % values`. */
   __mod__(values) {
     const given = isSequence(values) ? [...values] : [values];
-    const said = latin1(this).replace(/%(.)/gs, (whole, kind) => {
-      if (kind === "%") return kind;
-      const value = given.shift();
-      if (kind === "d") return str(value);
-      if (kind === "x") return value.toString(16);
-      if (kind === "c") return isInt(value) ? String.fromCharCode(value) : told(value);
-      if (kind === "s") return told(value);
-      throw new ValueError(`unsupported format character '${kind}'`);
-    });
-    return b(said);
+    const parts = latin1(this).split(/%([%sdxic])/);
+    return EMPTY_BYTES.$join(parts.map((part, at) => (at % 2 ? formatted(part, given) : b(part))));
   },
 });
 for (const name of AS_TEXT) {
