@@ -27,8 +27,17 @@ _OF_LIBRARIES = re.compile(
 )
 """What JSON libraries say of bytes that are none, or of another shape. Of several faults they tell different ones."""
 _ANSWER = """
-export async function answer({ data, policy, ...options }) {
-  const bytesOf = (base64) => new Uint8Array(Buffer.from(base64, "base64"));
+const bytesOf = (base64) => new Uint8Array(Buffer.from(base64, "base64"));
+async function ofLabel({ label, pack, policy, read }) {
+  try {
+    return { report: read ? readLabel(label) : await verifyTag(label, bytesOf(pack), bytesOf(policy)) };
+  } catch ({ name, message }) {
+    return { failed: { name, message } };
+  }
+}
+export async function answer(asked) {
+  if ("label" in asked) return ofLabel(asked);
+  const { data, policy, ...options } = asked;
   return verify(bytesOf(data), bytesOf(policy), options);
 }
 """
@@ -45,11 +54,12 @@ def verify(data: bytes, policy: TrustPolicy, *, now: str | None = None, complete
 def agree(report: Report, data: bytes, policy: TrustPolicy, **options: Any) -> None:
     """AssertionError where JavaScript finds something else than this report."""
     asked = {"data": b64encode(data).decode(), "policy": b64encode(policy.encode()).decode(), **options}
-    assert _comparable(_verifier().ask(asked)) == _comparable(orjson.loads(report.to_json()))
+    assert _comparable(verifier().ask(asked)) == _comparable(orjson.loads(report.to_json()))
 
 
 @functools.cache
-def _verifier() -> JavaScript:
+def verifier() -> JavaScript:
+    """The compiled verifier, asked for evidence `{data, policy, …options}` or a label `{label, pack, policy, read}`."""
     return JavaScript(list(ROOTS), (HERE / "driver.js").read_text("utf-8") + _ANSWER)
 
 
