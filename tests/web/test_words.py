@@ -237,6 +237,7 @@ def test_every_message_is_used_and_every_used_message_is_there():
         *re.findall(r"""f["']([a-z0-9_.]+)\.\{""", text),
         *re.findall(r"""\bcode\(\s*"([a-z0-9_.]+)\"""", text),
         *re.findall(r"""t\("([a-z0-9_.]+)\." ~""", text),
+        *re.findall(r"""`([a-z0-9_.]+)\.\$\{""", text),
         *("step", "refusal", "withdrawal", "closure", "correction"),  # by the kind of a happening
         *(name for lists in LISTS.values() for name in lists),
     }
