@@ -40,13 +40,14 @@ def verify(data: bytes, policy: TrustPolicy, *, now: str | None = None, complete
     }
     question = orjson.dumps(asked)
     if int.from_bytes(hashlib.sha256(question).digest()[:4], "big") % EVERY == 0:
-        said, expected = _verifier().ask(asked), orjson.loads(report.to_json())
+        said, expected = verifier().ask(asked), orjson.loads(report.to_json())
         assert _comparable(said) == _comparable(expected)
     return report
 
 
 @functools.cache
-def _verifier() -> JavaScript:
+def verifier() -> JavaScript:
+    """The compiled verifier, asked as `verifier.mjs` says."""
     folder = tempfile.TemporaryDirectory()
     path = Path(folder.name) / "verifier.mjs"
     path.write_bytes(module())
