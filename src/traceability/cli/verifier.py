@@ -12,7 +12,9 @@ def verifier(
     out: Annotated[Path, typer.Option("--out", "-o", help="Where to; - for stdout.")],
     policy: Annotated[
         Path | None,
-        typer.Option(help="A trust policy that the page offers to whoever opens it. Without one it asks for theirs."),
+        typer.Option(
+            help="A trust policy that the page offers to whoever opens it. Without one it asks for theirs."
+        ),
     ] = None,
 ) -> None:
     """Writes a page that verifies evidence by itself, whatever becomes of the server it came from.
