@@ -39,13 +39,19 @@ bytearray.$$check = () => false;
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
+const isDigit = (text, at) => /[0-9a-fA-F]/.test(text[at] ?? "");
+
 bytes.$fromhex = (text) => {
-  const plain = text.replace(/[\t-\r ]+/g, "");
-  const wrong = plain.search(/[^0-9a-fA-F]/);
-  if (wrong >= 0 || plain.length % 2) throw new ValueError(`non-hexadecimal number found in fromhex() arg at position ${wrong < 0 ? text.length : wrong}`);
-  const made = new Uint8Array(plain.length / 2);
-  for (let at = 0; at < made.length; at++) made[at] = Number.parseInt(plain.slice(2 * at, 2 * at + 2), 16);
-  return made;
+  const made = [];
+  let wrong = text.search(/[^\0-\x7f]/);
+  for (let at = 0; wrong < 0 && at < text.length; at += 2) {
+    while (/[\t-\r ]/.test(text[at] ?? "")) at++;
+    if (at === text.length) break;
+    if (isDigit(text, at) && isDigit(text, at + 1)) made.push(Number.parseInt(text.slice(at, at + 2), 16));
+    else wrong = isDigit(text, at) ? at + 1 : at;
+  }
+  if (wrong >= 0) throw new ValueError(`non-hexadecimal number found in fromhex() arg at position ${wrong}`);
+  return Uint8Array.from(made);
 };
 
 bytes.$maketrans = (from, to) => {

@@ -79,7 +79,7 @@ define(Dict, {
     for (const pair of this.pairs()) made.push(T(pair[0], pair[1]));
     return made;
   },
-  keys() { return new FrozenSet(this); },
+  keys() { return new Set_(this); },
   values() { return Array.from(this.values.values()); },
   setdefault(key, otherwise = null) {
     const found = this.get(key);
@@ -216,12 +216,12 @@ Array.prototype.$sort.$$params = ["key", "reverse"];
 
 // Elements and parts
 
-const name = (value) => value?.constructor?.$__name__ ?? value?.constructor?.name ?? typeof value;
+const outside = (of) => new IndexError(of instanceof Uint8Array ? "index out of range" : `${of instanceof Tuple ? "tuple" : "list"} index out of range`);
 
 export function getitem(of, key) {
   if (typeof key === "number" && (Array.isArray(of) || of instanceof Uint8Array || of instanceof Tuple)) {
     const found = of[key < 0 ? key + of.length : key];
-    if (found === undefined) throw new IndexError(`${name(of).toLowerCase()} index out of range`);
+    if (found === undefined) throw outside(of);
     return found;
   }
   if (of instanceof Dict) {
@@ -236,7 +236,8 @@ export function getitem(of, key) {
     if (found === undefined) throw new IndexError("string index out of range");
     return found;
   }
-  return isInt(key) && Array.isArray(of) ? getitem(of, Number(key)) : of.$__getitem__(key);
+  if (typeof key === "bigint" && of.length !== undefined) throw BigInt.asIntN(64, key) === key ? outside(of) : new IndexError("cannot fit 'int' into an index-sized integer");
+  return typeof key === "boolean" && of.length !== undefined ? getitem(of, Number(key)) : of.$__getitem__(key);
 }
 
 export function setitem(of, key, value) {

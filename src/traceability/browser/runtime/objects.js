@@ -223,6 +223,13 @@ export function call(f, args, kw, self = undefined) {
 }
 export const invoke = (value, name, args, kw) => call(value[name], args, kw, value);
 
+/** Arguments in JavaScript's order, for a function of so many positional parameters, with these keyword ones and more. */
+export const placed = (args, positional, keywords) => [
+  ...Array.from({ length: positional }, (_, at) => args[at]),
+  ...keywords,
+  ...args.slice(positional),
+];
+
 /** A dict (or the attributes of an object) as keywords. */
 export const kwargs = (mapping) => Object.fromEntries(mapping.pairs());
 
