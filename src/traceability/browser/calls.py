@@ -180,7 +180,8 @@ class Calls(Expressions):
                 ast.GeneratorExp(elt=elt, generators=generators)
                 | ast.ListComp(elt=elt, generators=generators)
             ]:
-                return self.comprehension(generators, lambda: f"$r.push({self.expr(elt)});", "$.T()")
+                made = self.comprehension(generators, lambda: f"$r.push({self.expr(elt)});", "[]")
+                return f"$.asTuple({made})"
             case "min" | "max", _:
                 values = self.at_once(args[0]) if len(args) == 1 else f"[{self.items(args)}]"
                 if isinstance(args[0], ast.Starred):

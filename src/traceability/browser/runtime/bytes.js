@@ -9,6 +9,8 @@ const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const LOOSE = new TextDecoder("utf-8", { ignoreBOM: true });
 
+const NOTHING = new Uint8Array();
+
 /** Bytes of a text in which each character is one. */
 export function b(text) {
   const made = new Uint8Array(text.length);
@@ -162,18 +164,20 @@ define(Uint8Array, {
   /** `b"…%d…%s…" % values`. */
   __mod__(values) {
     const given = isSequence(values) ? [...values] : [values];
-    const said = latin1(this).replace(/%(.)/gs, (whole, kind) => {
-      if (kind === "%") return kind;
-      const value = given.shift();
-      if (kind === "d") return str(value);
-      if (kind === "x") return value.toString(16);
-      if (kind === "c") return isInt(value) ? String.fromCharCode(value) : told(value);
-      if (kind === "s") return told(value);
-      throw new ValueError(`unsupported format character '${kind}'`);
-    });
-    return b(said);
+    const parts = latin1(this).split(/%([^])/);
+    return NOTHING.$join(parts.map((part, at) => (at % 2 ? formatted(part, given) : b(part))));
   },
 });
+
+function formatted(kind, given) {
+  if (kind === "%") return b(kind);
+  const value = given.shift();
+  if (kind === "s") return value;
+  if (kind === "c") return isInt(value) ? bytes([value]) : value;
+  if (kind === "d") return b(str(value));
+  if (kind === "x") return b(value.toString(16));
+  throw new ValueError(`unsupported format character '${kind}'`);
+}
 for (const name of AS_TEXT) {
   define(Uint8Array, {
     [name](...args) {

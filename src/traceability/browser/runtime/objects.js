@@ -322,7 +322,7 @@ export function eq(a, b) {
   }
   if (a === null || b === null) return false;
   if (isSequence(a)) return isSequence(b) && a instanceof Tuple === b instanceof Tuple && alike(a, b, eq);
-  if (a instanceof Uint8Array) return b instanceof Uint8Array && alike(a, b, Object.is);
+  if (a instanceof Uint8Array) return b instanceof Uint8Array && sameBytes(a, b);
   if (a instanceof Dict) return b instanceof Dict && a.size === b.size && every(a.pairs(), ([key, value]) => b.has(key) && eq(value, b.get(key)));
   if (a instanceof Set_) return b instanceof Set_ && a.size === b.size && every(a, (each) => b.has(each));
   if (a.$__eq__ !== undefined) return a.$__eq__(b);
@@ -334,6 +334,12 @@ export function eq(a, b) {
 function alike(a, b, same) {
   if (a.length !== b.length) return false;
   for (let at = 0; at < a.length; at++) if (!same(a[at], b[at])) return false;
+  return true;
+}
+
+export function sameBytes(a, b) {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
   return true;
 }
 

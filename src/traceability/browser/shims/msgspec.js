@@ -164,12 +164,11 @@ export const json = { $decode: decode, $Decoder: (type) => ({ $decode: (data) =>
 
 /** The struct with some of its fields changed. */
 export function replace([old], changes) {
-  const copy = $.alloc($.type(old));
-  for (const name of $.type(old).$$fields) {
-    const slot = `$${name}`;
-    copy[slot] = name in changes ? changes[name] : old[slot];
+  const copy = { __proto__: Object.getPrototypeOf(old), ...old };
+  for (const name in changes) {
+    if (!Object.hasOwn(old, `$${name}`)) throw new $.TypeError_(`no field ${name}`);
+    copy[`$${name}`] = changes[name];
   }
-  for (const name in changes) if (!(`$${name}` in copy)) throw new $.TypeError_(`no field ${name}`);
   return copy;
 }
 replace.$$kw = true;
