@@ -143,11 +143,15 @@ def test_dirt_over_fifteen_percent_is_read(kind, way):
 
 def spots(image: Image.Image, paper: labels.Paper, seed: int) -> tuple[Image.Image, float]:
     """Spots of mud on the square's modules, and the part of it that they cover."""
-    chance = random.Random(seed)
-    dark = image.point(lambda v: 255 * (v < 128))
     square, _ = labels._layout(made(), paper)
     right = round((square.x + square.side) / paper.label[0] * image.width)
-    left, top, _, bottom = dark.crop((0, 0, right, image.height)).getbbox()
+    return muddied(image, image.crop((0, 0, right, image.height)), seed)
+
+
+def muddied(image: Image.Image, square: Image.Image, seed: int) -> tuple[Image.Image, float]:
+    """The same on any picture, whose left side `square` has the modules and nothing else."""
+    chance = random.Random(seed)
+    left, top, _, bottom = square.point(lambda v: 255 * (v < 128)).getbbox()
     side = bottom - top
     mask = Image.new("L", image.size, 0)
     pen = ImageDraw.Draw(mask)

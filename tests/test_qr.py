@@ -7,8 +7,9 @@ import pytest
 import zxingcpp
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
+from test_printing import muddied
 from traceability.core.tag import make_code, tag_url
 from traceability.papers import qr
 
@@ -54,6 +55,35 @@ def test_the_svg_of_a_tag_is_read_back(random):
     if code is not None:
         url = tag_url("ledger.example.org", code)
         assert read(drawn(qr.svg(url))) == [url]
+
+
+PLAIN = "https://ledger.example.org/t/K7QF3M9TXB2R1"
+DRAWINGS = {
+    "png": Image.open(io.BytesIO(qr.png(PLAIN))).convert("L"),
+    "svg": drawn(qr.svg(PLAIN), 10),
+}
+"""The square that pages and API give out, which holds the tag's address and no signature."""
+
+
+@pytest.mark.parametrize("angle", [0, 7, 33, 90, 181])
+@pytest.mark.parametrize("way", DRAWINGS)
+def test_a_plain_square_is_read_askew_and_blurred(way, angle):
+    """Turned by any angle, a third of a module out of focus, grey on grey."""
+    grey = DRAWINGS[way].point(lambda v: 70 + v * 120 // 255)
+    turned = grey.rotate(angle, Image.Resampling.BICUBIC, expand=True, fillcolor=190)
+    assert read(turned.filter(ImageFilter.GaussianBlur(qr.PNG_MODULE_PIXELS * 0.35))) == [PLAIN]
+
+
+@pytest.mark.parametrize("way", DRAWINGS)
+def test_a_plain_square_is_read_under_mud(way):
+    """Thumbs of mud over 15 % of it: read in most places they can lie, and never as anything else."""
+    results = []
+    for seed in range(8):
+        dirty, covered = muddied(DRAWINGS[way], DRAWINGS[way], seed)
+        assert covered > 0.15
+        results.append(read(dirty))
+    assert all(found in ([], [PLAIN]) for found in results)
+    assert sum(map(bool, results)) >= 5
 
 
 def test_a_torn_code_is_still_read():

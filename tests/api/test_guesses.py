@@ -163,7 +163,7 @@ def test_every_way_to_a_tag_is_limited(fresh):
         lambda code: client.get(f"/v1/tags/{code}"),
         lambda code: client.get(f"/t/{code}", headers=page),
         lambda code: client.get("/search", params={"q": code}, headers=page),
-        lambda code: client.post(f"/v1/tags/{code}/scans", json={"place": "-2,29"}),
+        lambda code: client.post("/v1/scans", json={"code": code, "place": "-2,29"}),
     ]
     statuses = [tries[n % 4](code_of(10**8 + n)).status_code for n in range(AT_ONCE)]
     assert set(statuses) == {404}
@@ -220,8 +220,8 @@ def test_no_code_leaves_the_page(fresh, caplog):
     page = client.get(f"/t/{bagged.code}", headers=headers)
     assert page.headers["referrer-policy"] == "no-referrer"
     client.get(f"/v1/tags/{bagged.code}")
-    client.post(f"/v1/tags/{bagged.code}/scans", json={"place": "-2,29"})
-    client.post(f"/v1/tags/{bagged.code}/scans", json={"place": "nowhere"})
+    client.post("/v1/scans", json={"code": bagged.code, "place": "-2,29"})
+    client.post("/v1/scans", json={"code": bagged.code, "place": "nowhere"})
     ours = [JsonLines().format(each) for each in caplog.records if each.name.startswith("traceability")]
     assert len(ours) >= 4
     for text in (client.get("/metrics").text, str(page.headers), *ours):

@@ -79,3 +79,53 @@ def test_a_key_that_came_later_counts(world, client, roll):
     world.take(world.anna.sign("key_addition", body))
     pack = TrustPack.read(pack_of(world, client, world.ben), POLICY)
     assert verify_tag(label.sign(PrintedTag(LOG, roll, 1), second.key), pack).party == world.anna.party
+
+
+def part(client, key, roll) -> bytes:
+    answer = client.get(f"/v1/trust-pack/{key.id[:16]}/{roll}")
+    assert answer.status_code == 200, answer.text
+    return answer.content
+
+
+def test_whoever_has_a_label_gets_what_it_is_checked_by(world, client, roll):
+    """A stranger, by the kid on the label: the same verdict as by the whole pack, and of others hardly anything."""
+    whole = TrustPack.read(pack_of(world, client, world.anna), POLICY)
+    second = Pen("ben's second phone", world.ben.party)
+    body = {"party": world.ben.party, "key": second.new_key(world.ben.party), "reason": "second_device"}
+    world.take(world.ben.sign("key_addition", body))
+    said = LotLabel(LOG, "6qdaq8agk4s4h7gnh0akr5wy39", "5f" * 32, "coltan", 1, f"t:{roll}-1", "2026-03-14")
+    for key in (world.ben.key, second.key, world.registrar.key):
+        data = part(client, key, roll)
+        pack = TrustPack.read(data, POLICY)
+        report = verify_tag(label.sign(said, key), pack)
+        assert (report.verdict, report.why) == (HOLDS, None)
+        assert report.party == whole.party(report.party).id
+        for stranger in (world.carl, world.auditor):
+            assert stranger.party.encode() not in data
+            assert stranger.key.id.encode() not in data
+        shown = evidence.decode_proven(data, "a trust pack")
+        assert {events.parse(entry.payload).kind for entry in shown.entries} <= {
+            "genesis", "enrolment", "key_addition", "tag_issue",
+        }  # fmt: skip
+        assert all(not entry.disclosures for entry in shown.entries)
+    assert verify_tag(label.sign(PrintedTag(LOG, roll, 2), world.registrar.key), pack).verdict == HOLDS
+
+
+def test_a_part_knows_what_was_revoked(world, client, roll):
+    """A key that was stolen since is said to be, as by the whole pack."""
+    second = Pen("ben's lost phone", world.ben.party)
+    body = {"party": world.ben.party, "key": second.new_key(world.ben.party), "reason": "second_device"}
+    world.take(world.ben.sign("key_addition", body))
+    signed = label.sign(
+        LotLabel(LOG, "6qdaq8agk4s4h7gnh0akr5wy39", "5f" * 32, "coltan", 1, f"t:{roll}-1", "2026-03-14"),
+        second.key,
+    )
+    assert verify_tag(signed, TrustPack.read(part(client, second.key, roll), POLICY)).verdict == HOLDS
+    world.take(world.registrar.sign("key_revocation", {"key": second.key.id, "reason": "stolen"}))
+    assert verify_tag(signed, TrustPack.read(part(client, second.key, roll), POLICY)).verdict == CANNOT_TELL
+
+
+def test_a_part_cannot_be_guessed(client, roll):
+    """Other kids, other forms: the one answer of what is not there."""
+    for kid in ("0" * 16, "f" * 15, "F" * 16, "x" * 16):
+        same_404(client.get(f"/v1/trust-pack/{kid}/{roll}"))

@@ -8,7 +8,10 @@ from test_pages import session, text_of
 from told import look
 
 from memory import MemoryLedger, weighing
+from traceability.core.note import Signer
 from traceability.core.state import Lot, Party, Site
+from traceability.core.trust_policy import TrustPolicy
+from traceability.web.device import Device
 from traceability.web.look import Frame, render
 from traceability.web.places import country, place, region
 from traceability.web.present import present
@@ -211,12 +214,14 @@ def test_a_tag_page_stays_small_whatever_happened_to_the_lot():
         ledger.hand_over(traders[turn % 3], traders[(turn + 1) % 3], lots, [weighing(weight, lots=lots)])
     tag = {"lot": lots[0], "tags_on": ["rmb:RW1"], "reason": "first_tag", "source": "device"}
     ledger.append(traders[46 % 3], {"kind": "retagging", "body": tag})
+    vkey = Signer("ledger.example.org", bytes(32)).verifier
+    device = Device(TrustPolicy.without_witnesses([vkey]).encode().decode(), eager=True)
     for language in LANGUAGES:
         shown = look(ledger, lots[0], "rmb:RW1")
         assert max(found.times for found in shown.found) > 10
         assert shown.earlier
         story = present(words_in(language), shown)
         frame = Frame("R", "ledger.example.org", True, True, "fr", "/?lang=fr", False)
-        said = {"tag": {"number": "rmb:RW1"}, "story": story, "lot_url": ""}
+        said = {"tag": {"number": "rmb:RW1"}, "story": story, "lot_url": "", "device": device}
         html = render("tag.html", language, frame, said)
         assert len(html.encode()) < SIZE_MAX

@@ -16,6 +16,7 @@ import traceability.core
 import traceability.web
 from traceability.api.permission import PRIVACY
 from traceability.core import custody_bodies, forms, ground_bodies, registry_bodies
+from traceability.core.disclosing import CHOICES
 from traceability.core.events import KINDS
 from traceability.core.findings.catalogue import RULES
 from traceability.core.state import LotState
@@ -92,6 +93,7 @@ CODES = [
     *literals("closure", values_of(custody_bodies.ClosureBody, "reason")),
     *literals("correction", values_of(custody_bodies.CorrectionBody, "reason")),
     *literals("sealed", PRIVACY),
+    *literals("discloses", CHOICES),
 ]
 
 
@@ -237,6 +239,7 @@ def test_every_message_is_used_and_every_used_message_is_there():
         *re.findall(r"""f["']([a-z0-9_.]+)\.\{""", text),
         *re.findall(r"""\bcode\(\s*"([a-z0-9_.]+)\"""", text),
         *re.findall(r"""t\("([a-z0-9_.]+)\." ~""", text),
+        *re.findall(r"""`([a-z0-9_.]+)\.\$\{""", text),
         *("step", "refusal", "withdrawal", "closure", "correction"),  # by the kind of a happening
         *(name for lists in LISTS.values() for name in lists),
     }

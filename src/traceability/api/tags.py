@@ -15,18 +15,21 @@ from traceability.api.services import Services
 from traceability.api.story_views import TagView
 from traceability.core import tag as tags
 from traceability.core.errors import Malformed
+from traceability.core.ids import ID_PATTERN, RollId
 from traceability.core.trust_pack import MEDIA_TYPE, SUFFIX
 from traceability.ledger import scans
 
 router = APIRouter(tags=["tags"])
-_SCAN_LIMITS = Limits(256)
+_SCAN_LIMITS = Limits(4096)
 _SCAN: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
-    "required": ["place"],
+    "required": ["code", "place"],
     "properties": {
+        "code": {"type": "string", "maxLength": 200, "description": "The code on a tag of ours"},
         "place": {
             "type": "string",
+            "pattern": "^(0|-?[1-9]|-?[1-8][0-9]|-90),(0|-?[1-9][0-9]?|-?1[0-7][0-9]|-180)$",
             "description": "A cell of one degree by its south-west corner, latitude and longitude: `-2,29`",
         },
         "label": {
@@ -38,6 +41,7 @@ _SCAN: dict[str, Any] = {
 
 
 class _Said(msgspec.Struct, forbid_unknown_fields=True):
+    code: str
     place: str
     label: Literal["older"] | None = None
 
@@ -73,7 +77,7 @@ async def tag(
 
 
 @router.post(
-    "/v1/tags/{code}/scans",
+    "/v1/scans",
     status_code=204,
     operation_id="say_where",
     summary="Say where a tag was read, to a degree",
@@ -82,10 +86,7 @@ async def tag(
     ),
     openapi_extra=openapi.body(("application/json", _SCAN)),
 )  # fmt: skip
-async def say_where(
-    request: Request,
-    code: Annotated[str, Path(min_length=1, max_length=200, description="The code on a tag of ours")],
-) -> Response:
+async def say_where(request: Request) -> Response:
     """Counted with the day. Who said it is not kept, nor when on that day, and nobody can check it.
 
     Said again within ten minutes it counts once. Only a reader who was asked and agreed should send this.
@@ -100,7 +101,7 @@ async def say_where(
     except (msgspec.MsgspecError, Malformed) as error:
         raise Problem("malformed", str(error)) from error
     with services.guesses.trying(request):
-        tag = await services.run(_tag_of, services, code)
+        tag = await services.run(_tag_of, services, said.code)
     services.scanning.placed(request, tag, said.place, said.label or "")
     return Response(status_code=204)
 
@@ -136,3 +137,28 @@ async def trust_pack(request: Request, who: Annotated[Visitor, Depends(visitor)]
         raise Problem("not_signing", str(error.args[0])) from error
     headers = {"Content-Disposition": f'attachment; filename="ledger{SUFFIX}"'}
     return Response(file, headers=headers, media_type=MEDIA_TYPE)
+
+
+@router.get(
+    "/v1/trust-pack/{kid}/{roll}",
+    operation_id="get_label_pack",
+    summary="The part of the trust pack that one label is checked by",
+    responses=openapi.answers({200: MEDIA_TYPE}, "not_here", "too_many"),
+)
+async def label_pack(
+    request: Request,
+    kid: Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="The `kid` of the label, in hex")],
+    roll: Annotated[str, Path(pattern=ID_PATTERN, description="The roll of its tag")],
+) -> Response:
+    """For whoever has a label: the key that signed it, its party and the roll, and what those rest on.
+
+    Who has no label cannot guess a `kid`; the label itself, which the address of a tag's page carries behind its #, is
+    not asked for.
+    """
+    services: Services = request.app.state.services
+    with services.guesses.trying(request):
+        try:
+            file = await services.run(services.reader.label_pack, kid, RollId(roll))
+        except LookupError as error:
+            raise not_here() from error
+    return Response(file, media_type=MEDIA_TYPE)

@@ -16,6 +16,10 @@ ROOTS = (
     ("traceability.core.verify", "verify"),
     ("traceability.core.trust_policy", "TrustPolicy.parse"),
     ("traceability.core.merkle", "verify_consistency"),
+    ("traceability.core.label", "from_digits"),
+    ("traceability.core.label", "read_signed"),
+    ("traceability.core.tag_verify", "verify_tag"),
+    ("traceability.core.trust_pack", "TrustPack.read"),
 )
 """What the driver calls."""
 

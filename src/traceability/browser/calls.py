@@ -168,9 +168,11 @@ class Calls(Expressions):
                 said = self.looped(generators, lambda: f"if ({sign}{self.test(elt)}) return {good};")
                 bad = "false" if name == "any" else "true"
                 return f"(($s) => {{ {said} return {bad}; }})({self.expr(generators[0].iter)})"
-            case "next", [ast.GeneratorExp(elt=elt, generators=generators), default]:
+            case "next", [ast.GeneratorExp(elt=elt, generators=generators), *default]:
                 said = self.looped(generators, lambda: f"return {self.expr(elt)};")
-                otherwise = self.inside([], lambda: f"return {self.expr(default)};")
+                otherwise = "throw new $.StopIteration();"
+                if default:
+                    otherwise = self.inside([], lambda: f"return {self.expr(default[0])};")
                 return f"(($s) => {{ {said} {otherwise} }})({self.expr(generators[0].iter)})"
             case "sum", [ast.GeneratorExp() | ast.ListComp() as each, *start] if not named:
                 said = self.looped(each.generators, lambda: f"$r = $.add($r, {self.expr(each.elt)});")

@@ -62,7 +62,8 @@ class Unit(Classes):
         return len(self.module.made[name]) == 1
 
     def definition(self, statement: ast.stmt, name: str, value: ast.expr) -> str:
-        others = [each for each in stored(statement) if each != name]  # by := inside
+        walruses = (node for node in ast.walk(statement) if isinstance(node, ast.NamedExpr))
+        others = [node.target.id for node in walruses]  # what comprehensions name is theirs
         return f"{self.declaration(others)}const {self.module.prefix}{name} = {self.expr(value)};\n"
 
     def declaration(self, names: list[str]) -> str:

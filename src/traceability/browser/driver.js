@@ -47,6 +47,22 @@ export function verifyConsistency(size1, root1, size2, root2, proof) {
   spoken(() => core.merkle__verify_consistency(size1, before, size2, after, nodes));
 }
 
+/** What is signed behind the # of a tag's address, before anything is verified: `{kid, tag}`. Throws an error called Malformed. */
+export function readLabel(digits) {
+  const signed = spoken(() => core.label__read_signed(core.label__from_digits(digits)));
+  return { kid: signed.$kid, tag: signed.$said.$tag };
+}
+
+/** Verifies it against a trust pack (bytes); the report is what `traceability tag verify --json` prints. Rejects like `verify`. */
+export async function verifyTag(digits, pack, policy) {
+  const trusted = readPolicy(policy);
+  const report = await answered(
+    () => spoken(() => core.tag_verify__verify_tag(core.label__from_digits(digits), core.trust_pack__TrustPack.$read(pack, trusted))),
+    () => {},
+  );
+  return JSON.parse(new TextDecoder().decode(report.$to_json()));
+}
+
 function readPolicy(policy) {
   const bytes = typeof policy === "string" ? new TextEncoder().encode(policy) : policy;
   return spoken(() => core.trust_policy__TrustPolicy.$parse(bytes));

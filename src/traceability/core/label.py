@@ -15,8 +15,6 @@ address. A fragment is never sent to a server.
 A signature shows who said this and that nobody changed it. It never shows that the paper is the only copy.
 """
 
-import base64
-import math
 import re
 from collections.abc import Collection
 from datetime import date, timedelta
@@ -38,14 +36,13 @@ ADDRESS_MAX = 2048
 
 _ID_SIZE = 17
 _CHUNK, _CHUNK_DIGITS = 17, 41
-_DIGITS = {size: math.ceil(size * 8 * math.log10(2)) for size in range(1, _CHUNK + 1)}
+_DIGITS = {size: len(str((1 << size * 8) - 1)) for size in range(1, _CHUNK + 1)}
 _SIZES = {digits: size for size, digits in _DIGITS.items()}
 _LOG = re.compile(r"[!-~]{1,120}")
 _MASS_MAX = 2**53 - 1
 _DAY_MAX = 2**16
 _EPOCH = date(1970, 1, 1)
 _MINERALS = frozenset(get_args(Mineral))
-_TO_RFC4648 = str.maketrans(CROCKFORD, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
 
 
 class LotLabel(NamedTuple):
@@ -73,7 +70,7 @@ class LotLabel(NamedTuple):
                 4: self.mineral,
                 5: self.net_ug,
                 6: [_id_bytes(roll), number],
-                7: (date.fromisoformat(self.day) - _EPOCH).days,
+                7: date.fromisoformat(self.day).toordinal() - _EPOCH.toordinal(),
             }
         )
 
@@ -179,13 +176,17 @@ def _place(tag: str) -> tuple[RollId, int]:
 
 
 def _id_bytes(name: str) -> bytes:
-    return base64.b32decode(name.translate(_TO_RFC4648) + "AA" + "====")[:_ID_SIZE]
+    number = 0
+    for character in name:
+        number = number << 5 | CROCKFORD.index(character)
+    return (number << 6).to_bytes(_ID_SIZE, "big")
 
 
 def _id_text(data: bytes) -> str:
     if len(data) != _ID_SIZE or data[-1] & 63:
         raise Malformed("an id has 130 bits in 17 bytes")
-    return base64.b32encode(data)[:26].decode().translate({v: k for k, v in _TO_RFC4648.items()})
+    number = int.from_bytes(data, "big") >> 6
+    return "".join(CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
 
 
 # --- digits
@@ -235,7 +236,9 @@ def read_scan(text: str, bases: Collection[str]) -> Scan:
     """
     found = _after(text[: ADDRESS_MAX + 1], bases)
     if len(text) > ADDRESS_MAX or found is None:
-        raise Malformed("this is not the QR of a tag of this ledger: do not open it")
+        raise Malformed(
+            f"this is not the QR of a tag of this ledger: {_why_not(text, bases)}. Do not open it"
+        )
     code, hash_sign, digits = found.partition("#")
     if not is_code(code):
         raise Malformed("this QR names the ledger, and no tag of it: do not open it")
@@ -247,3 +250,29 @@ def _after(text: str, bases: Collection[str]) -> str | None:
         if text.startswith(f"{base}/t/"):
             return text[len(base) + 3 :]
     return None
+
+
+def _why_not(text: str, bases: Collection[str]) -> str:
+    """What is wrong with a text that is refused already: for a person's eyes, nothing is decided by it."""
+    if len(text) > ADDRESS_MAX:
+        return "it is longer than any of ours"
+    if not text.isascii() or not text.isprintable():
+        return "it has characters in it that hide, or look like others"
+    scheme, _, rest = text.strip().partition("://")
+    if scheme.lower() not in ("https", "http"):
+        return "it is no address of a page"
+    host = re.split(r"[/?#\\]", rest, maxsplit=1)[0].lower()
+    for base in bases:
+        ours = base.partition("://")[2].lower()
+        if host == ours:
+            return "it names the ledger otherwise than its tags do"
+        if ours in host or "xn--" in host or _as_seen(host) == _as_seen(ours):
+            return "it leads to a site that looks like this ledger's and is another"
+    return "it leads to another site"
+
+
+def _as_seen(host: str) -> str:
+    """A host as somebody in a hurry reads it."""
+    for written, read in (("rn", "m"), ("vv", "w"), ("0", "o"), ("1", "l"), ("i", "l"), ("-", ""), (".", "")):
+        host = host.replace(written, read)
+    return host

@@ -56,9 +56,9 @@ class TagReport(msgspec.Struct):
         return EXIT_CODES[self.verdict]
 
     def to_json(self) -> bytes:
-        """The report for programs."""
+        """The report for programs; what is not known, or empty, is left out."""
         value: dict[str, Any] = msgspec.to_builtins(self)
-        return canonical.dump({name: each for name, each in value.items() if each not in (None, [])})
+        return canonical.dump({name: each for name, each in value.items() if each or each == 0})
 
 
 class _End(Exception):  # noqa: N818  # ends the verification

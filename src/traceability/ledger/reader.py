@@ -4,13 +4,14 @@ Each answer is of one moment. Nothing here decides who may see it, and nothing h
 decided by the fold when the entry came, and is looked up.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
 from traceability.core import book_tree, canonical, events, evidence, leaf
 from traceability.core.composition import Origin
+from traceability.core.disclosing import Discloses
 from traceability.core.events import Event
 from traceability.core.evidence import Disclosure
 from traceability.core.findings.carried import CORRECTED
@@ -34,7 +35,7 @@ from traceability.ledger.gather import Stated, gather, show
 from traceability.ledger.packing import unpack_lot
 from traceability.ledger.source import StoredSource
 from traceability.ledger.store import Store
-from traceability.ledger.trust_pack import trust_pack
+from traceability.ledger.trust_pack import label_pack, trust_pack
 from traceability.ledger.view import StoredEntry, View, finding_of
 
 _T = TypeVar("_T")
@@ -303,7 +304,7 @@ class Reader:
         lots: Collection[LotId] = (),
         *,
         event: EventId | None = None,
-        disclose: Callable[[int, Event, str], bool] = lambda _index, _event, _path: False,
+        disclose: Discloses = lambda _index, _event, _path: False,
     ) -> bytes:
         """The evidence file for these lots, or for the lots of an event, under the newest checkpoint.
 
@@ -336,6 +337,11 @@ class Reader:
         """The file by which labels are checked. Raises LookupError where there is no checkpoint."""
         with self._store.read() as view:
             return trust_pack(view)
+
+    def label_pack(self, kid: str, roll: RollId) -> bytes:
+        """The part of it that one label is checked by. Raises LookupError where there is no such key."""
+        with self._store.read() as view:
+            return label_pack(view, kid, roll)
 
 
 def _stated(view: View) -> Stated | None:

@@ -14,24 +14,15 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
+from traceability.browser import module
 from traceability.core.forms import STONES
 from traceability.web.words import CATALOGUES, LANGUAGES, UNITS
 
 PATH = "/assets/{name}"
 SAID = (
-    "account",
-    "and",
-    "check",
-    "device",
-    "figured",
-    "form",
-    "less_than",
-    "mineral",
-    "months",
-    "rule",
-    "severity",
-    "told",
-)
+    "account", "and", "check", "device", "figured", "form", "kind", "less_than", "lot", "mineral", "months", "origin", "rule",
+    "sealed", "severity", "told",
+)  # fmt: skip
 """Which messages scripts say, by how their keys begin."""
 _NAMED = re.compile(r'"\./([a-z_-]+\.js)"')
 HEADERS = {
@@ -74,7 +65,7 @@ def _asset(name: str) -> Asset:
 def _names() -> Iterator[str]:
     folder = resources.files("traceability.web") / "scripts"
     yield from sorted(file.name for file in folder.iterdir() if file.name.endswith(".js"))
-    yield from (f"words-{language}.js" for language in LANGUAGES)
+    yield from ("verifier.js", *(f"words-{language}.js" for language in LANGUAGES))
 
 
 def _json(value: object) -> str:
@@ -86,6 +77,8 @@ def _source(name: str) -> str:
         if name == f"words-{language}.js":
             said = {key: text for key, text in CATALOGUES[language].items() if key.split(".")[0] in SAID}
             return f"export default {_json(said)};\nexport const UNITS = {_json(UNITS)}, STONES = {_json(sorted(STONES))};\n"
+    if name == "verifier.js":
+        return module().decode()
     file = resources.files("traceability.web") / "scripts" / name
     if not file.is_file():
         raise KeyError(name)

@@ -19,6 +19,7 @@ from traceability.api.logging import FAULTS, fault
 from traceability.api.permission import OpenLot, OpenPaper, OpenParty, TagStory, may
 from traceability.api.problems import Problem, not_here, request_id
 from traceability.core import tag
+from traceability.core.disclosing import CHOICES
 from traceability.core.errors import Malformed
 from traceability.core.ids import HEX_PATTERN, ID_PATTERN, EventId, LotId, PartyId, RollId, SiteId
 from traceability.core.leaf import time_text
@@ -31,6 +32,7 @@ from traceability.web import (
     assets,
     certified,
     concerns,
+    device,
     facts,
     noticed,
     paid,
@@ -56,6 +58,7 @@ def router() -> APIRouter:
     routes = [
         ("/", front, "GET"),
         ("/search", find, "GET"),
+        ("/verify", verify_page, "GET"),
         ("/t/{code}", tag_page, "GET"),
         ("/lots/{id}", lot_page, "GET"),
         ("/events/{id}", event_page, "GET"),
@@ -183,7 +186,8 @@ async def tag_page(asked: Asked) -> Response:
         name, said = await asked.services.run(_tag, asked, typed)
     if name is not None and asked.visitor.party is None:
         asked.services.scanning.opened(asked.request, name)
-    return page(asked, "tag.html", said)
+    log = await asked.services.run(device.of_log, asked.services)
+    return page(asked, "tag.html", {**said, "device": log})
 
 
 def _tag(asked: Asked, typed: str) -> tuple[str | None, dict[str, Any]]:
@@ -258,6 +262,15 @@ def _by_number(asked: Asked, name: str) -> dict[str, Any]:
     return {**shown, "tag": {"number": name, "says": said, "more": more}}
 
 
+# Verifying a file on the reader's own device
+
+
+async def verify_page(asked: Asked) -> Response:
+    """Takes a file and verifies it in the browser; all this server gives is the page, and its own log's key."""
+    policy = await asked.services.run(device.policy, asked.services)
+    return page(asked, "verify.html", {"policy": policy})
+
+
 # What a signed-in party, or everybody, may open
 
 
@@ -289,7 +302,9 @@ def _lot(asked: Asked, lot_id: LotId) -> dict[str, Any]:
         "findings": noticed.of_lot(links, lot, seen.history),
         "carried": noticed.carried(links, lot, seen.lineage),
         "form": words.code("form", shown.form),
+        "device": device.of_lot(asked.services, seen),
         "qr": any(opens_qr(asked.services, asked.visitor, lot, name) for name in lot.tags),
+        "disclosable": CHOICES,
     }
 
 

@@ -129,7 +129,7 @@ export class Set_ {
   both(other) { return this.kept((under) => other.values.has(under)); }
   plus(other) {
     const made = this.copy();
-    for (const [under, value] of other.values) if (!made.values.has(under)) made.values.set(under, value);
+    for (const each of other) made.add(each);
     return made;
   }
   kept(test) {

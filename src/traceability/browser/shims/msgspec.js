@@ -174,7 +174,8 @@ export function replace([old], changes) {
 replace.$$kw = true;
 
 function asdict(struct) {
-  return $.Dict.of($.type(struct).$$fields.map((name) => [name, struct[`$${name}`]]));
+  const { $$fields: names, $$slots: slots } = struct.constructor;
+  return $.Dict.of(names.map((name, at) => [name, struct[slots[at]]]));
 }
 
 export const structs = { $asdict: asdict, $replace: replace };
