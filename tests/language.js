@@ -1,5 +1,5 @@
-// Answers lines of JSON: which function of tests/language.py to call, and with what. Values are written so that nothing
-// of their types is lost.
+// Answers which function of tests/language.py is to be called, and with what. Values are written so that nothing of
+// their types is lost.
 
 import * as $ from "./runtime.js";
 import * as core from "./core.js";
@@ -32,20 +32,11 @@ function read(said) {
   throw new Error(`nothing is known of ${kind}`);
 }
 
-function answer([name, ...given]) {
+export function answer([name, ...given]) {
   try {
     return written(core["language__" + name](...given.map(read)));
   } catch (thrown) {
     const error = $.caught(thrown);
     return error instanceof $.BaseException ? { e: [$.type(error).$__name__, $.str(error)] } : { bug: String(thrown.stack) };
   }
-}
-
-export function main() {
-  let rest = "";
-  process.stdin.setEncoding("utf8").on("data", (chunk) => {
-    const lines = (rest + chunk).split("\n");
-    rest = lines.pop();
-    for (const line of lines) process.stdout.write(JSON.stringify(answer(JSON.parse(line))) + "\n");
-  });
 }

@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -86,13 +85,9 @@ QUESTIONS = questions()
 def javascript() -> Iterator[JavaScript]:
     """The functions of `language`, compiled."""
     driver = (HERE / "language.js").read_text(encoding="utf-8")
-    text = bundle([("language", name) for name in QUESTIONS], Source({"language": TEXT}), driver)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "language.mjs"
-        path.write_text(text + "main();\n", encoding="utf-8")
-        process = JavaScript(path)
-        yield process
-        process.close()
+    process = JavaScript([("language", name) for name in QUESTIONS], driver, Source({"language": TEXT}))
+    yield process
+    process.close()
 
 
 def written(value: Any) -> Any:
