@@ -10,18 +10,22 @@ from typing import Any
 from playwright._impl._driver import compute_driver_executable
 
 from traceability.browser.bundle import bundle
+from traceability.browser.source import Source
 
 NODE = compute_driver_executable()[0]
 ASK = Path(__file__).with_name("ask.mjs")
 
 
 class JavaScript:
-    """A process that answers with what `driver`, a driver of the compiled `roots`, exports as `answer`."""
+    """A process that answers with what `driver`, a driver of the compiled `roots`, exports as `answer`.
 
-    def __init__(self, roots: list[tuple[str, str]], driver: str) -> None:
+    The roots are of the core, or of other Python in `source`.
+    """
+
+    def __init__(self, roots: list[tuple[str, str]], driver: str, source: Source | None = None) -> None:
         self._folder = tempfile.TemporaryDirectory()
         path = Path(self._folder.name) / "module.mjs"
-        path.write_text(bundle(roots, driver=driver), "utf-8")
+        path.write_text(bundle(roots, source, driver), "utf-8")
         self._process = subprocess.Popen(
             [NODE, str(ASK), path.as_uri()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
