@@ -142,6 +142,13 @@ def cases() -> Iterator[dict[str, str]]:
     prime = 2**255 - 19
     for y in (0, 1, 2, prime - 1, prime, prime + 1, 2**255 - 1, 2**255 + 1, 2**255, 3, 4, 5, 6):
         yield {"spki": ed25519 + y.to_bytes(32, "little").hex(), "signature": "01" * 64, "message": ""}
+    # Made with the private key so that its R is the neutral point: valid, and some would refuse it.
+    yield {
+        "spki": "302a300506032b6570032100ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c",
+        "signature": "0100000000000000000000000000000000000000000000000000000000000000"
+        "a4891e33a334d8072916a4f6dbb444aa60171ecdef197f11f1f27f946953d30f",
+        "message": "78",
+    }
     for point in ("00" * 64, "ff" * 64, "01" * 64, "00" * 63, ""):
         yield {"spki": p256 + point, "signature": "01" * 64, "message": ""}
 
