@@ -150,13 +150,11 @@ class Overlay:
 
     def _load_all(self, addresses: Iterable[Address]) -> None:
         known, left = self._known, self._left
-        wanted = []
-        for address in addresses:
-            if address in left:
-                known.setdefault(address, left[address])
-            elif address[0] not in _OF_THE_LOG and address not in known:
-                known[address] = None
-                wanted.append(address)
+        asked = set(addresses) - known.keys()
+        here = asked & left.keys()
+        known.update({address: left[address] for address in here})
+        wanted = [address for address in asked - here if address[0] not in _OF_THE_LOG]
+        known.update(dict.fromkeys(wanted))
         known.update(self._view.records(wanted))
 
     def _preload_signers(self, keys: set[KeyId]) -> None:
