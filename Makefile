@@ -91,8 +91,8 @@ migrate: $(VENV)/server.stamp
 	$(BIN)/traceability migrate
 
 locks: $(VENV)/dev.stamp
-	$(UV) --upgrade pyproject.toml --extra server --extra time -o locks/server.txt
-	$(UV) --upgrade pyproject.toml --extra server --extra time --group dev -c locks/server.txt -o locks/dev.txt
+	$(UV) --upgrade pyproject.toml --extra server --extra time --extra s3 -o locks/server.txt
+	$(UV) --upgrade pyproject.toml --extra server --extra time --extra s3 --group dev -c locks/server.txt -o locks/dev.txt
 	$(UV) --upgrade --group build -c locks/dev.txt -o locks/build.txt
 
 clean:

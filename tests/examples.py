@@ -15,6 +15,7 @@ OPERATOR = SigningKey.from_seed(b"example operator", "Ed25519")
 REGISTRAR = SigningKey.from_seed(b"example registrar", "Ed25519")
 TRADER = SigningKey.from_seed(b"example trader")
 LOG_SIGNER = Signer(LOG, bytes(range(32)))
+NEXT_LOG_SIGNER = Signer(LOG, bytes(range(32, 64)))
 
 
 def nonce(number: int) -> str:
@@ -579,6 +580,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "population": {"size": 412, "digest": EVENT},
             "method": "Tirage de 20 lots.",
         },
+    },
+    "log_key": {
+        "key": OPERATOR,
+        "party": OPERATOR_PARTY,
+        "body": {"add": NEXT_LOG_SIGNER.verifier.encode(), "reason": "rotation annuelle"},
     },
     "snapshot": {
         "key": OPERATOR,

@@ -3,10 +3,12 @@
 `more` sets or adds fields of the body; `...` takes one out.
 """
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from memory import COMMITMENT
+from memory import COMMITMENT, POLICY
+from traceability.core.note import Signer
 
 DIGEST = "ab" * 32
 FILE = {"sha256": DIGEST, "media_type": "application/pdf", "bytes": 48123, "shows": "certificate"}
@@ -205,6 +207,28 @@ def audit(*subjects: tuple[str, str], **more: Any) -> dict[str, Any]:
 def audit_result(sample: Sequence[str], *subjects: tuple[str, str], **more: Any) -> dict[str, Any]:
     result = {"act": "result", "seed": ..., "population": ..., "sample": list(sample)}
     return audit(*subjects, **{**result, **more})
+
+
+def log_key(**more: Any) -> dict[str, Any]:
+    return _event("log_key", {}, more)
+
+
+def successor(size: int, origin: str, **more: Any) -> dict[str, Any]:
+    """The genesis of a successor that is called like the log before it, with `/2` behind."""
+    log = Signer(f"{origin}/2", hashlib.sha256(f"{origin} {size}".encode()).digest())
+    body = {
+        "name": "Registre des minerais",
+        "nonce": "AQEBAQEBAQEBAQEBAQEBAQ",
+        "operator_name": "Bureau du registre",
+        "keys": [],
+        "authorities": [],
+        "quorum": 0,
+        "countries": ["CF"],
+        "log_keys": [log.verifier.encode()],
+        "policy": POLICY,
+        "continues": {"origin": origin, "size": size, "root": DIGEST},
+    }
+    return _event("genesis", body, more)
 
 
 def snapshot(size: int, book: str, **more: Any) -> dict[str, Any]:

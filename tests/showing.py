@@ -11,7 +11,7 @@ from traceability.core.evidence import Evidence
 from traceability.core.ids import EventId, LotId
 from traceability.core.record import Address, Place, Subject
 from traceability.core.state import Act, Number, Snapshots
-from traceability.ledger.gather import Logged, Stated, gather, show
+from traceability.ledger.gather import Logged, Noticed, Stated, gather, show
 
 
 class MemorySource:
@@ -46,14 +46,12 @@ class MemorySource:
         acts = [self.ledger.state.records.get(("act", name)) for name in event_ids]
         return {decision.event for act in acts if isinstance(act, Act) for decision in act.approvals}
 
-    def findings(
-        self, addresses: Collection[Address], first: int
-    ) -> Mapping[Address, Sequence[tuple[int, bytes]]]:
-        found: dict[Address, list[tuple[int, bytes]]] = {}
-        for kept in self.ledger.entries[first:]:
-            for finding in kept.outcome.findings:
+    def findings(self, addresses: Collection[Address]) -> Mapping[Address, Sequence[Noticed]]:
+        found: dict[Address, list[Noticed]] = {}
+        for kept in self.ledger.entries:
+            for number, finding in enumerate(kept.outcome.findings):
                 for address in set(finding.subjects) & set(addresses):
-                    found.setdefault(address, []).append((kept.index, finding.to_json()))
+                    found.setdefault(address, []).append(Noticed(kept.index, number, finding.to_json()))
         return found
 
     def attestations(self, snapshot: EventId) -> Collection[EventId]:

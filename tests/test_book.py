@@ -70,12 +70,13 @@ SUBJECTS: dict[str, list[tuple[str, str]]] = {
     "payment": MOVED,
     "incident": [("site", E.SITE), ("lot", E.LOT), ("region", "CF-HS"), ("region", "CF-BGF")],
     "response": MOVED,
-    "hold": [("lot", E.LOT), ("region", "CF-HS")],
+    "hold": [("lot", E.LOT), ("policy", "policy"), ("region", "CF-HS")],
     "release": [],  # those of the hold it names
     "finding": MOVED,
     "redaction": [],  # those of what it names
     "policy": [("policy", "policy")],
     "audit": [("party", E.TRADER_PARTY), ("site", E.SITE)],
+    "log_key": [("policy", "policy")],
     "snapshot": [],  # it is about the book, and would make its own line older with each
     "attestation": [],
 }

@@ -18,6 +18,7 @@ from test_verify_papers import Papers
 from traceability.core import book, canonical, evidence, merkle
 from traceability.core.errors import Malformed
 from traceability.core.evidence import BookLine, Evidence
+from traceability.core.findings.catalogue import RULES
 from traceability.core.record import Address
 from traceability.core.report import CANNOT_TELL, COMPLETE, FAILED, HOLDS, Report
 from traceability.core.verify import verify
@@ -259,11 +260,21 @@ def test_a_tag_on_a_strangers_bag_is_part_of_the_story():
     stated = snapshot(ledger)
     shown = evidence_of(ledger, [bag], stated=stated)
     assert again in {entry.index for entry in shown.entries}
-    assert judge(ledger, shown).verdict == COMPLETE
+    report = judge(ledger, shown)
+    assert report.verdict == COMPLETE
+    told = [(noted.finding.rule, noted.entry, noted.stated) for noted in report.lots[0].findings]
+    assert (
+        "tag_on_two_lots",
+        again,
+        True,
+    ) in told  # it needs the whole log: the ledger states it, the line proves it
+    assert all(stated == (RULES[rule].scope != "local") for rule, _, stated in told)
+    assert b'"stated":true' in report.to_json()
     less = without(shown, ledger, again, book=True)
     assert failing_step(judge(ledger, less)) == 7
     lines = [line for line in shown.book if line.type != "tag"]
-    assert judge(ledger, with_lines(less, stated, lines)).completeness_not_shown == {"tag": ["itsci:7"]}
+    report = judge(ledger, with_lines(less, stated, lines))
+    assert (report.verdict, report.completeness_not_shown) == (CANNOT_TELL, {"tag": ["itsci:7"]})
 
 
 def test_who_used_a_number_first_cannot_be_left_out():
@@ -290,15 +301,37 @@ def test_who_used_a_number_first_cannot_be_left_out():
     report = judge(ledger, less)
     assert failing_step(report) == 7
     assert "who used it first is not shown" in report.why
-    unopened = [msgspec.structs.replace(line, findings=()) for line in shown.book]
-    report = judge(ledger, with_lines(less, stated, unopened))
-    assert report.completeness_not_shown == {"key": [miner.key.id]}
-    forged = [
-        msgspec.structs.replace(line, findings=line.findings[:-1]) if len(line.findings) > 1
-        else msgspec.structs.replace(line, findings=tuple((index + 1, text) for index, text in line.findings))
-        for line in shown.book
-    ]  # fmt: skip
-    assert failing_step(judge(ledger, with_lines(shown, stated, forged))) == 7
+    silent = msgspec.structs.replace(less, completeness=proved_with(shown))
+    report = judge(ledger, silent)
+    assert (report.verdict, report.completeness_not_shown["key"]) == (CANNOT_TELL, [miner.key.id])
+    (index, text), *others = shown.completeness.findings
+    forged = proved_with(shown, (index + 1, text), *others)
+    assert failing_step(judge(ledger, msgspec.structs.replace(shown, completeness=forged))) == 7
+
+
+def test_a_finding_that_no_line_proves_is_the_end(rich):
+    """One that was never noticed, one told twice, one that is spelt otherwise, and those there are in another order."""
+    (index, text), *others = shown = rich.shown.completeness.findings
+    forged = text.replace('"version":1', '"version":2')
+    spaced = text.replace(":", ": ", 1)
+    for findings in (
+        [*shown, (index, forged)],
+        [(index, text), *shown],
+        [(index, spaced), *others],
+        shown[::-1],
+    ):
+        lie = msgspec.structs.replace(rich.shown, completeness=proved_with(rich.shown, *findings))
+        assert judge(rich.ledger, lie).verdict in (FAILED, CANNOT_TELL)
+    none = msgspec.structs.replace(rich.shown, completeness=proved_with(rich.shown))
+    report = judge(rich.ledger, none)
+    assert report.verdict == CANNOT_TELL
+    assert rich.heap in report.completeness_not_shown["lot"]
+
+
+def proved_with(shown: Evidence, *findings: tuple[int, str]) -> evidence.Completeness:
+    """What proves the lines, with these findings in it."""
+    assert shown.completeness is not None
+    return msgspec.structs.replace(shown.completeness, findings=findings)
 
 
 def test_the_form_of_completeness_is_one(rich):

@@ -20,6 +20,7 @@ from traceability.core.findings import (
     output,
     papers,
     quality,
+    scans,
     silence,
     sites,
     stock,
@@ -40,6 +41,8 @@ JUDGING: list[ModuleType] = [mass, quality, stones, sites, zones, licences, hold
 """Where the rules are that answer with what they raise."""
 WATCHING: list[ModuleType] = [drift, handoffs, keys, kinds, output, papers, silence, stock, waiting, weights]
 """Where the rules are that note it themselves."""
+STATED = ["scanned_after_end", "scanned_far_away", "scanned_with_old_label", "scans_too_far_apart"]
+"""Rules over public scans, which the operator states."""
 BY_ANOTHER = {"tag_not_allocated", "tag_of_another_site", "tag_of_another_party"}
 """Rules that are asked in one function, `tag_of_somebody_else`."""
 
@@ -68,7 +71,8 @@ def watching() -> dict[str, str]:
 
 def functions() -> dict[str, str]:
     """All of them."""
-    return {**judging(), **watching()}
+    stated = {name: inspect.getdoc(getattr(scans, name)) or "" for name in STATED}
+    return {**judging(), **watching(), **stated}
 
 
 def numbers() -> str:

@@ -328,6 +328,12 @@ SCENES: dict[str, tuple[str, set[str], Callable[[Scene], dict[str, Any]]]] = {
         {"auditor"},
         lambda s: papers.audit_result([s.strange()], ("party", s.other.party)),
     ),
+    "a successor's genesis": (
+        "role_missing",
+        {"operator"},
+        lambda s: papers.successor(len(s.trade.entries), s.trade.log_signer.verifier.name),
+    ),
+    "log_key": ("role_missing", {"operator"}, lambda s: papers.log_key(freeze_at=100_000)),
     "snapshot": ("role_missing", {"operator"}, lambda s: papers.snapshot(1, "0" * 64)),
     "attestation": (
         "role_missing",

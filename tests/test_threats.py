@@ -12,6 +12,7 @@ ROWS = {
     *(f"T{number:02}" for number in range(1, 56)),
     "T62",
     "T63",
+    "T64",
     *(f"T{number}" for number in range(68, 89)),
 }
 

@@ -91,7 +91,7 @@ def test_only_the_policys_logs_are_believed():
     policy = TrustPolicy.without_witnesses([LOG.verifier])
     assert policy.open_checkpoint(signed()).checkpoint == HEAD
     stranger = Signer(ORIGIN, b"a different seed, 32 bytes of it")
-    with pytest.raises(Invalid, match="no trusted key"):
+    with pytest.raises(Invalid, match="no key that the trust policy has"):
         policy.open_checkpoint(signed(log=stranger))
     elsewhere = Checkpoint("ledger.example.org/cat", 1, HEAD.root)
     with pytest.raises(Invalid, match="not in the trust policy"):

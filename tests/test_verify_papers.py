@@ -216,6 +216,22 @@ def test_an_answer_by_somebody_whose_lot_is_not_followed() -> None:
     check_lot(ledger, ledger.lot(mine), report)
 
 
+def test_a_hold_on_a_site_and_on_a_strangers_bag_holds_ours_too() -> None:
+    """The verifier finds that our bag was moved under it, though the other bag it names is not followed."""
+    ledger = MemoryLedger()
+    one, two = ledger.enrol("one", ["miner"]), ledger.enrol("two", ["trader"])
+    police, auditor = ledger.enrol("police", ["regulator"]), ledger.enrol("auditor", ["auditor"])
+    site = ledger.site(one)
+    mine, theirs = ledger.produce(one, "38.40", "41.00", site=site)
+    ledger.append(police, papers.hold(("site", site), ("lot", theirs)))
+    ledger.append(auditor, papers.audit_result([mine, theirs], ("site", site)))
+    ledger.hand_over(one, two, [mine])
+    report = verify(file_of(ledger, [mine]), ledger.policy())
+    assert report.verdict == HOLDS, report.why
+    assert "moved_under_hold" in {noted.finding.rule for noted in report.lots[0].findings}
+    check_lot(ledger, ledger.lot(mine), report)
+
+
 def test_a_certificate_that_was_void_shows_its_end() -> None:
     """The end names no lot; it is in the file of the bag all the same, and exports cannot hide it."""
     ledger = MemoryLedger()

@@ -1,4 +1,4 @@
-"""The book as of a snapshot, as the tiles of its tree; and zones among the entries about the policy.
+"""The book as of a snapshot, as the tiles of its tree; and zones, and holds on regions, among the entries about the policy.
 
 What follows from the entries is emptied here and filled again by `traceability migrate`.
 """

@@ -1,6 +1,6 @@
 """What a deployment decides, read once from the environment.
 
-Plain names: DATA, DATABASE_URL, READ_DATABASE_URL, LOG_KEY, GUARD, WITNESSES, REPORT_KEY, SNAPSHOT_KEY, HOST, PORT, BASE_URL. A data folder may hold a file
+Plain names: DATA, DATABASE_URL, READ_DATABASE_URL, LOG_KEY, GUARD, WITNESSES, REPORT_KEY, SNAPSHOT_KEY, PROXIES, HOST, PORT, BASE_URL. A data folder may hold a file
 `traceability.env` with lines NAME=value (`init` and `demo` write one, so that the folder alone is enough
 to serve it again); the environment wins over it. The key and the guard themselves never lie in DATA: a
 copy of the folder, or a backup of it, must not be able to sign.
@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     """PEM file of a key of the operator that signs reports of people without a key; none: none are taken."""
     snapshot_key: Path | None = None
     """PEM file of a key of the operator, its own for this, that states the book hourly; none: `snapshot` does."""
+    proxies: str = ""
+    """Addresses of proxies, comma between them, whose X-Forwarded-For says who asks; empty: nobody's is believed."""
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: int = Field(default=8000, ge=0, le=65535)

@@ -88,6 +88,28 @@ def test_another_program_follows_our_proofs(served, grown):
             metamorphic_log.checkpoint_verify_inclusion(answer["checkpoint"], [VKEY], index, spoiled, proof)
 
 
+def test_who_remembers_a_checkpoint_is_shown_that_the_log_still_contains_it(served, grown):
+    """The proof is the textbook's for any two sizes, another program takes it, and sizes that are not are not there."""
+    _, _, client = served
+    older = grown[0]
+    newer = client.get("/checkpoint").text
+    leaves = fetch_leaves(client, metamorphic_log.checkpoint_verify(newer, [VKEY]).size)
+    old = metamorphic_log.checkpoint_verify(older, [VKEY])
+    for first, second in ((old.size, len(leaves)), (1, 2), (7, 300), (len(leaves), len(leaves))):
+        answer = client.get("/v1/log/consistency", params={"first": first, "second": second}).json()
+        assert answer["proof"] == [node.hex() for node in reference.proof(first, leaves[:second])]
+        assert (answer["first"], answer["second"]) == (first, second)
+    proof = client.get("/v1/log/consistency", params={"first": old.size, "second": len(leaves)}).json()[
+        "proof"
+    ]
+    nodes = [bytes.fromhex(node) for node in proof]
+    metamorphic_log.checkpoint_verify_consistency(older, newer, [VKEY], nodes)
+    for first, second in ((2, 1), (1, len(leaves) + 1), (len(leaves) + 1, len(leaves) + 1)):
+        failed = client.get("/v1/log/consistency", params={"first": first, "second": second})
+        assert problem(failed) == (404, "not_here")
+    assert client.get("/v1/log/consistency", params={"first": 0, "second": 1}).status_code == 400
+
+
 def test_every_partial_tile_there_ever_was_is_served(served, grown):
     """For each width up to the full tile: the first hashes of it, and 404 beyond."""
     _, _, client = served

@@ -10,6 +10,7 @@ from world import Client, World
 
 from traceability.api import reports
 from traceability.api.app import create_app
+from traceability.api.guesses import Bucket
 from traceability.core import leaf, merkle
 from traceability.core.checkpoint import open_checkpoint
 from traceability.core.ids import unpadded
@@ -118,7 +119,7 @@ def test_codes_are_not_found_by_trying(taking):
 def test_what_is_no_report(taking, change, status, problem):
     """What is not a report, or about nothing that is here, is told so and stores nothing."""
     world, client, reporter = taking
-    reporter._room = reports.AT_ONCE
+    reporter.room = Bucket(reports.AT_ONCE, reports.SECONDS_EACH)
     report = said(world, **change)
     before = world.size()
     answer = client.post("/v1/reports", json=report)
@@ -131,10 +132,10 @@ def test_a_flood_is_bounded(taking):
     """After so many at once the next are told to come later, and the log does not grow."""
     world, client, reporter = taking
     report = said(world)
-    reporter._room = 2.5
+    reporter.room = Bucket(2, reports.SECONDS_EACH)
     answers = [client.post("/v1/reports", json=report).status_code for _ in range(4)]
     assert answers == [201, 201, 503, 503]
-    reporter._room = reports.AT_ONCE
+    reporter.room = Bucket(reports.AT_ONCE, reports.SECONDS_EACH)
 
 
 def test_without_a_key_none_are_taken(served):

@@ -22,9 +22,9 @@ def test_lines_go_under_the_checkpoint_of_their_size(ledger, office):
     (miner,) = traders(ledger, office, "miner")
     size, own, head = published(ledger.store)
     one, other = WITNESSES
-    publish.add_cosignatures(ledger.store, size, [one.cosign(head, 1000)])
-    publish.add_cosignatures(ledger.store, size, [other.cosign(head, 1001)])
-    publish.add_cosignatures(ledger.store, size, [one.cosign(head, 1002)])
+    publish.add_signatures(ledger.store, size, [one.cosign(head, 1000)])
+    publish.add_signatures(ledger.store, size, [other.cosign(head, 1001)])
+    publish.add_signatures(ledger.store, size, [one.cosign(head, 1002)])
     text, lines = parse_note(published(ledger.store)[1])
     assert own.startswith(text.encode())
     assert [(line.name, cosignature_time(line)) for line in lines[1:]] == [
@@ -33,7 +33,7 @@ def test_lines_go_under_the_checkpoint_of_their_size(ledger, office):
     ]
     recorded(ledger, produce(miner, "1"))
     newer = published(ledger.store)
-    publish.add_cosignatures(ledger.store, size, [one.cosign(head, 1003)])
+    publish.add_signatures(ledger.store, size, [one.cosign(head, 1003)])
     assert published(ledger.store) == newer
 
 

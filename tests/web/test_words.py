@@ -225,7 +225,8 @@ def test_ids_among_figures_are_no_figures():
 def test_every_message_is_used_and_every_used_message_is_there():
     """No message is missing and none is left over."""
     text = "\n".join(
-        path.read_text("utf-8") for path in [*WEB.glob("*.py"), *(WEB / "templates").glob("*.html")]
+        path.read_text("utf-8")
+        for path in [*WEB.glob("*.py"), *(WEB / "templates").glob("*.html"), *(WEB / "scripts").glob("*.js")]
     )
     text += (WEB / "words" / "__init__.py").read_text("utf-8")
     asked = set(re.findall(r"""\b(?:t|words|self)\(\s*["']([a-z0-9_.]+[a-z0-9_])["']""", text))

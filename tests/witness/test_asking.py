@@ -21,6 +21,7 @@ from traceability.core.verify import verify
 from traceability.ledger import fsck
 from traceability.ledger.answers import Recorded, Refused, Submission
 from traceability.ledger.database import Unusable
+from traceability.ledger.files import Folder
 from traceability.ledger.folder import publish_to
 from traceability.ledger.guard import FileGuard, GuardHead
 from traceability.ledger.store import Store
@@ -78,7 +79,7 @@ def witness_server(path, name):
 
 @contextlib.contextmanager
 def asked(ledger: Ledger, said: TrustPolicy, seconds: float = 10):
-    asking_ = Asking(ledger, VKEY, said, seconds=seconds)
+    asking_ = Asking(ledger, said, seconds=seconds)
     asking_.start()
     try:
         yield asking_
@@ -132,21 +133,21 @@ def test_a_quorum_comes_together_and_evidence_has_it(world, tmp_path):
     metamorphic_log.checkpoint_verify(note.decode(), [VKEY.encode()])
     file = world.services.reader.evidence([lot.lots[0]])
     assert verify(file, said, now="2030-01-01T00:00:00Z").exit_code == 0
-    publish_to(world.store, tmp_path / "folder")
+    publish_to(world.store, Folder(tmp_path / "folder"))
     assert (tmp_path / "folder" / "checkpoint").read_bytes() == note
     assert fsck.check(world.store, None).verdict == "good"
 
 
 def test_cosignatures_that_come_later_reach_the_folder(world, tmp_path):
     """A folder published without them gets them, though the log has not grown."""
-    publish_to(world.store, tmp_path / "folder")
+    publish_to(world.store, Folder(tmp_path / "folder"))
     assert signers((tmp_path / "folder" / "checkpoint").read_bytes()) == {LOG}
     with (
         witness_server(tmp_path / "w", "w.example") as (_, url),
         asked(world.ledger, policy("1", ("w.example", url))),
     ):
         until(lambda: cosigned_size(world.store))
-    assert publish_to(world.store, tmp_path / "folder").files == 1
+    assert publish_to(world.store, Folder(tmp_path / "folder")).files == 1
     assert signers((tmp_path / "folder" / "checkpoint").read_bytes()) == {LOG, "w.example"}
 
 
@@ -365,7 +366,7 @@ def test_the_policy_must_be_of_this_log(world):
     ):
         said = TrustPolicy.parse("".join(f"{line}\n" for line in lines).encode())
         with pytest.raises(Unusable, match=words):
-            Asking(world.ledger, VKEY, said)
+            Asking(world.ledger, said)
 
 
 def test_over_the_api(tmp_path, monkeypatch):
@@ -373,7 +374,7 @@ def test_over_the_api(tmp_path, monkeypatch):
     world = World(f"sqlite:///{tmp_path}/ledger.sqlite3", tmp_path)
     with witness_server(tmp_path / "w", "w.example") as (_, url):
         said = policy("1", ("w.example", url), ("down.example", "http://127.0.0.1:9"))
-        services = world.services._replace(asking=Asking(world.ledger, VKEY, said))
+        services = world.services._replace(asking=Asking(world.ledger, said))
         monkeypatch.setattr(type(services), "open", lambda _: services)
         try:
             with (

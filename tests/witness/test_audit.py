@@ -13,6 +13,7 @@ import pytest
 from world import World
 
 import reference
+from traceability.ledger.files import Folder
 from traceability.ledger.folder import publish_to
 from trade import LOG, LOG_SIGNER, produce
 
@@ -50,10 +51,10 @@ def written(tmp_path_factory) -> Written:
     try:
         for size in SIZES:
             world.take(*(produce(world.anna, "1") for _ in range(size - world.size())))
-            publish_to(world.store, folder / "growing")
+            publish_to(world.store, Folder(folder / "growing"))
             older.append(folder / f"checkpoint of {size}")
             shutil.copy(folder / "growing" / "checkpoint", older[-1])
-        publish_to(world.store, folder / "log")
+        publish_to(world.store, Folder(folder / "log"))
     finally:
         world.services.close()
     return Written(folder / "log", older)

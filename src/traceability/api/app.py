@@ -25,6 +25,7 @@ from traceability.api import (
 from traceability.api.edge import Edge
 from traceability.api.hourly import stating
 from traceability.api.queries import plain_address
+from traceability.api.scanning import writing_down
 from traceability.api.services import Services
 from traceability.settings import Settings
 
@@ -55,7 +56,7 @@ def create_app(of: Settings | Services, more: Sequence[APIRouter] = ()) -> FastA
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if services.asking is not None:
             services.asking.start()
-        with stating(services.ledger, services.settings.snapshot_key):
+        with stating(services.ledger, services.settings.snapshot_key), writing_down(services.scanning):
             yield
         if isinstance(of, Settings):
             services.close()

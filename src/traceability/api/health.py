@@ -86,7 +86,7 @@ async def _refusal(services: Services) -> str | None:
             await services.run(ask)
         except ERRORS:
             return "the database for events does not answer; what a replica has can be read"
-    return services.ledger.refusal
+    return services.ledger.refusal or services.ledger.ended
 
 
 async def _size(services: Services) -> int:

@@ -55,6 +55,8 @@ def state_when_due(ledger: Ledger, key: SigningKey) -> str | None:
 
     Another process may have stated it: what counts is what stands in the log.
     """
+    if ledger.ended is not None:
+        return None
     with ledger.store.read() as view:
         facts, known, now = view.record(("ledger", "")), view.record(("key", key.id)), view.now()
         kept = view.book()

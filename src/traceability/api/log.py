@@ -9,13 +9,13 @@ from starlette.responses import Response, StreamingResponse
 from traceability.api import openapi, permission, watched
 from traceability.api.permission import OpenLog, Visitor
 from traceability.api.problems import Problem, not_here
-from traceability.api.queries import From
+from traceability.api.queries import From, Size
 from traceability.api.reading import visitor
 from traceability.api.services import Services
-from traceability.api.views import LogView, moment
+from traceability.api.views import ConsistencyView, ContinuedView, LogView, moment
 from traceability.core.checkpoint import Checkpoint
 from traceability.core.errors import Malformed
-from traceability.core.note import parse_note
+from traceability.core.note import Verifier, parse_note
 from traceability.core.state import LedgerFacts
 from traceability.core.tile import Tile, parse_path
 from traceability.ledger import publish
@@ -74,6 +74,24 @@ async def log(request: Request) -> Response:
 
 
 @router.get(
+    "/v1/log/consistency",
+    operation_id="log_consistency",
+    summary="The proof that the log of one size begins with that of a smaller",
+    responses=openapi.answers({200: ConsistencyView}, "malformed", "not_here", "not_signing"),
+)
+async def consistency(request: Request, first: Size, second: Size) -> Response:
+    """For who remembers a checkpoint and holds a newer one. Tiles give the same, in more requests."""
+    services: Services = request.app.state.services
+    size = Checkpoint.parse(parse_note(await newest(services))[0]).size
+    if not first <= second <= size:
+        raise Problem(
+            "not_here", f"there is no such proof: 1 ≤ first ≤ second ≤ {size}, the size of the checkpoint"
+        )
+    view = await services.run(_consistency, services, first, second)
+    return Response(view.json(), media_type="application/json")
+
+
+@router.get(
     "/v1/log/entries",
     operation_id="log_entries",
     summary="Every entry from an index on, in full: for auditors, mirrors and backups",
@@ -115,16 +133,19 @@ def _tile(services: Services, wanted: Tile) -> bytes | None:
 
 
 def _log(services: Services, note: bytes) -> LogView:
-    text, _ = parse_note(note)
+    text, lines = parse_note(note)
     head = Checkpoint.parse(text)
     with services.reads.read() as view:
         facts = view.record(("ledger", ""))
         last = view.entry(head.size - 1)
     assert isinstance(facts, LedgerFacts)
     assert last is not None
+    signed = {line.key for line in lines}
+    vkeys = [vkey for vkey in facts.signing if Verifier.parse(vkey).key in signed]
     return LogView(
         origin=head.origin,
-        vkey=services.log_signer.verifier.encode(),
+        vkey=vkeys[-1],
+        vkeys=vkeys,
         size=head.size,
         root=head.root.hex(),
         checkpoint=note.decode(),
@@ -132,11 +153,22 @@ def _log(services: Services, note: bytes) -> LogView:
         name=facts.name,
         countries=list(facts.countries),
         quorum=facts.quorum,
+        frozen_at=facts.frozen_at,
+        continues=[
+            ContinuedView(origin=each.origin, size=each.size, root=each.root, lost=each.lost)
+            for each in facts.continues
+        ],
         demo=facts.demo,
-        signing=services.ledger.refusal is None,
+        signing=services.ledger.refusal is None and services.ledger.ended is None,
         cosigned=watched.cosigned(services),
         witnesses=watched.standings(services),
     )
+
+
+def _consistency(services: Services, first: int, second: int) -> ConsistencyView:
+    with services.reads.read() as view:
+        proof = publish.consistency_proof(view, first, second)
+    return ConsistencyView(first=first, second=second, proof=[node.hex() for node in proof])
 
 
 async def _stream(services: Services, first: int, size: int) -> AsyncIterator[bytes]:

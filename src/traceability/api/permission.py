@@ -37,6 +37,7 @@ from traceability.core.events import (
     KeyRevocation,
     LicenceGrant,
     LicenceRevocation,
+    LogKey,
     Payment,
     Policy,
     Production,
@@ -380,6 +381,7 @@ def _named(event: Event) -> list[PartyId]:
             | Redaction()
             | Policy()
             | Audit()
+            | LogKey()
             | Snapshot()
             | Attestation()
         ):

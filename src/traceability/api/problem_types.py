@@ -66,6 +66,12 @@ _HTTP: Mapping[str, ProblemType] = {
         "The value was erased",
         "A redaction in the log says by whom and on what ground. The event still verifies; its value is withheld.",
     ),
+    "log_frozen": ProblemType(
+        410,
+        "The log has come to its end",
+        "Nothing is added to it any more; what is in it can be read and proved as before. Keep the event and ask the "
+        "operator for the ledger that carries this one on: it takes the same bytes.",
+    ),
     "too_large": ProblemType(
         413,
         "More than is taken in one request",
@@ -76,6 +82,12 @@ _HTTP: Mapping[str, ProblemType] = {
         415,
         "Not a type of content taken here",
         "Send application/json, or application/x-ndjson for many events; gzip only to /v1/events.",
+    ),
+    "too_many": ProblemType(
+        429,
+        "Too much of this was asked from here",
+        "Codes that are not there are asked for a hundred times, and places of scans named ten times, and then now and "
+        "again. Wait the seconds in `Retry-After`; the answer is the same for codes that are there.",
     ),
     "headers_too_large": ProblemType(
         431, "The request's headers are too large", "Send at most 32 KiB of headers, without old cookies."
@@ -218,7 +230,7 @@ _RULES: Mapping[str, tuple[str, str]] = {
     ),
     "bad_log_key": (
         "A log key cannot be read",
-        "Write each of `log_keys` as a verifier key of C2SP signed-note: name+hash+base64.",
+        "Write each key as a verifier key of C2SP signed-note: name+hash+base64. It is called as its log; a successor's, anew.",
     ),
     "beyond_the_roll": ("The roll has no such position", "Positions run from 1 to the roll's `count`."),
     "count_does_not_close": (
@@ -229,7 +241,10 @@ _RULES: Mapping[str, tuple[str, str]] = {
         "Inputs and outputs do not add up",
         "Name the loss with its kind, or state the gain: inputs + additives + gain = outputs + losses, exactly.",
     ),
-    "genesis_first": ("A log has one genesis, its first entry", "Send it only to an empty log."),
+    "genesis_first": (
+        "A log has one genesis, its first entry",
+        "Send it only to an empty log. A successor is opened with `traceability init --successor-of`.",
+    ),
     "hold_placed": (
         "The lot is under a hold of yours",
         "Nothing is left to do; release that one before placing another.",
@@ -276,6 +291,10 @@ _RULES: Mapping[str, tuple[str, str]] = {
     "size_not_reached": (
         "The log is not that long",
         "State the book, or attest the log, at a size it had before this event.",
+    ),
+    "not_carried_over": (
+        "A successor restates what carries over",
+        "Leave quorum, countries and policy as they are; change them by their own events.",
     ),
     "not_a_transfer": (
         "The event named is no transfer",

@@ -29,6 +29,7 @@ Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="How many at most"),
 From = Annotated[
     int, Query(alias="from", ge=0, le=INTEGER_MAX, description="Index of the first"), BeforeValidator(_plain)
 ]
+Size = Annotated[int, Query(ge=1, le=INTEGER_MAX, description="Entries of the log"), BeforeValidator(_plain)]
 IdCursor = Annotated[str | None, Query(alias="cursor", pattern=ID_PATTERN, description=_NEXT)]
 EventCursor = Annotated[str | None, Query(alias="cursor", pattern=HEX_PATTERN, description=_NEXT)]
 PartyCursor = Annotated[

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import secrets
 import threading
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,6 +21,7 @@ from starlette.responses import Response
 
 from traceability.api import openapi
 from traceability.api.answers import of_problem, speak, taken
+from traceability.api.guesses import Bucket
 from traceability.api.limits import Limits, need_media_type, read_body
 from traceability.api.problems import Problem, not_here, request_id
 from traceability.api.services import Services
@@ -77,8 +77,8 @@ class Reporter:
         self._key = key
         self._lock = threading.Lock()
         self._next = 0
-        self._room = float(AT_ONCE)
-        self._looked = time.monotonic()
+        self.room = Bucket(AT_ONCE, SECONDS_EACH)
+        """How many more are taken now."""
 
     @classmethod
     def load(cls, path: Path | None) -> "Reporter | None":
@@ -117,19 +117,12 @@ class Reporter:
                 "version": 1,
             }
             envelope = self._key.sign_event(events.encode(event))
-            self._take_room()
+            if not self.room.take():
+                raise Problem("busy", "many reports came just now; send it again in a minute")
             answer = ledger.append_one(Submission(envelope, None, opened))
             if isinstance(answer, Recorded):
                 self._next = sequence + 1
         return answer, code
-
-    def _take_room(self) -> None:
-        now = time.monotonic()
-        self._room = min(AT_ONCE, self._room + (now - self._looked) / SECONDS_EACH)
-        self._looked = now
-        if self._room < 1:
-            raise Problem("busy", "many reports came just now; send it again in a minute")
-        self._room -= 1
 
 
 def _kept(code: str) -> str:

@@ -11,13 +11,17 @@ import anyio
 from anyio.to_thread import run_sync
 
 from traceability.api.admission import Admission
+from traceability.api.clients import Clients
+from traceability.api.guesses import Guesses
 from traceability.api.metrics import Metrics
+from traceability.api.scanning import Scanning
 from traceability.core.errors import Malformed
 from traceability.core.note import Signer
 from traceability.core.trust_policy import TrustPolicy
 from traceability.ledger.answers import Answer, Refused, Submission
 from traceability.ledger.database import Postgres, Unusable
 from traceability.ledger.guard import open_guard
+from traceability.ledger.log_keys import read_log_keys
 from traceability.ledger.reader import Reader
 from traceability.ledger.store import Store
 from traceability.ledger.writer import Ledger, Writer
@@ -51,6 +55,10 @@ class Services(NamedTuple):
     """How much may be under way at once."""
     asking: Asking | None
     """The witnesses that are asked, while the application runs."""
+    guesses: Guesses
+    """How often somebody may ask for tags that are not there."""
+    scanning: Scanning
+    """What counts how often tags are read."""
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -59,16 +67,17 @@ class Services(NamedTuple):
         A ledger that may not sign now is opened all the same: it serves reads and says why
         (`ledger.refusal`).
         """
-        signer = Signer.parse(_read_log_key(settings))
+        signers = _read_log_keys(settings)
         store = Store(settings.url)
         try:
             reads = _open_reads(settings.read_database_url, store) if settings.read_database_url else store
-            ledger = Ledger(store, open_guard(settings.guard, signer.verifier.encode()), signer)
-            asking = _open_asking(settings, ledger, signer)
+            vkeys = [signer.verifier.encode() for signer in signers]
+            ledger = Ledger(store, open_guard(settings.guard, *vkeys), *signers)
+            asking = _open_asking(settings, ledger)
         except BaseException:
             store.close()
             raise
-        return cls.around(settings, store, ledger, signer, reads, asking)
+        return cls.around(settings, store, ledger, signers[0], reads, asking)
 
     @classmethod
     def around(
@@ -80,7 +89,11 @@ class Services(NamedTuple):
         reads: Store | None = None,
         asking: Asking | None = None,
     ) -> Self:
-        """The services on a ledger that is open already."""
+        """The services on a ledger that is open already. Raises Malformed for `proxies` that are no addresses."""
+        try:
+            clients = Clients(settings.proxies)
+        except ValueError as error:
+            raise Malformed(f"PROXIES: {error}: write addresses with commas between them") from error
         return cls(
             settings=settings,
             store=store,
@@ -94,6 +107,8 @@ class Services(NamedTuple):
             threads=anyio.CapacityLimiter(_READERS),
             admission=Admission(),
             asking=asking,
+            guesses=Guesses(clients),
+            scanning=Scanning(store, clients),
         )
 
     def close(self) -> None:
@@ -138,17 +153,17 @@ def _open_reads(url: str, store: Store) -> Store:
     return reads
 
 
-def _open_asking(settings: Settings, ledger: Ledger, signer: Signer) -> Asking | None:
+def _open_asking(settings: Settings, ledger: Ledger) -> Asking | None:
     """The witnesses of the policy that the settings name. Raises Malformed, OSError or Unusable."""
     if settings.witnesses is None:
         return None
     policy = TrustPolicy.parse(settings.witnesses.read_bytes())
-    return Asking(ledger, signer.verifier, policy)
+    return Asking(ledger, policy)
 
 
-def _read_log_key(settings: Settings) -> str:
+def _read_log_keys(settings: Settings) -> tuple[Signer, ...]:
     try:
-        return settings.log_key.read_text().strip()
+        return read_log_keys(settings.log_key)
     except FileNotFoundError as error:
         raise Malformed(
             f"there is no log key at {settings.log_key}: set LOG_KEY, or begin with `traceability init`"

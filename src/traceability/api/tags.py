@@ -1,26 +1,52 @@
-"""/v1/tags: what a tag's code opens, or another scheme's number; /v1/trust-pack: what labels are checked by."""
+"""/v1/tags: what a tag's code opens, or another scheme's number, and where it was read; /v1/trust-pack: what labels are checked by."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
+import msgspec
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
 from traceability.api import openapi, story
+from traceability.api.limits import Limits, need_media_type, read_body
 from traceability.api.permission import OpenTrustPack, Visitor, may
 from traceability.api.problems import Problem, not_here
 from traceability.api.reading import visitor
 from traceability.api.services import Services
 from traceability.api.story_views import TagView
+from traceability.core import tag as tags
+from traceability.core.errors import Malformed
 from traceability.core.trust_pack import MEDIA_TYPE, SUFFIX
+from traceability.ledger import scans
 
 router = APIRouter(tags=["tags"])
+_SCAN_LIMITS = Limits(256)
+_SCAN: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["place"],
+    "properties": {
+        "place": {
+            "type": "string",
+            "description": "A cell of one degree by its south-west corner, latitude and longitude: `-2,29`",
+        },
+        "label": {
+            "enum": ["older"],
+            "description": "The signed label in the tag's address is genuine and of an earlier state of the lot",
+        },
+    },
+}
+
+
+class _Said(msgspec.Struct, forbid_unknown_fields=True):
+    place: str
+    label: Literal["older"] | None = None
 
 
 @router.get(
     "/v1/tags/{code:path}",
     operation_id="get_tag",
     summary="The story of a tagged lot",
-    responses=openapi.answers({200: TagView}, "not_signed", "not_here"),
+    responses=openapi.answers({200: TagView}, "not_signed", "not_here", "too_many"),
     openapi_extra={"security": openapi.SIGNED},
 )
 async def tag(
@@ -41,8 +67,52 @@ async def tag(
     another scheme's tag finds, for a stranger, mineral, countries and whether the lot is open.
     """
     services: Services = request.app.state.services
-    view = await services.run(story.of_tag, services, who, code)
+    with services.guesses.trying(request):
+        view = await services.run(story.of_tag, services, who, code)
     return Response(view.json(), media_type="application/json")
+
+
+@router.post(
+    "/v1/tags/{code}/scans",
+    status_code=204,
+    operation_id="say_where",
+    summary="Say where a tag was read, to a degree",
+    responses=openapi.answers(
+        {204: ""}, "malformed", "not_here", "too_slow", "too_large", "unsupported_media_type", "too_many", "busy"
+    ),
+    openapi_extra=openapi.body(("application/json", _SCAN)),
+)  # fmt: skip
+async def say_where(
+    request: Request,
+    code: Annotated[str, Path(min_length=1, max_length=200, description="The code on a tag of ours")],
+) -> Response:
+    """Counted with the day. Who said it is not kept, nor when on that day, and nobody can check it.
+
+    Said again within ten minutes it counts once. Only a reader who was asked and agreed should send this.
+    """
+    services: Services = request.app.state.services
+    need_media_type(request, "application/json")
+    with services.admission.hold() as held:
+        body = await read_body(request, _SCAN_LIMITS, held)
+    try:
+        said = msgspec.json.decode(body, type=_Said)
+        scans.check_place(said.place or "?")
+    except (msgspec.MsgspecError, Malformed) as error:
+        raise Problem("malformed", str(error)) from error
+    with services.guesses.trying(request):
+        tag = await services.run(_tag_of, services, code)
+    services.scanning.placed(request, tag, said.place, said.label or "")
+    return Response(status_code=204)
+
+
+def _tag_of(services: Services, code: str) -> str:
+    try:
+        place = services.reader.tag_of_code(tags.normalise(code))
+    except Malformed:
+        place = None
+    if place is None:
+        raise not_here()
+    return place.tag
 
 
 @router.get(

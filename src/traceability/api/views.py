@@ -136,12 +136,24 @@ class WitnessView(View, frozen=True):
     """Why it has not cosigned the newest one, in the ledger's words."""
 
 
+class ContinuedView(View, frozen=True):
+    """A log that this one carries on: its first `size` entries are that log's."""
+
+    origin: str
+    size: int
+    root: Hex
+    lost: int = 0
+    """How many entries that log had signed beyond them, and nobody could bring back."""
+
+
 class LogView(View, frozen=True):
     """What this log is, and its newest checkpoint."""
 
     origin: str
     vkey: str
-    """The key that signs checkpoints (C2SP signed-note)."""
+    """The newest key that signed this checkpoint (C2SP signed-note)."""
+    vkeys: list[str]
+    """All keys of the log that signed it: more than one while keys change."""
     size: int
     root: Hex
     checkpoint: str
@@ -153,10 +165,22 @@ class LogView(View, frozen=True):
     """How many other authorities must agree on a change among them; 0: a single authority."""
     signing: bool
     """Whether it takes and signs events now."""
+    frozen_at: int | None = None
+    """How many entries it has when it ends; absent while no end is set."""
+    continues: list[ContinuedView] = []
+    """The logs it carries on, the oldest first."""
     demo: bool = False
     cosigned: Cosigned | None = None
     """Absent where no quorum of witnesses is asked, or none was had yet."""
     witnesses: list[WitnessView] = []
+
+
+class ConsistencyView(View, frozen=True):
+    """That the log of the second size begins with that of the first (RFC 6962 §2.1.2)."""
+
+    first: int
+    second: int
+    proof: list[Hex]
 
 
 class Ready(View, frozen=True):

@@ -1,4 +1,4 @@
-"""The command line. `key`, `sign`, `verify`, `tag`, `mirror`, `monitor` and `judge` need
+"""The command line. `key`, `sign`, `verify`, `policy`, `tag`, `mirror`, `monitor` and `judge` need
 only the core; the rest needs traceability[server].
 
 Exit codes are the same everywhere: 0 done or holds, 1 no, 2 cannot tell or not yet, 3 not tried
@@ -17,9 +17,11 @@ from traceability.cli import (
     findings,
     keys,
     ledger,
+    log,
     printing,
     snapshots,
     tag,
+    trusting,
     upkeep,
     verify,
     watch,
@@ -46,6 +48,7 @@ app.add_typer(keys.key, name="key")
 app.add_typer(tag.tag, name="tag")
 app.add_typer(printing.tags, name="tags")
 app.add_typer(witness.witness, name="witness")
+app.add_typer(log.log, name="log")
 
 
 def _add(command: Callable[..., object], example: str, short: str | None = None) -> None:
@@ -57,6 +60,11 @@ def _add(command: Callable[..., object], example: str, short: str | None = None)
 
 _add(keys.sign, "sign transfer.json --key trader.pem --sequence 17")
 _add(verify.verify, "verify bag.evidence.json --policy trust.policy")
+_add(
+    trusting.policy,
+    "policy car.trust-pack.json --policy trust.policy --out new.policy",
+    "Brings a trust policy up to the keys a log signs with now.",
+)
 _add(
     begin.init,
     "init --origin ledger.example.org/car --name 'Registre des minerais' --country CF",
@@ -149,7 +157,7 @@ _add(
 )
 
 
-_EXTRAS = {"rfc3161_client": "time", "zxingcpp": "photo", "PIL": "photo"}
+_EXTRAS = {"obstore": "s3", "rfc3161_client": "time", "zxingcpp": "photo", "PIL": "photo"}
 """What brings a package that is missing, where it is not `server`."""
 
 

@@ -10,6 +10,7 @@ import typer
 from traceability.cli.common import (
     Data,
     Exit,
+    KeyFile,
     Stop,
     of_a_ledger,
     read_bytes,
@@ -19,6 +20,7 @@ from traceability.cli.common import (
     write_bytes,
     write_secret,
 )
+from traceability.cli.successor import successor
 from traceability.core import events
 from traceability.core.ids import PartyId, derive, to_unpadded
 from traceability.core.leaf import time_text
@@ -48,6 +50,19 @@ def init(
         typer.Option(help="A signed genesis instead, as `sign` prints it, for keys made elsewhere."),
     ] = None,
     keys: Annotated[Path | None, typer.Option(help="Where new keys go; else beside LOG_KEY.")] = None,
+    successor_of: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CHECKPOINT",
+            help="Carry on the ledger in --data: the newest checkpoint of it anybody holds.",
+        ),
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="The operator's key, which signs a successor's genesis.")
+    ] = None,
+    sequence: Annotated[
+        int | None, typer.Option(help="That key's next number; absent: as this ledger has it.")
+    ] = None,
     data: Data = None,
 ) -> None:
     """Begins a ledger: makes its keys and tables, and appends the genesis.
@@ -55,6 +70,9 @@ def init(
     Operator and authorities each get a key file of their own, to be handed over and deleted here. The log's
     key stays at LOG_KEY and the guard at GUARD: keep them out of every backup of the data. Cut short, the same
     command goes on where it was.
+
+    With --successor-of the ledger in --data, which was frozen or has lost entries for good, goes on as a log of another
+    --origin, with a new key at LOG_KEY. Everything in it carries over, and the genesis says how many entries are lost.
     """
     from traceability.api.submission import read_submission
     from traceability.ledger.guard import open_guard
@@ -63,6 +81,11 @@ def init(
     from traceability.ledger.writer import create
 
     chosen = settings(data)
+    if successor_of is not None:
+        if key is None or not origin:
+            raise Stop("a successor needs an --origin of its own and the operator's --key")
+        successor(chosen, origin, name, successor_of, KeyFile(key), sequence)
+        return
     folder = keys or chosen.log_key.parent
     makes_keys = genesis is None
     if genesis is None:
@@ -70,7 +93,7 @@ def init(
         if not genesis.exists():
             if not (origin and name and country):
                 raise Stop("say --origin, --name and --country, or bring a --genesis")
-            signer = _log_key(chosen.log_key, origin)
+            signer = new_log_key(chosen.log_key, origin)
             authorities = authority or [f"Authority of {name}"]
             value, operator_key = _genesis(
                 signer, name, operator or name, country, authorities, quorum, folder
@@ -83,7 +106,7 @@ def init(
     log = submission.event.log
     if origin and origin != log:
         raise Stop(f"{genesis} begins {log}: move it away to begin {origin}")
-    signer = _log_key(chosen.log_key, log)
+    signer = new_log_key(chosen.log_key, log)
     migrate(chosen.url)
     store = Store(chosen.url)
     try:
@@ -107,15 +130,15 @@ def init(
     say("Serve it with: traceability serve")
 
 
-def write_policy(data: Path, log: Verifier) -> Path:
-    """Writes the trust policy that believes this log on its own word, to hand out."""
+def write_policy(data: Path, *logs: Verifier) -> Path:
+    """Writes the trust policy that believes this log, by each of its keys, on its own word, to hand out."""
     data.mkdir(parents=True, exist_ok=True)
     path = data / "trust.policy"
-    write_bytes(path, TrustPolicy.without_witnesses([log]).encode())
+    write_bytes(path, TrustPolicy.without_witnesses(logs).encode())
     return path
 
 
-def _log_key(path: Path, origin: str) -> Signer:
+def new_log_key(path: Path, origin: str) -> Signer:
     """The log's key at LOG_KEY, made if there is none."""
     if not path.exists():
         write_secret(path, Signer(origin, secrets.token_bytes(32)).encode().encode() + b"\n")

@@ -1,4 +1,4 @@
-"""Findings that the operator states, because the rules behind them read sealed values."""
+"""Findings that the operator states, because the rules behind them read sealed values or public scans."""
 
 import contextlib
 from datetime import UTC, datetime
@@ -24,9 +24,10 @@ def findings(
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """Looks for prices, values at export and identity papers that do not add up, and states what it finds.
+    """Looks for prices, values at export, identity papers and scans of tags that do not add up, and states what it finds.
 
     It reads the sealed values disclosed to the ledger; what it signs with --key and appends tells none of them.
+    What it finds in scans is a notice, for strangers reported it.
     What was stated before is not stated again. Without --key it only tells what it would sign.
     """
     from traceability.api.services import Services

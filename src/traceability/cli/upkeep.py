@@ -22,9 +22,9 @@ from traceability.cli.common import (
     settings,
     write_bytes,
 )
-from traceability.core.note import Signer
 
 if TYPE_CHECKING:
+    from traceability.ledger.files import Shelf
     from traceability.ledger.guard import Guard
     from traceability.ledger.store import Store
     from traceability.settings import Settings
@@ -160,9 +160,25 @@ def restore(
     say("it may sign")
 
 
+def _shelf(where: str) -> "Shelf":
+    """Raises OSError where a bucket cannot be."""
+    if where.startswith("s3://"):
+        from traceability.ledger.bucket import Bucket
+
+        return Bucket(where)
+    from traceability.ledger.files import Folder
+
+    if "://" in where:
+        raise Stop(f"{where} is neither a folder nor s3://BUCKET/PREFIX")
+    return Folder(Path(where))
+
+
 @of_a_ledger
 def publish(
-    folder: Annotated[Path, typer.Argument(help="Where the log's files go; made where there is none.")],
+    where: Annotated[
+        str,
+        typer.Argument(help="A folder, made where there is none; or s3://BUCKET/PREFIX, with the extra s3."),
+    ],
     every: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="Go on until stopped, looking this often.")
     ] = 0,
@@ -170,10 +186,13 @@ def publish(
 ) -> None:
     """Writes checkpoint and tiles as files (C2SP tlog-tiles), for a static server, object store or CDN.
 
-    The checkpoint comes last, each file appears whole, and what is there already is kept: copy or sync the
+    The checkpoint comes last, each file appears whole, and what is there already is kept: copy or sync a
     folder tiles first. It shows how many entries there are and when, and nothing of what they say.
 
-    Exit code 1: the folder holds another history, or more than this ledger has published.
+    A bucket is told who writes as every client of S3 is: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, and
+    AWS_ENDPOINT_URL for a store that is not Amazon's.
+
+    Exit code 1: there is another history, or more than this ledger has published.
     """
     from traceability.ledger.folder import NotPublished, publish_to
     from traceability.ledger.store import Store
@@ -181,13 +200,16 @@ def publish(
     with contextlib.closing(Store(settings(data).url)) as store:
         while True:
             try:
-                done = publish_to(store, folder)
+                shelf = _shelf(where)
+                done = publish_to(store, shelf)
             except NotPublished as error:
                 raise Stop(str(error), Exit.NO) from error
             except OSError as error:
-                raise Stop(f"cannot write {folder}: {error.strerror}") from error
+                raise Stop(
+                    str(error) if error.errno is None else f"cannot write {where}: {error.strerror}"
+                ) from error
             if done.files or not every:
-                say(f"{folder}: {_entries(done.size)}, {done.files} files written")
+                say(f"{shelf}: {_entries(done.size)}, {done.files} files written")
             if not every:
                 return
             time.sleep(every)
@@ -252,23 +274,24 @@ def load(
 
 def _refusal(chosen: "Settings", store: "Store", guard: "Guard") -> str | None:
     """Why this ledger may not sign; None when it may."""
+    from traceability.ledger.log_keys import read_log_keys
     from traceability.ledger.writer import Ledger
 
-    signer = Signer.parse(chosen.log_key.read_text().strip())
-    with contextlib.closing(Ledger(store, guard, signer)) as ledger:
+    with contextlib.closing(Ledger(store, guard, *read_log_keys(chosen.log_key))) as ledger:
         return ledger.refusal
 
 
 def _guard(chosen: "Settings") -> "Guard | None":
-    """The guard of this ledger's log key; None, and a remark, where the key is not on this machine."""
+    """The guard of this ledger's log keys; None, and a remark, where they are not on this machine."""
     from traceability.ledger.guard import open_guard
+    from traceability.ledger.log_keys import read_log_keys
 
     try:
-        signer = Signer.parse(chosen.log_key.read_text().strip())
+        signers = read_log_keys(chosen.log_key)
     except FileNotFoundError:
         remark(f"there is no log key at {chosen.log_key}: the guard is left out")
         return None
-    return open_guard(chosen.guard, signer.verifier.encode())
+    return open_guard(chosen.guard, *(signer.verifier.encode() for signer in signers))
 
 
 def _entries(count: int) -> str:

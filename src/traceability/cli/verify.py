@@ -107,6 +107,7 @@ def _tell_findings(findings: Sequence[Noted]) -> None:
         say(
             f"  {finding.severity:<14} {finding.rule} at entry {noted.entry}"
             + (f": {figures}" if figures else "")
+            + (" (stated by the ledger)" if noted.stated else "")
         )
 
 

@@ -1,12 +1,14 @@
 """What replayed entries say about lots: where their ore begins, what they are made of, what was noticed."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from traceability.core.composition import Pool, TooFinelyMixed, burdens, by_site, flatten
 from traceability.core.findings.carried import CORRECTED, carried_difference, corrected_too_late
 from traceability.core.ids import EventId, LotId
 from traceability.core.mass import leaf_pool
+from traceability.core.outcome import Finding
+from traceability.core.record import Address
 from traceability.core.replay import Replay, Unjudged
 from traceability.core.report import CANNOT_TELL, FAILED, HOLDS, Beginning, LotReport, Noted, Share
 from traceability.core.state import Lot, Mention, PoolRecord
@@ -15,16 +17,21 @@ from traceability.core.state import Lot, Mention, PoolRecord
 class Account:
     """The lots asked about and all that lies behind them, after a replay."""
 
-    def __init__(self, replay: Replay, asked: Sequence[LotId]) -> None:
+    def __init__(
+        self, replay: Replay, asked: Sequence[LotId], stated: Iterable[tuple[int, Finding]] = ()
+    ) -> None:
+        """`stated` are findings as the ledger states them; those that the replay gave too are told once."""
         self._replay = replay
+        self._findings = [Noted(index, finding) for index, finding in replay.findings]
+        self._findings += _stated_only(replay.findings, stated)
         self._lots: dict[LotId, Lot] = {}
         self._unknown: dict[LotId, Unjudged] = {}
         self._own: dict[LotId, list[int]] = defaultdict(list)
         self._carried: dict[EventId, frozenset[int]] = {}
         self.too_finely_mixed = 0
         """How many lots had a composition that took too much work, as far as `report` was asked."""
-        for number, (_, finding) in enumerate(replay.findings):
-            for kind, name in finding.subjects:
+        for number, noted in enumerate(self._findings):
+            for kind, name in noted.finding.subjects:
                 if kind == "lot":
                     self._own[LotId(name)].append(number)
         self._corrected_ug = corrected_too_late(finding for _, finding in replay.findings)
@@ -49,7 +56,7 @@ class Account:
         used_in = self._replay.used_in.get(lot_id)
         carried = self._carried.get(lot.maker, frozenset())
         borne = self._borne(lot)
-        rules = Counter(self._replay.findings[number][1].rule for number in carried)
+        rules = Counter(self._findings[number].finding.rule for number in carried)
         return LotReport(
             lot=lot_id,
             verdict=HOLDS,
@@ -59,24 +66,21 @@ class Account:
             used_in=used_in,
             mass_ug=lot.expected_ug,
             custodian=lot.custodian,
+            custody_entry=lot.custody_index,
             title=lot.title,
             tags=lot.tags,
             disputed=bool(lot.disputed),
             origins=self._origins(lot),
             lost_ug=None if borne is None else sum(borne.values()),
             missing_ug=None if borne is None else borne[False],
-            findings=tuple(self._noted(self._own[lot_id])),
+            findings=tuple(self._findings[number] for number in self._own[lot_id]),
             carried=tuple(sorted(rules.items())),
             carried_ug=self._carried_ug(lot) if rules.keys() & CORRECTED else 0,
         )
 
     def findings_on_no_lot(self) -> list[Noted]:
         """What was noticed about parties, keys and the like."""
-        findings = enumerate(self._replay.findings)
-        return self._noted(n for n, (_, f) in findings if all(kind != "lot" for kind, _ in f.subjects))
-
-    def _noted(self, numbers: Iterable[int]) -> list[Noted]:
-        return [Noted(*self._replay.findings[number]) for number in numbers]
+        return [noted for noted in self._findings if all(kind != "lot" for kind, _ in noted.finding.subjects)]
 
     # Walking back
 
@@ -154,3 +158,15 @@ class Account:
         record = self._replay.state.records["pool", pool_id]
         assert isinstance(record, PoolRecord)
         return record.pool
+
+
+def _stated_only(
+    own: Iterable[tuple[int, Finding]], stated: Iterable[tuple[int, Finding]]
+) -> Iterator[Noted]:
+    """The findings stated that `own` has not. Of an entry judged on some of its lots a finding names those few."""
+    known: dict[tuple[int, str], set[Address]] = defaultdict(set)
+    for index, finding in own:
+        known[index, finding.rule].update(finding.subjects)
+    for index, finding in stated:
+        if known[index, finding.rule].isdisjoint(finding.subjects):
+            yield Noted(index, finding, stated=True)

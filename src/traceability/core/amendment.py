@@ -44,6 +44,7 @@ from traceability.core.events import (
     KeyRevocation,
     LicenceGrant,
     LicenceRevocation,
+    LogKey,
     Payment,
     Policy,
     Production,
@@ -126,7 +127,7 @@ def _corrected(
             | DelegationEnd() | Approval() | SiteRegistration() | TagIssue() | TagAllocation() | Correction()
             | SiteInspection() | CapacityEstimate() | LicenceGrant() | LicenceRevocation() | TagVoid() | Zone()
             | Reference() | CertificateUse() | Response() | Hold() | Release() | Finding()
-            | Redaction() | Policy() | Audit() | Snapshot() | Attestation()
+            | Redaction() | Policy() | Audit() | LogKey() | Snapshot() | Attestation()
         ):  # fmt: skip
             reject("not_correctable", f"what a {event.kind} says is put right by a new event of its kind")
         case _:

@@ -22,7 +22,7 @@ AUTHORITY_ROLES = frozenset(
 _TRADE = frozenset({"miner", "tag_agent", "trader", "processor", "exporter"})
 
 MAY_SIGN: dict[str, frozenset[str] | None] = {
-    "genesis": None,
+    "genesis": frozenset({"operator"}),
     "enrolment": frozenset({"registrar", "tag_agent"}),
     "role_change": frozenset({"registrar"}),
     "key_addition": None,
@@ -64,6 +64,7 @@ MAY_SIGN: dict[str, frozenset[str] | None] = {
     "finding": frozenset({"operator"}),
     "redaction": frozenset({"operator"}),
     "policy": frozenset({"operator"}),
+    "log_key": frozenset({"operator"}),
     "audit": frozenset({"auditor"}),
     "snapshot": frozenset({"operator"}),
     "attestation": frozenset({"auditor", "monitor", "regulator"}),

@@ -36,6 +36,7 @@ from traceability.core.events import (
     KeyRevocation,
     LicenceGrant,
     LicenceRevocation,
+    LogKey,
     Payment,
     Policy,
     Production,
@@ -173,15 +174,19 @@ def _about(event: Event, event_id: EventId) -> list[Address]:
             roll = event.body.roll
             return [("tag", tag) for tag in event.body.tags or ()] if roll is None else [("roll", roll)]
         case Zone():
-            # Of the policy too: a region that has no zone has no line, and only so can that be shown.
+            # Of the policy too: a region that nobody named has no line, and only so can that be shown.
             return [("policy", "policy"), *(("region", code) for code in zone_regions(event.body))]
-        case Reference() | Policy():
+        case Reference() | Policy() | LogKey():
             return [("policy", "policy")]
         case Certificate():
             return [("certificate", event_id), *_lots(event)]
         case CertificateUse():
             return [("certificate", event.body.certificate)]
-        case Incident() | Hold() | Finding():
+        case Hold():
+            held = addresses(event.body.subjects)
+            # On a region it is of the policy too, as a zone is.
+            return [*held, ("policy", "policy")] if any(kind == "region" for kind, _ in held) else held
+        case Incident() | Finding():
             return addresses(event.body.subjects)
         case Audit():
             return [*addresses(event.body.scope), *_lots(event)]

@@ -7,19 +7,17 @@ states the root is the ledger; who replayed the log and got the same attests it.
 are asked of an attestation: one of another history attests nothing here, and says that there are two.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, get_args
-
-import msgspec
 
 from traceability.core import book, book_tree, merkle
 from traceability.core.checkpoint import Checkpoint
 from traceability.core.errors import Invalid
-from traceability.core.events import Event, Snapshot, Transformation
+from traceability.core.events import Event, Snapshot
 from traceability.core.evidence import BookLine, Evidence
 from traceability.core.ids import EventId, LotId, PartyId
-from traceability.core.lineage import Placed, tags_of
+from traceability.core.lineage import ALWAYS, Placed, tags_of
+from traceability.core.outcome import Finding
 from traceability.core.record import Address, Place, SubjectType
 from traceability.core.replay import Replay
 from traceability.core.state import LedgerFacts, Number, Snapshots
@@ -36,6 +34,14 @@ class BookShown(NamedTuple):
     """After how many entries."""
     lines: dict[Address, BookLine]
     attested_by: tuple[PartyId, ...]
+    findings: tuple[tuple[int, Finding], ...]
+    """What the ledger states that rules noticed about the subjects of the lines, each with its entry."""
+    noticed: frozenset[Address]
+    """The subjects of which the file shows all that was noticed."""
+    seen: frozenset[Address]
+    """The subjects that entries shown of the first `size` are about: their lines stand in that book."""
+    left: dict[int, frozenset[Address]]
+    """What those of these entries are about that could not be judged, by index."""
 
 
 def check_book(
@@ -53,14 +59,16 @@ def check_book(
     if stating is None or not isinstance(stating.event, Snapshot):
         raise Invalid(f"entry {proved.snapshot} shall state the book, and is not shown or no snapshot")
     body = stating.event.body
-    _check_lines(file, shown, replay, body.size)
+    seen, left = _check_lines(file, shown, replay, body.size)
     leaves = {line.number: book_tree.leaf(line.address, _place(line)) for line in file.book}
     if len(leaves) != len(file.book):
         raise Invalid("two lines of the book have one number")
     root = merkle.root_from_multiproof(leaves, proved.subjects, proved.nodes)
     if root.hex() != body.book:
         raise Invalid(f"the lines do not stand in the book that the snapshot of entry {stating.index} states")
-    _check_findings(file.book, shown, replay)
+    findings = _read_findings(proved.findings)
+    noticed = _check_findings(file.book, findings)
+    _check_first_uses(findings, shown, replay)
     known = replay.state.records.get(("snapshots", ""))
     newest = known.newest if isinstance(known, Snapshots) else ()
     stated = next((each for each in newest if each.event == stating.event_id), None)
@@ -72,7 +80,15 @@ def check_book(
     facts = replay.state.records.get(("ledger", ""))
     operator = facts.operator if isinstance(facts, LedgerFacts) else None
     attested_by = tuple(sorted({said.party for said in stated.attested} - {operator}))
-    return BookShown(body.size, {line.address: line for line in file.book}, attested_by)
+    return BookShown(
+        body.size,
+        {line.address: line for line in file.book},
+        attested_by,
+        tuple((index, finding) for index, finding, _ in findings),
+        noticed,
+        seen,
+        left,
+    )
 
 
 def _place(line: BookLine) -> Place:
@@ -86,16 +102,25 @@ def _place(line: BookLine) -> Place:
     )
 
 
-def _check_lines(file: Evidence, shown: Sequence[Placed], replay: Replay, size: int) -> None:
-    """Raises Invalid where entries shown and links of the rest are not all that a line counts below `size`."""
+def _check_lines(
+    file: Evidence, shown: Sequence[Placed], replay: Replay, size: int
+) -> tuple[frozenset[Address], dict[int, frozenset[Address]]]:
+    """The subjects that entries shown below `size` are about; and of each that could not be judged by itself.
+
+    Raises Invalid where those entries and links of the rest are not all that a line counts.
+    """
     links: dict[Address, dict[int, bytes]] = {line.address: {} for line in file.book}
-    if not links:
-        return
+    seen: set[Address] = set()
+    left: dict[int, frozenset[Address]] = {}
     earlier: dict[EventId, Event] = {}
     for entry in shown:
         link = book.link(entry.index, entry.event_id)
         if entry.index < size:
-            for address in book.about(entry.event, entry.event_id, earlier.get) & links.keys():
+            about = book.about(entry.event, entry.event_id, earlier.get)
+            seen |= about
+            if entry.index in replay.left:
+                left[entry.index] = frozenset(about)
+            for address in about & links.keys():
                 links[address][entry.index] = link
         earlier[entry.event_id] = entry.event
     for line in file.book:
@@ -112,74 +137,112 @@ def _check_lines(file: Evidence, shown: Sequence[Placed], replay: Replay, size: 
             place = book.advance(place, index, found[index])
         if (place.count, place.chain.hex()) != (line.count, line.chain):
             raise Invalid(f"the file shows {place.count} of the {line.count} entries on {kind} {id_}")
+    return frozenset(seen), left
 
 
-def _check_findings(lines: Sequence[BookLine], shown: Sequence[Placed], replay: Replay) -> None:
-    """Raises Invalid where findings opened are not those of the line, or say what the entries shown do not.
+_Found = tuple[int, Finding, bytes]
+"""Entry, finding, and its canonical JSON."""
 
-    Of a number that was used before, the entry that used it first may be of strangers: only the finding tells.
+
+def _read_findings(stated: Iterable[tuple[int, str]]) -> list[_Found]:
+    found = []
+    last = -1
+    for index, text in stated:
+        data = text.encode()
+        finding = Finding.from_json(data)
+        if index < last:
+            raise Invalid("the findings are not in order")
+        last = index
+        found.append((index, finding, data))
+    return found
+
+
+def _check_findings(lines: Iterable[BookLine], findings: Iterable[_Found]) -> frozenset[Address]:
+    """The subjects whose lines count exactly these findings. Raises Invalid for a finding that no line proves."""
+    places = {line.address: Place(-1) for line in lines}
+    about: list[tuple[int, Finding, list[Address]]] = []
+    for index, finding, data in findings:
+        subjects = [address for address in finding.subjects if address in places]
+        for address in subjects:
+            places[address] = book.advance_finding(places[address], index, data)
+        about.append((index, finding, subjects))
+    told = {address: (place.finding_count, place.finding_chain.hex()) for address, place in places.items()}
+    noticed = frozenset(
+        line.address for line in lines if told[line.address] == (line.finding_count, line.finding_chain)
+    )
+    for index, finding, subjects in about:
+        if noticed.isdisjoint(subjects):
+            raise Invalid(f"no line of the book proves the finding {finding.rule} at entry {index}")
+    return noticed
+
+
+def _check_first_uses(findings: Iterable[_Found], shown: Sequence[Placed], replay: Replay) -> None:
+    """Raises Invalid where a finding says that a number was used before, and the entries shown do not.
+
+    The entry that used it first may be of strangers: only the finding tells.
     """
     at = {entry.index: entry for entry in shown}
-    for line in lines:
-        if not line.findings:
+    for index, finding, _ in findings:
+        entry = at.get(index)
+        if entry is None or finding.rule != "number_used_twice" or finding.events[:1] != (entry.event_id,):
             continue
-        place = Place(-1)
-        for index, text in line.findings:
-            place = book.advance_finding(place, index, text.encode())
-        if (place.finding_count, place.finding_chain.hex()) != (line.finding_count, line.finding_chain):
-            raise Invalid(f"these are not the findings on {line.type} {line.id}")
-        for index, text in line.findings:
-            finding, entry = _read(text), at.get(index)
-            if entry is None or finding.rule != "number_used_twice" or finding.events[:1] != [entry.event_id]:
-                continue
-            used = replay.state.records.get(("number", f"{entry.event.key}:{entry.event.sequence}"))
-            if isinstance(used, Number) and used.first == entry.event_id:
-                raise Invalid(f"entry {index} uses a number again, and who used it first is not shown")
+        used = replay.state.records.get(("number", f"{entry.event.key}:{entry.event.sequence}"))
+        if isinstance(used, Number) and used.first == entry.event_id:
+            raise Invalid(f"entry {index} uses a number again, and who used it first is not shown")
 
 
-class _Finding(msgspec.Struct):
-    rule: str
-    events: list[str]
-
-
-def _read(text: str) -> _Finding:
-    try:
-        return msgspec.json.decode(text, type=_Finding)
-    except msgspec.MsgspecError as error:
-        raise Invalid(f"not a finding: {error}") from error
-
-
-def not_complete(
-    asked: Collection[LotId], shown: Sequence[Placed], replay: Replay, found: BookShown | None
-) -> dict[str, list[str]]:
-    """By type, the subjects that judged entries rely on and of which there may be more entries than shown."""
+def rested_on(shown: Sequence[Placed], replay: Replay) -> set[Address]:
+    """The subjects that what was judged rests on: the lots followed to the end, and what judged entries looked up."""
     used = {
         (kind, name)
         for kind, name in map(_subject_of, replay.relied_on)
         if kind in _SUBJECTS and (kind != "lot" or name in replay.until)
     }
-    used |= {("lot", lot) for lot in asked}
     tags = _tags(shown, replay)
-    used = {address for address in used if address[0] != "tag" or address[1] in tags}
-    if found is not None:
-        whole = {*asked, *_went_in(shown)}
-        used = {address for address in used if not _is_complete(address, whole, found)}
-        used |= _moved_on(shown, found.size) & {("lot", lot) for lot in asked}
-    by_type: dict[str, set[str]] = defaultdict(set)
-    for kind, name in used:
-        by_type[kind].add(name)
-    return {kind: sorted(by_type[kind]) for kind in sorted(by_type)}
+    return {address for address in used if address[0] != "tag" or address[1] in tags} | _to_the_end(replay)
 
 
-def _is_complete(address: Address, whole: Collection[str], found: BookShown) -> bool:
-    """Whether all entries that matter are shown; of the lots in `whole` all do."""
-    line = found.lines.get(address)
-    if line is None:
-        # A region that was never named has no line; all that names one is of the policy too.
+def not_complete(
+    rested: Collection[Address], shown: Sequence[Placed], replay: Replay, found: BookShown | None
+) -> set[Address]:
+    """Those of the subjects that the verdict rests on of which there may be more entries than shown."""
+    if found is None:
+        return set(rested)
+    newer = _moved_on(shown, found.size) & _to_the_end(replay)
+    return newer | {address for address in rested if not _is_complete(address, replay, found)}
+
+
+def left_out(
+    rested: Collection[Address], lacking: Collection[Address], replay: Replay, found: BookShown
+) -> str | None:
+    """What whoever made the file left out of it, though the snapshot's book has it; None where that is nothing.
+
+    The ledger's own files lack what is newer than the snapshot, and nothing else.
+    """
+    for address in sorted(lacking):
+        known = address in found.seen and address[0] not in NEVER_SHOWN
+        if known and not (address in found.lines and address in found.noticed):
+            return f"{address[0]} {address[1]} is in the snapshot's book, and not all about it is shown"
+    for index, about in found.left.items():
+        if not about.isdisjoint(rested):
+            return f"entry {index} is not judged: {replay.left[index]}"
+    return None
+
+
+def _to_the_end(replay: Replay) -> set[Address]:
+    return {("lot", lot) for lot, until in replay.until.items() if until == ALWAYS}
+
+
+def _is_complete(address: Address, replay: Replay, found: BookShown) -> bool:
+    """Whether all entries and findings that matter are shown.
+
+    A lot's line was checked as far as the lot is followed; what is noticed of a stranger's lot does not matter here.
+    """
+    if address not in found.lines:
+        # A region that no zone and no hold named may have no line; both are of the policy too.
         return address[0] == "region" and ("policy", "policy") in found.lines
-    if address[0] == "key":
-        return len(line.findings) == line.finding_count
-    return not line.rest or address[1] not in whole
+    passing = address[0] == "lot" and replay.until[LotId(address[1])] != ALWAYS
+    return passing or address in found.noticed
 
 
 def _tags(shown: Sequence[Placed], replay: Replay) -> set[str]:
@@ -191,11 +254,6 @@ def _tags(shown: Sequence[Placed], replay: Replay) -> set[str]:
             entry.event, {lot for lot in entry.lots if replay.until.get(lot, -1) >= entry.index}
         )
     }
-
-
-def _went_in(shown: Sequence[Placed]) -> set[str]:
-    """The lots that went into transformations shown: what is said of them later is carried by what was made."""
-    return {lot for entry in shown if isinstance(entry.event, Transformation) for _, lot in entry.event.moved}
 
 
 def _moved_on(shown: Sequence[Placed], size: int) -> set[Address]:

@@ -26,7 +26,7 @@ from traceability.core.forms import (
 )
 from traceability.core.forms import Tag as Tag_
 from traceability.core.ids import HEX_PATTERN, ID_PATTERN
-from traceability.core.registry_bodies import Body, PolicyFacts, PolicyValue
+from traceability.core.registry_bodies import Body, PolicyFacts, PolicyValue, Vkey
 
 _ROUTE_PATTERN = r"^[A-Z]{2}(-[A-Z0-9]{1,3})?(;[A-Z]{2}(-[A-Z0-9]{1,3})?){0,49}$"
 Values = Annotated[list[PolicyValue], Field(max_length=2000)]
@@ -234,6 +234,20 @@ class AttestationBody(Body):
     book: Hex
     findings: Hex | None = None
     program: Text | None = None
+
+
+class LogKeyBody(Body):
+    """Another key that signs checkpoints from now on; or the end of the log, once it has `freeze_at` entries."""
+
+    add: Vkey | None = None
+    freeze_at: Count | None = None
+    reason: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "LogKeyBody":
+        if (self.add is None) == (self.freeze_at is None):
+            raise ValueError("give add or freeze_at, one of the two")
+        return self
 
 
 class Population(Form):

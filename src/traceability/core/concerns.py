@@ -31,6 +31,8 @@ OPEN_MAX = 1000
 """How many open reports of a subject are remembered."""
 ANSWERS_MAX = 100
 """How many responses to a report, and how many actions promised in them, are remembered."""
+SETTLING = frozenset({"checked", "dismissed", "escalated"})
+"""What responses say that settle a report, or open it again."""
 _ANSWER = frozenset({"monitor", "auditor", "inspectorate", "regulator"})
 
 
@@ -127,7 +129,7 @@ def _response(step: Step, event: Response) -> None:
             incident = replace(incident, settled_by=None)
         case "explanation":
             pass
-    if body.act in ("checked", "dismissed", "escalated"):
+    if body.act in SETTLING:
         _keep_open(step, incident)
     answers = (*incident.answers, step.entry.event_id)[-ANSWERS_MAX:]
     step.put("incident", incident.event, replace(incident, answers=answers))

@@ -31,9 +31,22 @@ def cell_of(text: str) -> Cell:
 @lru_cache(maxsize=4096)
 def km_between(one: Cell, other: Cell) -> int:
     """Kilometres between the nearest edges of two cells, rounded down; neighbours are at no distance."""
-    north = max(abs(one[0] - other[0]) - 1, 0) * _KM_A_TENTH
-    farthest = min(max(abs(one[0]), abs(other[0])) // 20 + 1, len(_COS_THOUSANDTHS) - 1)
+    return _km(one, other, 10, max(abs(one[0]), abs(other[0])))
+
+
+@lru_cache(maxsize=4096)
+def km_between_places(one: tuple[int, int], other: tuple[int, int]) -> int:
+    """The same of two cells of one degree, each by its south-west corner in degrees."""
+    farthest = max(abs(edge) for (south, _) in (one, other) for edge in (south, south + 1))
+    return _km(one, other, 1, 10 * farthest)
+
+
+def _km(one: tuple[int, int], other: tuple[int, int], in_degree: int, farthest: int) -> int:
+    """Of cells of which `in_degree` lie in a degree; `farthest` from the equator they come, in tenths of a degree."""
+    side = _KM_A_TENTH * 10 // in_degree
+    north = max(abs(one[0] - other[0]) - 1, 0) * side
     across = abs(one[1] - other[1])
-    across = min(across, 3600 - across)
-    east = max(across - 1, 0) * _KM_A_TENTH * _COS_THOUSANDTHS[farthest] // 1000
+    across = min(across, 360 * in_degree - across)
+    cosine = _COS_THOUSANDTHS[min(farthest // 20 + 1, len(_COS_THOUSANDTHS) - 1)]
+    east = max(across - 1, 0) * side * cosine // 1000
     return isqrt(north * north + east * east)

@@ -25,6 +25,7 @@ from traceability.core.concern_bodies import (
     FindingBody,
     HoldBody,
     IncidentBody,
+    LogKeyBody,
     PolicyBody,
     RedactionBody,
     ReleaseBody,
@@ -401,6 +402,11 @@ class Audit(Header):
     body: AuditBody
 
 
+class LogKey(Header):
+    kind: Literal["log_key"]
+    body: LogKeyBody
+
+
 class Snapshot(Header):
     kind: Literal["snapshot"]
     body: SnapshotBody
@@ -455,6 +461,7 @@ Event = (
     | Redaction
     | Policy
     | Audit
+    | LogKey
     | Snapshot
     | Attestation
 )

@@ -5,7 +5,7 @@ One canonical JSON object, media type `application/vnd.traceability.evidence+jso
     {"book":[{"chain","count","finding_chain","finding_count","id","number","type"}…],
      "checkpoint":"<signed note>",
      "entries":[{"blind","disclosures","index","payload","record_time","signature"}…],
-     "completeness":{"consistency","nodes","snapshot","subjects"},
+     "completeness":{"consistency","findings","nodes","snapshot","subjects"},
      "event":"<event id>","lots":["<lot id>"…],"nodes":"<base64url>","version":1}
 
 `lots` are those the file is about; `event` is there when they are the lots of one event, a shipment say.
@@ -17,8 +17,8 @@ that, with the leaves of these entries, give the checkpoint's root: one string, 
 With `completeness` the lines are those of the snapshot that the entry `snapshot` states, proved under its root by
 `nodes` of the tree of so many `subjects`; `consistency` leads from the log of that size to the checkpoint, so that
 attestations can be held against it. A line may then have `rest`: the links (`book.link`, 40 bytes each) of entries
-that are not here, of a lot that is followed only up to an earlier one; and `findings`, each with its entry, where
-they are what tells something, of a key whether a number was used twice.
+that are not here, of a lot that is followed only up to an earlier one. `findings` are what rules noticed about the
+subjects of the lines, each once, with the index of its entry: the lines' finding chains prove them.
 
 `decode` accepts exactly the bytes `encode` writes. It says nothing about truth; that is `verify`.
 """
@@ -74,8 +74,6 @@ class BookLine(
     id: Annotated[str, msgspec.Meta(max_length=100)]
     number: _Count
     type: str
-    findings: Annotated[tuple[tuple[_Count, str], ...], msgspec.Meta(min_length=1)] = ()
-    """What the finding chain is of: index of the entry, canonical JSON of the finding; empty where not opened."""
     rest: Annotated[str, msgspec.Meta(min_length=1)] = ""
 
     @property
@@ -101,6 +99,8 @@ class Completeness(msgspec.Struct, frozen=True):
     nodes: tuple[bytes, ...]
     consistency: tuple[bytes, ...]
     """From the log of the snapshot's size to that of the checkpoint."""
+    findings: tuple[tuple[int, str], ...] = ()
+    """What was noticed about the lines' subjects: index of the entry, canonical JSON of the finding; in their order."""
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -126,6 +126,7 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Completeness(msgspec.Struct, forbid_unknown_fields=True):
     consistency: str
+    findings: list[tuple[_Count, str]]
     nodes: str
     snapshot: _Count
     subjects: _Count
@@ -176,6 +177,7 @@ def _value(evidence: Evidence) -> dict[str, Any]:
     if (proved := evidence.completeness) is not None:
         value["completeness"] = {
             "consistency": to_unpadded(b"".join(proved.consistency)),
+            "findings": [list(each) for each in proved.findings],
             "nodes": to_unpadded(b"".join(proved.nodes)),
             "snapshot": proved.snapshot,
             "subjects": proved.subjects,
@@ -245,7 +247,11 @@ def _evidence(file: _Proven, lots: tuple[LotId, ...], event: EventId | None) -> 
         book=tuple(file.book),
         event=event,
         completeness=Completeness(
-            proved.snapshot, proved.subjects, _hashes(proved.nodes), _hashes(proved.consistency)
+            proved.snapshot,
+            proved.subjects,
+            _hashes(proved.nodes),
+            _hashes(proved.consistency),
+            tuple(proved.findings),
         )
         if isinstance(proved, _Completeness)
         else None,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
-from traceability.core import book, certificates, concerns, custody, ground, registry, statements
+from traceability.core import book, certificates, concerns, custody, ground, log_life, registry, statements
 from traceability.core import watch as global_rules
 from traceability.core.authority import abandon, admit, judged_day, used_number
 from traceability.core.concern_bodies import SubjectNamed
@@ -40,6 +40,7 @@ from traceability.core.events import (
     KeyRevocation,
     LicenceGrant,
     LicenceRevocation,
+    LogKey,
     Payment,
     Policy,
     Production,
@@ -104,16 +105,21 @@ def signing_key(event: Event) -> bytes | None:
 
 def _judge(step: Step) -> None:
     event = step.event
-    if isinstance(event, Genesis) or step.entry.index == 0:
-        if not isinstance(event, Genesis) or step.entry.index != 0:
-            reject("genesis_first", "a log begins with its genesis and has no other")
+    first = step.entry.index == 0
+    begins = isinstance(event, Genesis) and event.body.continues is None
+    if first != begins:
+        reject("genesis_first", "a log begins with its genesis and has no other")
+    if isinstance(event, Genesis) and first:
         step.changes["number", f"{event.key}:{event.sequence}"] = Number(step.entry.event_id)
         registry.apply(step, event)
         return
+    log_life.check_open(step)
     key = admit(step)
     if isinstance(event, (Approval, Correction)):
         _check_not_about_itself(step, event)
     doubled = used_number(step)
+    if doubled and isinstance(event, Genesis):
+        reject("number_used", "the number of a genesis is used already; take the next number")
     abandon(step, key)
     if isinstance(event, custody.CustodyEvent):
         custody.apply(step, event, doubled=doubled)
@@ -237,6 +243,9 @@ def _own(event: Event) -> Iterator[Address]:
             yield from _holds(event)
         case Genesis():
             yield from book.subjects(event, EventId(""), lambda _: None)
+            yield from log_life.keys_named(event)
+        case LogKey():
+            yield from log_life.keys_named(event)
         case Enrolment():
             guardians = event.body.guardians.parties if event.body.guardians else ()
             yield from _named("party", event.body.party, event.body.part_of, *guardians)

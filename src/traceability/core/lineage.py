@@ -1,21 +1,23 @@
 """Following lots back to where their ore begins, with only part of the log in hand.
 
 Evidence for some lots must not need everybody else's. So an entry is judged on the lots that are being
-followed and on no others (`restrict`): handoffs are judged lot by lot anyway. A lot is followed because it
-was asked about, or up to the entry where a followed lot came to depend on it (`also_needed`):
+followed and on no others (`restrict`): handoffs are judged lot by lot anyway. To the end are followed the lots
+asked about and those that went into them, and into those: such a lot has ended, so whatever is said of it
+afterwards (a correction, a hold, a report, a second claim) looks back, and what was made of it carries it.
+Others are followed up to the entry where a followed lot came to depend on them (`also_needed`):
 
-- a followed lot was made out of it: a transformation stands or falls whole;
+- one of them and others were made into a lot that is followed so far: a transformation stands or falls whole;
 - it lay on the scale together with a followed lot: one booked reading is shared over expected masses;
 - one correction is about both: it is judged on all the lots its event was about, or on none.
 
-What becomes of such a lot afterwards is nobody's business here. Where a transformation is the last that is
-heard of a followed lot, it is not judged: that the lot went into it is all there is to say, and the others
+What becomes of these afterwards is nobody's business here. Where a transformation is the last that is
+heard of a lot asked about, it is not judged: that the lot went into it is all there is to say, and the others
 that went in are strangers'. Where more is heard of the lot, they are needed to know whether it stood.
 
 Whoever gathers evidence and whoever verifies it use the same functions, so they agree on what must be shown.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from traceability.core.custody_bodies import new_lots
@@ -45,6 +47,7 @@ from traceability.core.events import (
     KeyRevocation,
     LicenceGrant,
     LicenceRevocation,
+    LogKey,
     Moved,
     Payment,
     Policy,
@@ -73,7 +76,7 @@ from traceability.core.ids import EventId, LotId
 from traceability.core.mass import BOOKED, PartOfReading
 
 ALWAYS = 2**63 - 1
-"""How far a lot is followed that was asked about."""
+"""How far a lot is followed that was asked about, or went into one that is followed so."""
 
 
 class Placed(Protocol):
@@ -97,7 +100,8 @@ def also_needed(
 ) -> set[LotId]:
     """The lots that must be followed up to this event because those in `followed` are, with these.
 
-    `about` are all lots the event is about, `continued` those followed of which later entries tell.
+    `about` are all lots the event is about, `continued` those followed of which more is known: by later entries, or
+    because they went into a lot that is followed to the end.
     """
     found: set[LotId] = set()
     match event:
@@ -116,23 +120,40 @@ def also_needed(
     return found
 
 
-def follow(asked: Iterable[LotId], entries: Sequence[Placed]) -> dict[LotId, int]:
-    """For each lot that has to be followed the index of the last entry that needs it.
+def follow(asked: Collection[LotId], entries: Sequence[Placed]) -> dict[LotId, int]:
+    """For each lot that has to be followed the index of the last entry that needs it; ALWAYS, if to the end.
 
     `entries` rise by index and are all that is shown.
     """
-    until = dict.fromkeys(asked, ALWAYS)
+    went_in = _went_in(asked, entries)
+    until = dict.fromkeys((*asked, *went_in), ALWAYS)
     shown = {entry.event_id: entry for entry in entries}
     later: set[LotId] = set()
     for entry in reversed(entries):
         index, about = entry.index, _subject(entry, shown).lots
         followed = {lot for lot in about if until.get(lot, -1) >= index}
         if followed:
-            for lot in also_needed(entry.event, about, followed, followed & later):
+            for lot in also_needed(entry.event, about, followed, followed & (later | went_in)):
                 until[lot] = max(until.get(lot, -1), index)
                 followed.add(lot)
             later |= followed
     return until
+
+
+def _went_in(asked: Collection[LotId], entries: Sequence[Placed]) -> set[LotId]:
+    """The lots that the lots asked about were made of, and those that these were, as far as is shown."""
+    inputs: dict[LotId, set[LotId]] = {}
+    for entry in entries:
+        if isinstance(entry.event, Transformation):
+            for lot in entry.event.made:
+                inputs.setdefault(lot, set()).update(each for _, each in entry.event.moved)
+    found: set[LotId] = set()
+    waiting = [*asked]
+    while waiting:
+        new = inputs.pop(waiting.pop(), set()) - found
+        found |= new
+        waiting += new
+    return found
 
 
 def _subject(entry: Placed, shown: Mapping[EventId, Placed]) -> Placed:
@@ -178,7 +199,7 @@ def restrict(event: Event, followed: Collection[LotId]) -> Event | None:
             | DelegationEnd() | Approval() | SiteRegistration() | TagIssue() | TagAllocation() | Correction()
             | SiteInspection() | CapacityEstimate() | LicenceGrant() | LicenceRevocation() | TagVoid() | Zone()
             | Reference() | CertificateUse() | Release() | Redaction() | Policy()
-            | Snapshot() | Attestation()
+            | LogKey() | Snapshot() | Attestation()
         ):  # fmt: skip
             return event
         case Response() | Audit():
@@ -240,7 +261,7 @@ def named_events(event: Event) -> list[EventId]:
             | TagIssue() | TagAllocation() | Production() | Intake() | Acceptance()
             | Refusal() | Withdrawal() | Reassignment() | Transformation() | Retagging() | Inspection() | Import()
             | SiteInspection() | CapacityEstimate() | LicenceGrant() | TagVoid() | Zone() | Reference() | Certificate()
-            | Incident() | Policy() | Audit() | Snapshot() | Attestation()
+            | Incident() | Policy() | Audit() | LogKey() | Snapshot() | Attestation()
         ):  # fmt: skip
             return []
 

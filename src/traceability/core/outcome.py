@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from traceability.core import canonical, policy
+from traceability.core.errors import Malformed
 from traceability.core.events import Event
 from traceability.core.findings.catalogue import RULES
 from traceability.core.findings.raised import Raised, Severity
@@ -57,6 +58,49 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
                 "version": self.version,
             }
         )
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "Finding":
+        """The finding. Raises Malformed for any bytes `to_json` would not write."""
+        try:
+            found = _SPELT.decode(data)
+        except msgspec.MsgspecError as error:
+            raise Malformed(f"not a finding: {error}") from error
+        finding = cls(
+            found.rule,
+            found.version,
+            found.severity,
+            tuple((each.type, each.id) for each in found.subjects),
+            tuple(map(EventId, found.events)),
+            tuple((each.name, each.value) for each in found.figures),
+        )
+        if finding.to_json() != data:
+            raise Malformed("a finding is not in its one form")
+        return finding
+
+
+class _Named(msgspec.Struct):
+    type: str
+    id: str
+
+
+class _Figure(msgspec.Struct):
+    name: str
+    value: str
+
+
+class _Spelt(msgspec.Struct):
+    """A finding as its JSON has it."""
+
+    rule: str
+    version: int
+    severity: Severity
+    subjects: list[_Named]
+    events: list[str]
+    figures: list[_Figure]
+
+
+_SPELT = msgspec.json.Decoder(_Spelt)
 
 
 def told_with(event_id: EventId, findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -14,7 +14,7 @@ import msgspec
 
 from traceability.core.findings.global_numbers import GLOBAL_NUMBERS
 from traceability.core.findings.ground_numbers import COUNTRY_NUMBERS, GROUND_NUMBERS
-from traceability.core.findings.numbers import NUMBERS, PAPER_NUMBERS
+from traceability.core.findings.numbers import NUMBERS, PAPER_NUMBERS, SCAN_NUMBERS
 from traceability.core.ids import EventId
 from traceability.core.record import Subject
 from traceability.core.registry_bodies import PolicyFacts, PolicyValue
@@ -48,6 +48,7 @@ DEFAULTS: dict[tuple[Section, str, str, str | None, str | None], int] = {
     **GROUND_NUMBERS,
     **GLOBAL_NUMBERS,
     **PAPER_NUMBERS,
+    **SCAN_NUMBERS,
 }
 """What counts where no policy says otherwise: by section, rule, name, mineral and step."""
 IN_COUNTRY: dict[tuple[str, Section, str, str, str | None, str | None], int] = {**COUNTRY_NUMBERS}

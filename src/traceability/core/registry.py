@@ -15,7 +15,6 @@ from traceability.core.authority import (
     lacks_role,
 )
 from traceability.core.certificates import issue, make_valid
-from traceability.core.errors import Malformed
 from traceability.core.events import (
     LOTS_MAX,
     Approval,
@@ -28,6 +27,7 @@ from traceability.core.events import (
     Intake,
     KeyAddition,
     KeyRevocation,
+    LogKey,
     RoleChange,
     SiteRegistration,
     TagAllocation,
@@ -35,7 +35,7 @@ from traceability.core.events import (
 )
 from traceability.core.events import Policy as PolicyEvent
 from traceability.core.ids import EventId, KeyId, PartyId
-from traceability.core.note import Verifier
+from traceability.core.log_life import change, check_log_key, first_keys, succeed
 from traceability.core.outcome import Step, reject
 from traceability.core.parties import (
     REGISTRAR,
@@ -81,16 +81,19 @@ RegistryEvent = (
     | TagAllocation
     | Certificate
     | PolicyEvent
+    | LogKey
 )
 
 
-Approved = Enrolment | RoleChange | KeyAddition | KeyRevocation | Certificate | PolicyEvent
+Approved = Enrolment | RoleChange | KeyAddition | KeyRevocation | Certificate | PolicyEvent | LogKey
 """The kinds whose effect may have to wait for approval."""
 
 
 def apply(step: Step, event: RegistryEvent) -> None:
     """Judges one registry event whose signer, party and role have been admitted."""
     match event:
+        case Genesis() if step.entry.index:
+            succeed(step, event)
         case Genesis():
             _genesis(step, event)
         case Approval():
@@ -122,6 +125,9 @@ def apply(step: Step, event: RegistryEvent) -> None:
             _effect_or_wait(step, event)
         case PolicyEvent():
             _effect_or_wait(step, event)
+        case LogKey():
+            check_log_key(step, event)
+            _effect_or_wait(step, event)
 
 
 # Genesis
@@ -135,11 +141,6 @@ def _genesis(step: Step, event: Genesis) -> None:
         check_id("party", authority.party, event.key, authority.nonce)
         roles.setdefault(authority.party, set()).update(authority.roles)
     authorities = sorted(party for party, held in roles.items() if AUTHORITY_ROLES & held)
-    for vkey in body.log_keys:
-        try:
-            Verifier.parse(vkey)
-        except Malformed as error:
-            reject("bad_log_key", f"{vkey[:60]!r} is no verifier key of a log (C2SP signed-note): {error}")
     number = len(authorities)
     most = {1: 0, 2: 1}.get(number, number - 2)
     if body.quorum > most:
@@ -154,7 +155,7 @@ def _genesis(step: Step, event: Genesis) -> None:
             operator=event.party,
             quorum=body.quorum,
             countries=tuple(body.countries),
-            log_keys=tuple(body.log_keys),
+            log_keys=first_keys(event.log, body.log_keys),
             demo=body.demo is True,
             authorities=tuple(authorities),
         ),
@@ -202,6 +203,8 @@ def _needs(step: Step, event: Event) -> str:
             return "certifier"
         case PolicyEvent():
             return "authority" if len(ledger.authorities) > 1 else "nothing"
+        case LogKey():
+            concerned = True
         case _:
             concerned = False
     return "quorum" if concerned and ledger.quorum else "nothing"
@@ -262,6 +265,8 @@ def take_effect(step: Step, event: Approved, event_id: EventId) -> None:
             make_valid(step, event_id)
         case PolicyEvent():
             set_policy(step, event)
+        case LogKey():
+            change(step, event)
 
 
 def _note_untrusted(step: Step, key: KeyId, revoked: Revocation) -> None:
@@ -343,9 +348,11 @@ def _check_may_approve(step: Step, event: Approval, signer: Party, target: LogEn
         case KeyAddition() if act.needs == "guardians":
             if event.party not in step.party(target.event.body.party).guardians:
                 reject("role_missing", "a recovery key is approved by the party's guardians")
-        case Enrolment() | RoleChange() | KeyAddition() | KeyRevocation() if act.needs == "quorum":
+        case Enrolment() | RoleChange() | KeyAddition() | KeyRevocation() | LogKey() if act.needs == "quorum":
             if lacks_role(signer, AUTHORITY_ROLES):
-                reject("role_missing", "a change among authorities is approved by other authorities")
+                reject(
+                    "role_missing", "a change among authorities, or of the log, is approved by authorities"
+                )
         case PolicyEvent() if act.needs == "authority":
             if lacks_role(signer, AUTHORITY_ROLES):
                 reject("role_missing", "a policy is approved by an authority besides the operator")

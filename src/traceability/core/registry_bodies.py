@@ -109,27 +109,40 @@ class Authority(Form):
 
 
 class Continues(Form):
-    """The log this one carries on."""
+    """The log this one carries on, from its first `size` entries; `lost` more were signed and are not there."""
 
     origin: Text
-    size: Whole
+    size: Count
     root: Hex
+    lost: Count | None = None
+
+
+Vkey = Annotated[StrictStr, Field(max_length=300)]
 
 
 class GenesisBody(Body):
-    """The first entry: the operator, the authorities and the first policy."""
+    """The first entry: the operator, the authorities and the first policy. Or a successor's: what is new of its log."""
 
     name: Text
     nonce: Nonce
     operator_name: Text
-    keys: Annotated[list[NewKey], Field(min_length=1, max_length=20)]
-    authorities: Annotated[list[Authority], Field(min_length=1, max_length=100)]
+    keys: Annotated[list[NewKey], Field(max_length=20)]
+    authorities: Annotated[list[Authority], Field(max_length=100)]
     quorum: Whole
     countries: Annotated[list[Country], Field(min_length=1, max_length=50)]
-    log_keys: Annotated[list[Annotated[StrictStr, Field(max_length=300)]], Field(min_length=1, max_length=10)]
+    log_keys: Annotated[list[Vkey], Field(min_length=1, max_length=10)]
     demo: Yes | None = None
     policy: PolicyFacts
     continues: Continues | None = None
+
+    @model_validator(mode="after")
+    def _begins_or_continues(self) -> "GenesisBody":
+        named = [bool(self.keys), bool(self.authorities)]
+        if self.continues is None and not all(named):
+            raise ValueError("a genesis names at least one key and one authority")
+        if self.continues is not None and any(named):
+            raise ValueError("a successor's genesis names no keys and no authorities: they carry over")
+        return self
 
 
 class BeneficialOwner(Form):

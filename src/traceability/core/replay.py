@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from traceability.core import fold
+from traceability.core.concerns import SETTLING
 from traceability.core.events import (
     Acceptance,
     Approval,
@@ -43,6 +44,7 @@ from traceability.core.events import (
     KeyRevocation,
     LicenceGrant,
     LicenceRevocation,
+    LogKey,
     Payment,
     Policy,
     Production,
@@ -168,6 +170,8 @@ class Replay:
         """What judged entries looked up."""
         self.rejected: list[Unjudged] = []
         """Entries that do not belong in the log."""
+        self.left: dict[int, str] = {}
+        """Entries that could not be judged, and why; not those that are there for strangers (`_of_strangers`)."""
         self.judged = 0
         """How many entries were judged; the others are only there."""
         self.until = until
@@ -185,7 +189,7 @@ class Replay:
             return
         index, until, unjudged = entry.index, self.until, state.unjudged
         known = {lot for lot in lots if until.get(lot, -1) >= index and ("lot", lot) not in unjudged}
-        judged = restrict(event, known) if known or not lots or self._is_of_papers(event) else None
+        judged = restrict(event, known) if known or not lots or self._is_of_more(event) else None
         if judged is None:
             self._log(entry, event, stands=True)
             self._count(entry)
@@ -193,16 +197,20 @@ class Replay:
             self._judge(entry, judged)
         if isinstance(event, Transformation) and judged is None:
             self.used_in.update(dict.fromkeys(known, entry.index))
-        elif judged is not event and (apart := known - (judged.lots if judged else set())):
+        elif (
+            judged is not event
+            and not isinstance(event, Audit | Response)
+            and (apart := known - (judged.lots if judged else set()))
+        ):
             why = "it was weighed together with lots that are not known here"
             self._spoil((("lot", lot) for lot in apart), Unjudged(entry.index, why))
 
-    def _is_of_papers(self, event: Event) -> bool:
-        """Whether it makes a certificate or approves one: an export may rest on it that is of other lots."""
+    def _is_of_more(self, event: Event) -> bool:
+        """Whether it may bear on lots it does not name: by their site or party, or as a certificate of an export."""
         if isinstance(event, Approval):
             target = self.state.entries.get(event.body.event)
             return target is not None and isinstance(target.event, Certificate)
-        return isinstance(event, Certificate)
+        return isinstance(event, Certificate | Incident | Hold | Finding)
 
     def _judge(self, entry: Entry, event: Event) -> None:
         state = self.state
@@ -227,6 +235,8 @@ class Replay:
                 self._count(entry)
             case Rejected(name=name) if unknown := self._not_shown(name, event):
                 why = Unjudged(entry.index, f"{unknown} ({name})")
+                if not (isinstance(event, Response) and event.body.act not in SETTLING):
+                    self.left[entry.index] = why.why
                 self._spoil(_changeable(entry.event_id, event, state), why)
                 self._count(entry)
             case Rejected():
@@ -252,6 +262,8 @@ class Replay:
         why = self.state.unjudged.get(missing)
         if why is None:
             why = Unjudged(entry.index, f"{missing[0]} {missing[1]} is not shown")
+        if not _of_strangers(event, missing):
+            self.left[entry.index] = why.why
         self._spoil(_changeable(entry.event_id, event, self.state), why)
 
     def _spoil(self, addresses: Iterable[Address], why: Unjudged) -> None:
@@ -271,6 +283,16 @@ class Replay:
             self.state.records[address] = Number(used.first, entry.event_id)
         else:
             self.state.records[address] = Number(entry.event_id)
+
+
+def _of_strangers(event: Event, missing: Address) -> bool:
+    """Whether an entry is there for completeness alone: it lets somebody act, or ends a key, of whom nothing is shown.
+
+    Whoever did act by such a right, or sign with such a key, cannot be judged then.
+    """
+    if isinstance(event, KeyRevocation):
+        return missing == ("key", event.body.key)
+    return isinstance(event, Delegation | DelegationEnd)
 
 
 def _changeable(event_id: EventId, event: Event, state: PartialState) -> list[Address]:
@@ -321,7 +343,8 @@ def _changeable(event_id: EventId, event: Event, state: PartialState) -> list[Ad
             reported = [("reported", f"{kind}:{id_}") for kind, id_ in addresses(event.body.subjects)]
             found += [("incident", event_id), *reported]
         case Response():
-            found += [("incident", about)] if (about := event.body.about.incident) else []
+            about = event.body.about.incident
+            found += [("incident", about)] if about and event.body.act in SETTLING else []
         case Hold():
             held = [("held", f"{kind}:{id_}") for kind, id_ in addresses(event.body.subjects)]
             found += [("hold", event_id), *held]
@@ -331,6 +354,8 @@ def _changeable(event_id: EventId, event: Event, state: PartialState) -> list[Ad
             found.append(("act", event.body.event))
         case Policy():
             found.append(("policy", "policy"))
+        case LogKey():
+            pass  # which checkpoints count is for the trust policy to say
         case Reference() | Payment() | Finding() | Audit():
             pass
         case Snapshot() | Attestation():

@@ -53,9 +53,12 @@ class Noted(msgspec.Struct, frozen=True):
 
     entry: int
     finding: Finding
+    stated: bool = False
+    """Whether it is as the ledger states it: its rule needs more of the log than the file shows."""
 
     def to_value(self) -> dict[str, Any]:
-        return {"entry": self.entry, **canonical.load(self.finding.to_json())}
+        value = {"entry": self.entry, **canonical.load(self.finding.to_json())}
+        return {**value, "stated": True} if self.stated else value
 
 
 class LotReport(msgspec.Struct):
@@ -73,6 +76,8 @@ class LotReport(msgspec.Struct):
     mass_ug: int | None = None
     """Expected mass."""
     custodian: PartyId | None = None
+    custody_entry: int | None = None
+    """Index of the entry that moved it last."""
     title: PartyId | None = None
     tags: tuple[str, ...] = ()
     disputed: bool = False
@@ -99,6 +104,7 @@ class LotReport(msgspec.Struct):
             "used_in": self.used_in,
             "mass_ug": self.mass_ug,
             "custodian": self.custodian,
+            "custody_entry": self.custody_entry,
             "title": self.title,
             "tags": list(self.tags),
             "disputed": self.disputed,

@@ -84,6 +84,11 @@ def key_id(public_key: bytes) -> KeyId:
     return KeyId(hashlib.sha256(public_key).hexdigest())
 
 
+def spki_of_ed25519(raw: bytes) -> bytes:
+    """The SubjectPublicKeyInfo of an Ed25519 key given as its 32 bytes."""
+    return _ED25519_PREFIX + raw
+
+
 class PublicKey:
     """A public key that can be trusted to mean something, loaded once and used many times."""
 

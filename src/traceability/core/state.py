@@ -38,8 +38,17 @@ from traceability.core.record import Address, Record, Subject
 from traceability.core.tallies import AnyTally
 
 
+class Continued(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A log that this one carries on: its first `size` entries are that log's, `lost` more it had signed."""
+
+    origin: str
+    size: int
+    root: str
+    lost: int
+
+
 class LedgerFacts(Record, frozen=True):
-    """What genesis fixed, and how many subjects the book has."""
+    """What genesis fixed, and what became of the log since."""
 
     log: str
     name: str
@@ -48,11 +57,26 @@ class LedgerFacts(Record, frozen=True):
     quorum: int
     countries: tuple[str, ...]
     log_keys: tuple[str, ...]
+    """Every key that ever was to sign checkpoints, also of logs that this one carries on; the newest last."""
     demo: bool
     authorities: tuple[PartyId, ...]
     """Parties that hold a role of authority now."""
     held: tuple[tuple[str, int], ...] = ()
     """How many subjects of each type are under a hold that nobody released, as (type, number)."""
+    frozen_at: int | None = None
+    """How many entries the log has when it ends; None while no end is set."""
+    continues: tuple[Continued, ...] = ()
+    """The logs that this one carries on, the oldest first."""
+
+    @property
+    def origin(self) -> str:
+        """The origin of the checkpoints that are signed now: the name of the newest key."""
+        return self.log_keys[-1].split("+", 1)[0]
+
+    @property
+    def signing(self) -> tuple[str, ...]:
+        """The keys that may sign checkpoints now."""
+        return tuple(vkey for vkey in self.log_keys if vkey.split("+", 1)[0] == self.origin)
 
 
 class Book(Record, frozen=True):

@@ -1,7 +1,7 @@
 """The trust pack: who is who in a ledger, in one file, to check labels without a network.
 
 It has the form of evidence (`core.evidence`) without `lots`: the entries that enrol parties, give roles, add and
-revoke keys and issue rolls of our own tags, with what approved them, under a signed checkpoint. Name
+revoke keys, also the log's own, and issue rolls of our own tags, with what approved them, under a signed checkpoint. Name
 `*.trust-pack.json`. It is verified as evidence is, and by the same trust policy; the rules of the ledger make
 parties, keys and rolls out of it.
 
@@ -19,6 +19,7 @@ from traceability.core.events import (
     Genesis,
     KeyAddition,
     KeyRevocation,
+    LogKey,
     RoleChange,
     TagIssue,
 )
@@ -36,7 +37,7 @@ def belongs(event: Event) -> bool:
     """Whether a trust pack holds this event for its own sake."""
     if isinstance(event, TagIssue):
         return event.body.scheme == OUR_SCHEME
-    return isinstance(event, Genesis | Enrolment | RoleChange | KeyAddition | KeyRevocation)
+    return isinstance(event, Genesis | Enrolment | RoleChange | KeyAddition | KeyRevocation | LogKey)
 
 
 class TrustPack:

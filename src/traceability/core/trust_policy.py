@@ -119,6 +119,10 @@ class TrustPolicy:
         """The policy that believes these logs on their own word: `quorum none`."""
         return cls(tuple(Log(verifier) for verifier in logs))
 
+    def with_logs(self, logs: Iterable[Log]) -> Self:
+        """The same policy, believing these logs or further keys of logs too."""
+        return type(self)((*self.logs, *logs), self.witnesses, self.groups, self.quorum)
+
     def encode(self) -> bytes:
         """The policy file. Raises Malformed unless reading it gives this policy again."""
         lines: list[tuple[str | None, ...]] = [("log", log.verifier.encode(), log.url) for log in self.logs]
@@ -138,11 +142,16 @@ class TrustPolicy:
         `judge`. Raises Malformed for bytes that are no checkpoint; Invalid for a log that is not in the
         policy and for any known key's line that does not verify.
         """
-        text, _ = parse_note(data)
+        text, lines = parse_note(data)
         origin = text.split("\n", 1)[0]
         log = [log.verifier for log in self.logs if log.origin == origin]
         if not log:
             raise Invalid(f"the log {origin[:200]!r} is not in the trust policy")
+        if not {key.key for key in log} & {line.key for line in lines}:
+            raise Invalid(
+                f"no key that the trust policy has of {origin} signed this checkpoint; if the log has changed its key, "
+                "`traceability policy` brings the policy up to it"
+            )
         witnesses = [witness.verifier for witness in self.witnesses if witness.verifier is not None]
         return open_checkpoint(data, origin, log, witnesses)
 

@@ -20,7 +20,7 @@ A step returns what it learned or raises `Failed`; there is no step that returns
 """
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import pairwise
@@ -31,7 +31,7 @@ import msgspec
 from traceability.core import evidence, merkle
 from traceability.core.account import Account
 from traceability.core.checkpoint import Checkpoint
-from traceability.core.complete import NEVER_SHOWN, BookShown, check_book, not_complete
+from traceability.core.complete import NEVER_SHOWN, BookShown, check_book, left_out, not_complete, rested_on
 from traceability.core.cosignature import cosignature_time
 from traceability.core.errors import Malformed, TraceabilityError
 from traceability.core.events import Enrolment, Event, Genesis, KeyAddition, check_disclosure, read
@@ -41,6 +41,7 @@ from traceability.core.ids import EventId, KeyId, LotId, unpadded
 from traceability.core.leaf import entry_bytes, leaf_hash, time_text
 from traceability.core.lineage import follow
 from traceability.core.outcome import Entry
+from traceability.core.record import Address
 from traceability.core.replay import Replay
 from traceability.core.report import CANNOT_TELL, COMPLETE, FAILED, HOLDS, Report, Step
 from traceability.core.signing import EVENT_TYPE, Envelope, PublicKey, event_pae, id_of_signed, key_id
@@ -170,7 +171,7 @@ def _verify(data: bytes, policy: TrustPolicy, report: Report, now: str | None, *
     withheld = f", {_some(erased, 'value')} withheld by redaction" if erased else ""
     learned(8, (f"{disclosed} opened" if disclosed else "nothing is disclosed") + withheld)
 
-    account = Account(replay, file.lots)
+    account = Account(replay, file.lots, book_of.findings if book_of else ())
     report.begins = account.begins()
     learned(9, f"back to {_some(len(report.begins), 'lot')} in which ore begins")
 
@@ -179,10 +180,16 @@ def _verify(data: bytes, policy: TrustPolicy, report: Report, now: str | None, *
     learned(10, f"too much work for {_some(too_fine, 'lot')}" if too_fine else "exact to the microgram")
 
     report.findings = account.findings_on_no_lot()
-    report.completeness_not_shown = not_complete(file.lots, shown, replay, book_of)
+    rested = rested_on(shown, replay)
+    lacking = not_complete(rested, shown, replay, book_of)
+    report.completeness_not_shown = _by_type(lacking)
+    missing = None
     if book_of is not None:
         report.complete_to, report.attested_by = book_of.size, book_of.attested_by
-    _conclude(report, replay, complete=complete)
+        missing = left_out(rested, lacking, replay, book_of)
+    elif file.completeness is not None:
+        missing = "the snapshot that shall state the book could not be judged"
+    _conclude(report, replay, missing, complete=complete)
     learned(11, report.verdict)
 
 
@@ -396,7 +403,12 @@ def _check_disclosures(file: Evidence, shown: Sequence[Shown]) -> int:
 # 11
 
 
-def _conclude(report: Report, replay: Replay, *, complete: bool) -> None:
+def _by_type(addresses: Collection[Address]) -> dict[str, list[str]]:
+    types = sorted({kind for kind, _ in addresses})
+    return {kind: sorted(id_ for type_, id_ in addresses if type_ == kind) for kind in types}
+
+
+def _conclude(report: Report, replay: Replay, missing: str | None, *, complete: bool) -> None:
     report.verdict = HOLDS
     for verdict in (CANNOT_TELL, FAILED):
         bad = next((lot for lot in report.lots if lot.verdict == verdict), None)
@@ -405,6 +417,10 @@ def _conclude(report: Report, replay: Replay, *, complete: bool) -> None:
     if replay.rejected:
         first = replay.rejected[0]
         report.verdict, report.why = FAILED, f"entry {first.index}: {first.why}"
+    elif report.verdict == HOLDS and missing is not None:
+        report.verdict, report.why = CANNOT_TELL, missing
+        for lot in report.lots:
+            lot.verdict, lot.why = CANNOT_TELL, missing
     elif report.verdict == HOLDS and not (report.completeness_not_shown.keys() - NEVER_SHOWN):
         report.verdict = COMPLETE
         for lot in report.lots:

@@ -14,12 +14,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from traceability.core.checkpoint import open_checkpoint
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.merkle import tree_root
-from traceability.core.note import Verifier
 from traceability.core.state import LedgerFacts
-from traceability.ledger import dump, fsck
+from traceability.ledger import dump, fsck, publish
 from traceability.ledger.database import ERRORS, Sqlite, Unusable, open_database
 from traceability.ledger.dump import NotLoaded
 from traceability.ledger.guard import Guard, GuardHead, GuardRefuses
@@ -91,8 +89,7 @@ def adopt_guard(store: Store, guard: Guard, note: bytes) -> GuardHead:
         if not isinstance(facts, LedgerFacts):
             raise GuardRefuses("there is no ledger in this database")
         try:
-            keys = [Verifier.parse(vkey) for vkey in facts.log_keys]
-            checkpoint = open_checkpoint(note, facts.log, keys).checkpoint
+            checkpoint = publish.open_own(note, facts)
         except (Malformed, Invalid) as error:
             raise GuardRefuses(f"this is no checkpoint of {facts.log}: {error}") from error
         size = view.head().size

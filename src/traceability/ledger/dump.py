@@ -3,9 +3,12 @@
     {"checkpoint":"<signed note>","format":"traceability-dump/1","size":41207}
     {"blind":"<base64url>","disclosures":[[salt,path,value],…],"entry":{…},"index":0}
     …
+    {"scans":[[tag,day,place,label,times],…]}
+    …
 
-One line for each entry, in order, as far as the checkpoint speaks: every line is covered by a signature.
-`entry` stands in its canonical bytes. Loading replays everything, so what it accepts is a ledger.
+One line for each entry, in order, as far as the checkpoint speaks: every such line is covered by a signature.
+`entry` stands in its canonical bytes. Loading replays everything, so what it accepts is a ledger. Behind the
+entries stand public scans, if there are any: numbers that strangers made, covered by nothing.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,14 +19,14 @@ from typing import Any
 import msgspec
 
 from traceability.core import canonical
-from traceability.core.checkpoint import Checkpoint, open_checkpoint
+from traceability.core.checkpoint import Checkpoint
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.ids import to_unpadded, unpadded
 from traceability.core.leaf import BLIND_SIZE, time_text
-from traceability.core.note import Verifier, parse_note
+from traceability.core.note import parse_note
 from traceability.core.signing import Envelope
 from traceability.core.state import LedgerFacts
-from traceability.ledger import collector, disclosures
+from traceability.ledger import collector, disclosures, publish, scans
 from traceability.ledger.disclosures import Opened
 from traceability.ledger.examine import Examined
 from traceability.ledger.replay import CHUNK, Chunk, Progress, Replay, examined_chunks
@@ -50,6 +53,10 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
     index: int
 
 
+class _Scans(msgspec.Struct, forbid_unknown_fields=True):
+    scans: list[list[Any]]
+
+
 def dump(store: Store) -> Iterator[bytes]:
     """The lines of a consistent dump, each with its line feed. Raises NotLoaded where nothing is published."""
     with store.read() as view:
@@ -64,6 +71,8 @@ def dump(store: Store) -> Iterator[bytes]:
             opened = view.disclosures_between(first, first + len(entries))
             for entry in entries:
                 yield entry_line(entry, opened.get(entry.index, []))
+        for rows in scans.lines(view):
+            yield canonical.dump({"scans": rows}) + b"\n"
 
 
 def entry_line(entry: StoredEntry, opened: Iterable[tuple[str, bytes, bytes]] = ()) -> bytes:
@@ -83,17 +92,19 @@ def load(lines: Iterable[bytes], store: Store, progress: Progress = lambda _: No
     """Loads a dump into an empty ledger, in one transaction; its head. Raises NotLoaded, saying where."""
     source = iter(lines)
     header = _header(next(source, b""))
+    entries = islice(source, header.size)
     with collector.resting(), store.write() as view:
         if view.head(lock=True).size or view.checkpoint() is not None:
             raise NotLoaded("there is a ledger in this database already: load into a new one")
         replay = Replay(view, roots_at=[header.size], write_entries=True)
-        for chunk, examined in examined_chunks(_chunks(source), header.size):
+        for chunk, examined in examined_chunks(_chunks(entries), header.size):
             replay.take(chunk.entries, examined)
             if replay.damages:
                 raise NotLoaded(f"entry {replay.damages[0].key}: {replay.damages[0].what}")
             _keep_disclosures(view, chunk, examined)
             progress(replay.head.size)
         disclosures.erase_all(view)
+        _load_scans(view, source)
         _check_head(view, replay.head, header)
         note = header.checkpoint.encode()
         view.run("INSERT INTO checkpoint (id, size, note) VALUES (0, ?, ?)", header.size, note)
@@ -143,6 +154,14 @@ def _read(line: bytes) -> tuple[StoredEntry, list[tuple[str, bytes, bytes]]]:
     return stored, [(path, unpadded(salt), canonical.dump(value)) for salt, path, value in read.disclosures]
 
 
+def _load_scans(view: View, lines: Iterable[bytes]) -> None:
+    for number, line in enumerate(lines, 1):
+        try:
+            scans.load(view, msgspec.json.decode(line, type=_Scans).scans)
+        except (msgspec.MsgspecError, Malformed) as error:
+            raise NotLoaded(f"line {number} behind the entries is none of scans: {error}") from error
+
+
 def _keep_disclosures(view: View, chunk: Chunk, examined: Iterable[Examined]) -> None:
     kept = []
     for entry, found in zip(chunk.entries, examined, strict=True):
@@ -161,8 +180,7 @@ def _check_head(view: View, head: Head, header: _Header) -> None:
     if head.size != header.size or not isinstance(facts, LedgerFacts):
         raise NotLoaded(f"the dump has {head.size} entries, its checkpoint speaks of {header.size}")
     try:
-        keys = [Verifier.parse(vkey) for vkey in facts.log_keys]
-        checkpoint = open_checkpoint(header.checkpoint.encode(), facts.log, keys).checkpoint
+        checkpoint = publish.open_own(header.checkpoint.encode(), facts)
     except (Malformed, Invalid) as error:
         raise NotLoaded(f"the checkpoint of the dump is not one of its log: {error}") from error
     if checkpoint.root != head.root:

@@ -19,12 +19,10 @@ import orjson
 from sqlmodel import SQLModel
 
 from traceability.core import merkle
-from traceability.core.checkpoint import open_checkpoint
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.events import Attestation, Snapshot, TagIssue
-from traceability.core.note import Verifier
 from traceability.core.state import Act, LedgerFacts, decode_record
-from traceability.ledger import collector
+from traceability.ledger import collector, publish
 from traceability.ledger.books import Books, sizes_stated
 from traceability.ledger.database import ERRORS, Unusable, open_database
 from traceability.ledger.disclosures import TAG_CODE, tag_codes
@@ -309,8 +307,7 @@ class _Check:
 
     def _check_checkpoint(self, table: str, said: int, note: bytes, facts: LedgerFacts) -> None:
         try:
-            keys = [Verifier.parse(vkey) for vkey in facts.log_keys]
-            checkpoint = open_checkpoint(note, facts.log, keys).checkpoint
+            checkpoint = publish.open_own(note, facts)
         except (Malformed, Invalid) as error:
             self._note(table, "0", None, str(error))
             return

@@ -1,7 +1,7 @@
 """Which entries prove the history of some lots.
 
-For the lots asked about, and for every lot they came to depend on (`core.lineage`), each of their entries;
-then each entry of every party, key, site and policy those entries rely on; then those that these rely on,
+For the lots asked about and all that went into them each of their entries, for other lots they came to depend on
+those up to there (`core.lineage`); then each entry of every party, key, site and policy those entries rely on; then those that these rely on,
 until nothing new is needed. Of the tags these lots had, each entry; of rolls none, they lead to strangers' bags.
 What only a
 delegation nobody used or a stranger's revoked key would rest on stays out too; those entries themselves
@@ -13,7 +13,7 @@ the one before. So what is read grows with the answer and not with the log, in r
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -52,6 +52,14 @@ class Logged(msgspec.Struct, frozen=True, gc=False):
     links: Mapping[Address, int]
 
 
+class Noticed(NamedTuple):
+    """A finding: its entry, which it is of those noticed there, canonical JSON."""
+
+    entry: int
+    number: int
+    value: bytes
+
+
 class Source(Protocol):
     """A log that can be asked in bulk. What is not there is left out of the answer."""
 
@@ -70,10 +78,8 @@ class Source(Protocol):
     def approvals(self, event_ids: Collection[EventId]) -> Collection[EventId]:
         """The events that approved or rejected these."""
 
-    def findings(
-        self, addresses: Collection[Address], first: int
-    ) -> Mapping[Address, Sequence[tuple[int, bytes]]]:
-        """What rules noticed about these from entry `first` on, oldest first: index of the entry, canonical JSON."""
+    def findings(self, addresses: Collection[Address]) -> Mapping[Address, Sequence[Noticed]]:
+        """What rules noticed about these, oldest first."""
 
     def attestations(self, snapshot: EventId) -> Collection[EventId]:
         """The events that attested this snapshot."""
@@ -99,6 +105,8 @@ class Gathered(msgspec.Struct, frozen=True):
     entries: list[Logged]
     book: list[BookLine]
     stated: Stated | None = None
+    findings: Sequence[Noticed] = ()
+    """What was noticed up to the snapshot about the subjects of the lines."""
 
 
 def gather(source: Source, lots: Collection[LotId], size: int, stated: Stated | None = None) -> Gathered:
@@ -134,6 +142,7 @@ def show(
             stated.subjects,
             tuple(stated.read(merkle.multiproof_coordinates(numbers, stated.subjects))),
             tuple(merkle.consistency_proof(stated.size, size, read)),
+            tuple((found.entry, found.value.decode()) for found in gathered.findings),
         )
     return Evidence(
         lots=tuple(sorted(lots)),
@@ -156,14 +165,21 @@ def show(
     )
 
 
+CONTINUED, TO_THE_END = 1, 2
+"""How a lot is followed at an entry: a later entry that is taken tells of it too, or it went into a lot that is
+followed to the end; and whether it is itself followed so."""
+
+
 class _Gathering:
     def __init__(self, source: Source, size: int, stated: Stated | None) -> None:
         self._source = source
         self._size = size
         self._stated = stated
         self._taken: dict[int, Logged] = {}
-        self._followed: dict[int, dict[LotId, bool]] = defaultdict(dict)
-        """For each entry the lots it is judged on, and whether a later entry taken tells of them too."""
+        self._followed: dict[int, dict[LotId, int]] = defaultdict(dict)
+        """For each entry the lots it is judged on, and how each is followed (`CONTINUED`, `TO_THE_END`)."""
+        self._went_in: set[LotId] = set()
+        """Lots that went into one that is followed to the end, still to be followed so."""
         self._wanted: set[Address] = {("policy", "policy")}
         """Registry subjects whose entries are still to be read."""
         self._read: set[Address] = set()
@@ -177,23 +193,26 @@ class _Gathering:
 
     def follow(self, lots: Collection[LotId]) -> None:
         """Takes every entry of these lots and of those they depend on."""
-        newest = self._source.places([("lot", lot) for lot in lots])
-        waiting: dict[int, dict[LotId, bool]] = defaultdict(dict)
-        for lot in lots:
-            place = newest.get(("lot", lot))
-            if place is None:
-                raise LookupError(f"there is no lot {lot}")
-            waiting[place.last][lot] = False
+        waiting: dict[int, dict[LotId, int]] = defaultdict(dict)
+        for lot, last in self._newest(lots).items():
+            waiting[last][lot] = TO_THE_END
+        if lacking := set(lots).difference(*waiting.values()):
+            raise LookupError(f"there is no lot {min(lacking)}")
         while waiting:
             read = self._source.logged(waiting.keys() - self._taken.keys())
             here, waiting = waiting, defaultdict(dict)
             for index, named in here.items():
                 entry = self._taken.get(index) or read[index]
                 inside = index < self._size
-                for lot in self._follow_at(entry, named) if inside else named:
+                for lot, how in (self._follow_at(entry, named) if inside else named).items():
                     before = entry.links["lot", lot]
                     if before >= 0:
-                        waiting[before][lot] = inside
+                        more = how | CONTINUED if inside else how
+                        waiting[before][lot] = waiting[before].get(lot, 0) | more
+            for lot, last in self._newest(self._went_in).items():
+                how = TO_THE_END | CONTINUED
+                waiting[last][lot] = waiting[last].get(lot, 0) | how
+            self._went_in.clear()
         lost = set(lots).difference(*self._followed.values())
         if lost:
             raise LookupError(f"lot {min(lost)} is not in the first {self._size} entries")
@@ -204,20 +223,30 @@ class _Gathering:
             if isinstance(judged, Certificate):  # its uses and its end name no lot
                 self._wanted.add(("certificate", entry.event_id))
 
-    def _follow_at(self, entry: Logged, named: Mapping[LotId, bool]) -> set[LotId]:
-        """The lots, of those named and those they depend on here, that were not followed at this entry yet."""
+    def _newest(self, lots: Collection[LotId]) -> dict[LotId, int]:
+        """The newest entry of each of these lots that there is."""
+        places = self._source.places([("lot", lot) for lot in lots])
+        return {LotId(lot): place.last for (_, lot), place in places.items()}
+
+    def _follow_at(self, entry: Logged, named: Mapping[LotId, int]) -> dict[LotId, int]:
+        """The lots, of those named and those they depend on here, that were not followed (so far) at this entry yet."""
         self._taken[entry.index] = entry
         followed = self._followed[entry.index]
-        new = named.keys() - followed.keys()
-        for lot, later in named.items():
-            followed[lot] = later or followed.get(lot, False)
+        new = {lot for lot, how in named.items() if TO_THE_END & how & ~followed.get(lot, 0)}
+        new |= named.keys() - followed.keys()
+        for lot, how in named.items():
+            followed[lot] = followed.get(lot, 0) | how
         about = [LotId(id_) for kind, id_ in entry.links if kind == "lot"]
-        continued = {lot for lot, later in followed.items() if later}
+        continued = {lot for lot, how in followed.items() if how & CONTINUED}
         also = also_needed(entry.event, about, followed, continued)
         for lot in also - followed.keys():
-            followed[lot] = False
+            followed[lot] = 0
             new.add(lot)
-        return new
+        if isinstance(entry.event, Transformation) and any(
+            followed.get(lot, 0) & TO_THE_END for lot in entry.event.made
+        ):
+            self._went_in |= {lot for _, lot in entry.event.moved if not followed[lot] & TO_THE_END}
+        return {lot: followed[lot] for lot in new}
 
     def take_snapshot(self) -> None:
         """Takes the entry that states the book, and those that attest it."""
@@ -323,8 +352,10 @@ class _Gathering:
         entries = [self._taken[index] for index in sorted(self._taken)]
         followed = set().union(*self._followed.values())
         places = self._source.places({("lot", lot) for lot in followed} | self._read)
-        lines = self._lines_now(places) if self._stated is None else self._lines_stated(places, self._stated)
-        return Gathered(entries, sorted(lines, key=lambda line: line.address), self._stated)
+        if self._stated is None:
+            return Gathered(entries, _in_order(self._lines_now(places)))
+        lines, findings = self._lines_stated(places, self._stated)
+        return Gathered(entries, _in_order(lines), self._stated, findings)
 
     def _lines_now(self, places: Mapping[Address, Place]) -> list[BookLine]:
         count = Counter(address for entry in self._taken.values() for address in entry.links)
@@ -334,8 +365,10 @@ class _Gathering:
             if place.last < self._size and place.count == count[address]
         ]
 
-    def _lines_stated(self, places: Mapping[Address, Place], stated: Stated) -> list[BookLine]:
-        """The lines as they were at the snapshot; entries that are not shown are told by their links."""
+    def _lines_stated(
+        self, places: Mapping[Address, Place], stated: Stated
+    ) -> tuple[list[BookLine], list[Noticed]]:
+        """The lines as they were at the snapshot, and the findings; entries not shown are told by their links."""
         places = {address: place for address, place in places.items() if place.number < stated.subjects}
         links: dict[Address, dict[int, bytes]] = {address: {} for address in places}
         for entry in self._taken.values():
@@ -357,33 +390,32 @@ class _Gathering:
                         rest[address][index] = link
                     if entry.links[address] >= 0:
                         waiting[entry.links[address]].add(address)
-        noticed = [address for address, place in places.items() if place.finding_count]
-        newer = self._source.findings(noticed, stated.size)
-        told = [address for address in noticed if address[0] == "key" or address in newer]
-        findings = self._source.findings(told, 0)
+        findings = self._source.findings([a for a, place in places.items() if place.finding_count])
+        to_the_end = {
+            ("lot", lot) for lots in self._followed.values() for lot, how in lots.items() if how & TO_THE_END
+        }
         lines = []
+        told: set[Noticed] = set()
         for address, known in places.items():
             place = Place(known.number)
             for index, link in sorted({**links[address], **rest[address]}.items()):
                 if index < stated.size:
                     place = book.advance(place, index, link)
-            found = [each for each in findings.get(address, ()) if each[0] < stated.size]
-            if address in newer:
-                for index, finding in found:
-                    place = book.advance_finding(place, index, finding)
-            else:
-                place = msgspec.structs.replace(
-                    place, finding_count=known.finding_count, finding_chain=known.finding_chain
-                )
-            opened = found if address[0] == "key" else []
+            found = [each for each in findings.get(address, ()) if each.entry < stated.size]
+            for each in found:
+                place = book.advance_finding(place, each.entry, each.value)
+            if address[0] != "lot" or address in to_the_end:
+                told.update(found)
             unshown = b"".join(link for _, link in sorted(rest[address].items()))
-            lines.append(_line(address, place, opened, unshown))
-        return lines
+            lines.append(_line(address, place, unshown))
+        return lines, sorted(told)
 
 
-def _line(
-    address: Address, place: Place, findings: Iterable[tuple[int, bytes]] = (), rest: bytes = b""
-) -> BookLine:
+def _in_order(lines: Iterable[BookLine]) -> list[BookLine]:
+    return sorted(lines, key=lambda line: line.address)
+
+
+def _line(address: Address, place: Place, rest: bytes = b"") -> BookLine:
     return BookLine(
         chain=place.chain.hex(),
         count=place.count,
@@ -392,6 +424,5 @@ def _line(
         id=address[1],
         number=place.number,
         type=address[0],
-        findings=tuple((index, value.decode()) for index, value in findings),
         rest=to_unpadded(rest),
     )

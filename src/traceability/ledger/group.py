@@ -10,11 +10,11 @@ from itertools import chain
 import msgspec
 
 from traceability.core import leaf, merkle
-from traceability.core.events import Redaction
+from traceability.core.events import Event, Genesis, Redaction
 from traceability.core.ids import EventId
 from traceability.core.outcome import Appended, Entry, Rejected, WaitsFor, told_with
 from traceability.core.policy import Policy, turned_away
-from traceability.core.state import Key, Number
+from traceability.core.state import Key, LedgerFacts, Number
 from traceability.ledger import disclosures
 from traceability.ledger.answers import Refused, Waiting
 from traceability.ledger.batch import ROOT, Batch
@@ -47,8 +47,8 @@ Judged = Taken | Known | Refused | Waiting
 class Group:
     """Events that are appended together, on top of a locked head, at one record time.
 
-    `blinds` is a random blind for each of them. With `own_times` a submission's own record time is taken, where it is later.
-    `left` is what the group before left, where that one wrote this head.
+    `blinds` is a random blind for each of them. With `own_times` a submission's own record time is taken, where it is later;
+    with `opening` it is the genesis of a log. `left` is what the group before left, where that one wrote this head.
     """
 
     def __init__(
@@ -61,11 +61,13 @@ class Group:
         left: Left | None = None,
         *,
         own_times: bool,
+        opening: bool = False,
     ) -> None:
         self._view = view
         self._head = head
         self._record_time = record_time
         self._own_times = own_times
+        self._opening = opening
         self._intake = intake
         self._blinds = blinds
         self._batch = Batch(view, head, left=left)
@@ -73,6 +75,8 @@ class Group:
         self._times: dict[int, int] = {}
         self.growth: Growth | None = None
         """How the tree grew, once written; None when it did not."""
+        self.facts: LedgerFacts | None = None
+        """What the ledger says of itself now; None before its genesis."""
         self.erased = False
         """Whether what was written erased a disclosed value."""
 
@@ -91,7 +95,10 @@ class Group:
                 dict(self._view.all("SELECT size, root FROM root WHERE size = ANY(?)", unknown))
             )
         self._times.update(self._view.record_times({size - 1 for size in sizes if size}))
-        return [self._one(read) for read in reads]
+        judged = [self._one(read) for read in reads]
+        facts = self._batch.state.find(("ledger", ""))
+        self.facts = facts if isinstance(facts, LedgerFacts) else None
+        return judged
 
     def write(self, reads: Sequence[Read], judged: Sequence[Judged]) -> GuardHead:
         """Writes what was judged; the head of the log after it."""
@@ -130,7 +137,7 @@ class Group:
         used = state.find(("number", f"{event.key}:{event.sequence}"))
         if isinstance(used, Number) and read.event_id in (used.first, used.second):
             return Known(state.places[read.event_id])
-        refused = self._check_seen(read)
+        refused = self._check_seen(read) or self._check_genesis(event)
         if refused is not None:
             return refused
         if self._own_times and read.record_time is not None:
@@ -174,6 +181,21 @@ class Group:
         )
         self._batch.keep(entry, outcome, leaf.leaf_hash(blind, written))
         return Taken(entry.index, read.event_id, written, blind, outcome)
+
+    def _check_genesis(self, event: Event) -> Refused | None:
+        """A genesis comes alone, from whoever begins the log; a successor's names the tree it stands on."""
+        if not isinstance(event, Genesis) or not self._head.size:
+            return None
+        if not self._opening:
+            return Refused(
+                "genesis_first", "this log has begun; a successor is opened on the operator's machine"
+            )
+        continues = event.body.continues
+        if continues is not None and continues.root != self._head.root.hex():
+            return Refused(
+                "fork", f"this is not the log of {continues.size} entries that the genesis continues"
+            )
+        return None
 
     def _check_seen(self, read: Read) -> Refused | None:
         seen = read.event.seen

@@ -3,9 +3,10 @@
 A ledger restored from a backup does not know what it has signed since. If it signed on, two histories
 would carry one key. So the head that is about to be signed is written here first, in a tiny store of its
 own, outside the data folder and every backup: a file, or a small PostgreSQL elsewhere as soon as two
-machines write. It is kept by log key, so that one store can guard several ledgers.
+machines write. It is kept by log key, so that one store can guard several ledgers. A log that changes its key
+has several: whatever any of them has signed counts for all.
 
-A guard moves forward only, to a head whose tree contains the one it holds. A guard already at or beyond the
+A guard moves forward only, to a head whose tree contains those it holds. A guard already at or beyond the
 head, on the same tree, is success: another process was faster. Anything else stops signing.
 """
 
@@ -13,7 +14,7 @@ import fcntl
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -45,8 +46,12 @@ class GuardUnavailable(Exception):  # noqa: N818
 class Guard(Protocol):
     """Where the last signed head is kept. Every method raises GuardUnavailable when it cannot be reached."""
 
+    def know(self, vkeys: Iterable[str]) -> None:
+        """Further keys of the same log: guarded together with those it was opened for."""
+        ...
+
     def read(self) -> GuardHead | None:
-        """The last head signed under this key; None when this guard has never seen the key."""
+        """The last head signed under one of its keys; None when this guard has never seen any."""
         ...
 
     def advance(self, head: GuardHead, contains: Contains) -> None:
@@ -54,7 +59,7 @@ class Guard(Protocol):
         ...
 
     def begin(self, head: GuardHead) -> None:
-        """Starts guarding this key at `head`. Raises GuardRefuses where it guards another head already."""
+        """Starts guarding its keys at `head`. Raises GuardRefuses where it guards another head already."""
         ...
 
     def close(self) -> None:
@@ -62,32 +67,40 @@ class Guard(Protocol):
         ...
 
 
-def _next(held: GuardHead | None, head: GuardHead, contains: Contains) -> GuardHead | None:
-    """What the guard must hold before `head` is signed; None when it need not move."""
-    if held is None:
+Held = Mapping[str, GuardHead | None]
+"""What is held for each key of a log."""
+
+
+def _newest(held: Held) -> GuardHead | None:
+    return max((head for head in held.values() if head is not None), default=None)
+
+
+def _next(held: Held, head: GuardHead, contains: Contains) -> GuardHead:
+    """What the guard must hold for each key before `head` is signed."""
+    newest = _newest(held)
+    if newest is None:
         raise GuardRefuses(
             "the guard knows nothing of this log key: bring back the guard's file or database, or adopt the newest "
             "checkpoint anybody holds with `traceability restore --adopt-guard`"
         )
-    if held == head:
-        return None
-    if not contains(held):
-        raise GuardRefuses(
-            f"the guard holds a signed head of {held.size} entries that this database does not have"
-            + (
-                ": it was rolled back; restore what is missing"
-                if held.size > head.size
-                else ": it is another history"
+    for known in sorted({each for each in held.values() if each not in (None, head)}, reverse=True):
+        if not contains(known):
+            raise GuardRefuses(
+                f"the guard holds a signed head of {known.size} entries that this database does not have"
+                + (
+                    ": it was rolled back; restore what is missing"
+                    if known.size > head.size
+                    else ": it is another history"
+                )
             )
-        )
-    return head if held.size < head.size else None
+    return max(newest, head)
 
 
-def _first(held: GuardHead | None, head: GuardHead) -> None:
-    if held not in (None, head):
-        assert held is not None
+def _check_first(held: Held, head: GuardHead) -> None:
+    other = next((known for known in held.values() if known not in (None, head)), None)
+    if other is not None:
         raise GuardRefuses(
-            f"this log key has signed a head of {held.size} entries already: give a new log a new key"
+            f"this log key has signed a head of {other.size} entries already: give a new log a new key"
         )
 
 
@@ -97,34 +110,37 @@ class FileGuard:
     Written beside itself, synced, renamed, and the folder synced; a lock file keeps processes apart.
     """
 
-    def __init__(self, path: Path, vkey: str) -> None:
+    def __init__(self, path: Path, *vkeys: str) -> None:
         self._path = path
-        self._vkey = vkey
+        self._vkeys = vkeys
         self._certain: GuardHead | None = None
         """What this process knows to be on stable storage."""
 
+    def know(self, vkeys: Iterable[str]) -> None:
+        self._vkeys = tuple(dict.fromkeys((*self._vkeys, *vkeys)))
+
     def read(self) -> GuardHead | None:
         with self._locked():
-            return self._heads().get(self._vkey)
+            return _newest(self._held(self._heads()))
 
     def advance(self, head: GuardHead, contains: Contains) -> None:
         with self._locked():
             heads = self._heads()
-            held = heads.get(self._vkey)
+            held = self._held(heads)
             wanted = _next(held, head, contains)
-            if wanted is not None:
-                self._write({**heads, self._vkey: wanted})
-            elif held != self._certain:
+            if any(known != wanted for known in held.values()):
+                self._write({**heads, **dict.fromkeys(held, wanted)})
+            elif wanted != self._certain:
                 # Whoever wrote it may have been killed before it was synced.
                 _sync(self._path)
                 _sync(self._path.parent)
-            self._certain = wanted or held
+            self._certain = wanted
 
     def begin(self, head: GuardHead) -> None:
         with self._locked():
             heads = self._heads()
-            _first(heads.get(self._vkey), head)
-            self._write({**heads, self._vkey: head})
+            _check_first(self._held(heads), head)
+            self._write({**heads, **dict.fromkeys(self._vkeys, head)})
 
     def close(self) -> None:
         pass
@@ -138,6 +154,9 @@ class FileGuard:
                 yield
         except OSError as error:
             raise GuardUnavailable(f"the guard {self._path} cannot be used: {error}") from error
+
+    def _held(self, heads: Mapping[str, GuardHead]) -> Held:
+        return {vkey: heads.get(vkey) for vkey in self._vkeys}
 
     def _heads(self) -> dict[str, GuardHead]:
         try:
@@ -183,26 +202,29 @@ def _sync(path: Path) -> None:
 class PostgresGuard:
     """A guard in a table of a PostgreSQL, which must be another server than the ledger's own."""
 
-    def __init__(self, url: str, vkey: str) -> None:
+    def __init__(self, url: str, *vkeys: str) -> None:
         self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
-        self._vkey = vkey
+        self._vkeys = vkeys
         self._connection: psycopg.Connection | None = None
         self._one_at_a_time = threading.Lock()
 
+    def know(self, vkeys: Iterable[str]) -> None:
+        self._vkeys = tuple(dict.fromkeys((*self._vkeys, *vkeys)))
+
     def read(self) -> GuardHead | None:
         with self._locked() as connection:
-            return self._head(connection)
+            return _newest(self._held(connection))
 
     def advance(self, head: GuardHead, contains: Contains) -> None:
         with self._locked() as connection:
-            wanted = _next(self._head(connection), head, contains)
-            if wanted is not None:
-                self._write(connection, wanted)
+            held = self._held(connection)
+            wanted = _next(held, head, contains)
+            self._write(connection, [vkey for vkey, known in held.items() if known != wanted], wanted)
 
     def begin(self, head: GuardHead) -> None:
         with self._locked() as connection:
-            _first(self._head(connection), head)
-            self._write(connection, head)
+            _check_first(self._held(connection), head)
+            self._write(connection, self._vkeys, head)
 
     @contextmanager
     def _locked(self) -> Iterator[psycopg.Connection]:
@@ -231,21 +253,23 @@ class PostgresGuard:
         self._connection = connection
         return connection
 
-    def _head(self, connection: psycopg.Connection) -> GuardHead | None:
-        query = "SELECT size, root FROM traceability_guard WHERE vkey = %s"
-        found = connection.execute(query, (self._vkey,)).fetchone()
-        return None if found is None else GuardHead(*found)
+    def _held(self, connection: psycopg.Connection) -> Held:
+        query = "SELECT vkey, size, root FROM traceability_guard WHERE vkey = ANY(%s)"
+        rows = connection.execute(query, (list(self._vkeys),)).fetchall()
+        found = {vkey: GuardHead(size, root) for vkey, size, root in rows}
+        return {vkey: found.get(vkey) for vkey in self._vkeys}
 
-    def _write(self, connection: psycopg.Connection, head: GuardHead) -> None:
-        connection.execute(
-            "INSERT INTO traceability_guard (vkey, size, root) VALUES (%s, %s, %s)"
-            " ON CONFLICT (vkey) DO UPDATE SET size = excluded.size, root = excluded.root",
-            (self._vkey, head.size, head.root),
-        )
+    def _write(self, connection: psycopg.Connection, vkeys: Iterable[str], head: GuardHead) -> None:
+        for vkey in vkeys:
+            connection.execute(
+                "INSERT INTO traceability_guard (vkey, size, root) VALUES (%s, %s, %s)"
+                " ON CONFLICT (vkey) DO UPDATE SET size = excluded.size, root = excluded.root",
+                (vkey, head.size, head.root),
+            )
 
 
-def open_guard(where: str, vkey: str) -> Guard:
-    """The guard of this log key: a PostgreSQL URL, or the path of a file."""
+def open_guard(where: str, *vkeys: str) -> Guard:
+    """The guard of these keys of one log: a PostgreSQL URL, or the path of a file."""
     if where.startswith(("postgresql://", "postgresql+psycopg://")):
-        return PostgresGuard(where, vkey)
-    return FileGuard(Path(where), vkey)
+        return PostgresGuard(where, *vkeys)
+    return FileGuard(Path(where), *vkeys)

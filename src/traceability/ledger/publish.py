@@ -4,19 +4,31 @@ Only heads at or below the guard are signed. A published checkpoint is never rep
 two processes the slower one keeps what the faster has published.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from traceability.core import merkle, tile
-from traceability.core.checkpoint import Checkpoint
-from traceability.core.note import Signature, Signer, encode_note, parse_note, sign_note
+from traceability.core.checkpoint import Checkpoint, open_checkpoint
+from traceability.core.note import Signature, Signer, Verifier, encode_note, parse_note, sign_note
+from traceability.core.state import LedgerFacts
 from traceability.ledger.guard import GuardHead
 from traceability.ledger.store import Store
 from traceability.ledger.view import View
 
+FINAL = "frozen"
+"""The line that a checkpoint has below its root where nothing can come after it."""
 
-def sign(origin: str, head: GuardHead, signer: Signer) -> bytes:
+
+def sign(facts: LedgerFacts, head: GuardHead, signers: Iterable[Signer]) -> bytes:
     """The signed note that says: this is the log's head. Only for a head the guard has let pass."""
-    return sign_note(Checkpoint(origin, head.size, head.root).encode(), [signer])
+    ends = (FINAL,) if head.size == facts.frozen_at else ()
+    return sign_note(Checkpoint(facts.origin, head.size, head.root, ends).encode(), signers)
+
+
+def open_own(note: bytes, facts: LedgerFacts) -> Checkpoint:
+    """A checkpoint of this log, or of one that it carries on, signed by a key the ledger has named. Raises Malformed, Invalid."""
+    origin = note.decode(errors="replace").split("\n", 1)[0]
+    keys = [Verifier.parse(vkey) for vkey in facts.log_keys]
+    return open_checkpoint(note, origin, [key for key in keys if key.name == origin]).checkpoint
 
 
 def keep(store: Store, size: int, note: bytes) -> None:
@@ -33,10 +45,10 @@ def keep(store: Store, size: int, note: bytes) -> None:
         )
 
 
-def add_cosignatures(store: Store, size: int, signatures: Sequence[Signature]) -> None:
-    """Puts these lines under the published checkpoint, if it is still that of `size`.
+def add_signatures(store: Store, size: int, signatures: Sequence[Signature]) -> None:
+    """Puts these lines, of witnesses or of a further key of the log, under the published checkpoint of `size`, if it is still that.
 
-    Whoever calls has verified them over it. An older line of the same witness goes.
+    Whoever calls has verified them over it. An older line of the same key goes.
     """
     with store.write(durable=False) as view:
         query = "SELECT size, note FROM checkpoint WHERE id = 0"

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from traceability.core import fold, merkle
-from traceability.core.events import Event
+from traceability.core.events import Event, Genesis
 from traceability.core.merkle import Edge
 from traceability.core.outcome import Appended, Entry, Rejected
 from traceability.core.signing import PublicKey, event_pae
@@ -197,6 +197,9 @@ class Replay:
             return "its signature is not that of the key it names"
         if event.seen is not None and not self._has_seen(batch, event.seen.size, event.seen.root):
             return f"it has seen another log of {event.seen.size} entries"
+        continues = event.body.continues if isinstance(event, Genesis) else None
+        if continues is not None and not self._has_seen(batch, continues.size, continues.root):
+            return f"it continues another log of {continues.size} entries"
         used = batch.state.find(("number", f"{event.key}:{event.sequence}"))
         if isinstance(used, Number) and examined.event_id in (used.first, used.second):
             return "its event is in the log before it"

@@ -6,7 +6,7 @@ from traceability.core import events
 from traceability.core.ids import EventId
 from traceability.core.record import Address, Place
 from traceability.core.state import Act, Snapshots, SubjectRecord
-from traceability.ledger.gather import Logged
+from traceability.ledger.gather import Logged, Noticed
 from traceability.ledger.view import View
 
 
@@ -62,26 +62,22 @@ class StoredSource:
         acts = self._view.records(("act", event_id) for event_id in event_ids)
         return {said.event for act in acts.values() if isinstance(act, Act) for said in act.approvals}
 
-    def findings(
-        self, addresses: Collection[Address], first: int
-    ) -> Mapping[Address, Sequence[tuple[int, bytes]]]:
-        """What rules noticed about these from entry `first` on, oldest first: index of the entry, canonical JSON."""
-        found: dict[Address, list[tuple[int, bytes]]] = {}
+    def findings(self, addresses: Collection[Address]) -> Mapping[Address, Sequence[Noticed]]:
+        """What rules noticed about these, oldest first."""
+        found: dict[Address, list[Noticed]] = {}
         by_type: dict[str, list[str]] = {}
         for type_, id_ in addresses:
             by_type.setdefault(type_, []).append(id_)
         for type_, ids in by_type.items():
             rows = self._view.all(
-                "SELECT subject.id, finding.idx, finding.value FROM finding_subject AS subject JOIN finding "
-                "ON finding.idx = subject.idx AND finding.n = subject.n "
-                "WHERE subject.type = ? AND subject.id = ANY(?) AND subject.idx >= ? "
-                "ORDER BY finding.idx, finding.n",
+                "SELECT subject.id, finding.idx, finding.n, finding.value FROM finding_subject AS subject "
+                "JOIN finding ON finding.idx = subject.idx AND finding.n = subject.n "
+                "WHERE subject.type = ? AND subject.id = ANY(?) ORDER BY finding.idx, finding.n",
                 type_,
                 ids,
-                first,
             )
-            for id_, index, value in rows:
-                found.setdefault((type_, id_), []).append((index, bytes(value)))
+            for id_, index, number, value in rows:
+                found.setdefault((type_, id_), []).append(Noticed(index, number, bytes(value)))
         return found
 
     def attestations(self, snapshot: EventId) -> Collection[EventId]:

@@ -1,4 +1,4 @@
-"""What rules over sealed values notice in the disclosures a ledger has, and has not stated yet."""
+"""What rules over sealed values and public scans notice, and what of it has not been stated yet."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,6 +10,7 @@ from traceability.core.ground_records import Figure, Reference
 from traceability.core.ids import LotId, to_unpadded
 from traceability.core.policy import Policy
 from traceability.core.state import Lot
+from traceability.ledger import scans
 from traceability.ledger.store import Store
 from traceability.ledger.view import View, finding_of
 
@@ -30,6 +31,7 @@ def to_state(store: Store) -> list[ToState]:
 
         found = stated.all_of(disclosed, lots, figures, rules if isinstance(rules, Policy) else None)
         known = set(_known(view))
+    found += scans.to_state(store)
     return [each for each in found if (each.rule, set_key(each.subjects), set_key(each.events)) not in known]
 
 

@@ -2,7 +2,8 @@
 
 `entry` is the truth: the exact signed bytes, in order, append-only by trigger. Everything below it is a
 projection that `rebuild` drops and refills and `fsck` compares row by row; but for `disclosure`, which
-holds what was opened of sealed fields and can be erased, and `nonce`, which only signed reads need.
+holds what was opened of sealed fields and can be erased, `scan`, which strangers fill, and `nonce`, which only
+signed reads need.
 
 Numbers are 64-bit, hashes are raw bytes, ids are the text they have everywhere else, compared byte by
 byte. `migrations/` makes these tables; a test holds the two together.
@@ -13,7 +14,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary, SmallInteger, Text, text
 from sqlmodel import Field, SQLModel
 
-REVISION = "0004"
+REVISION = "0006"
 """The newest migration: what a database must have been brought to for this program."""
 APPLICATION_ID = 0x54724C67
 """How an SQLite file says that it is a ledger (`TrLg`)."""
@@ -329,3 +330,17 @@ class NonceRow(SQLModel, table=True):
 
     nonce: str = _column(ID, key=True)
     expires: int = _column(NUMBER)
+
+
+class ScanRow(SQLModel, table=True):
+    """How often a tag's page was opened on a day (`scans`): with no place and no label every time, else of those
+    who said where they were, as a cell of one degree, or whose label was an older one."""
+
+    __tablename__ = "scan"
+    __table_args__ = ({"sqlite_strict": True, "sqlite_with_rowid": False},)
+
+    tag: str = _column(ID, key=True)
+    day: str = _column(ID, key=True)
+    place: str = _column(ID, key=True)
+    label: str = _column(ID, key=True)
+    times: int = _column(NUMBER)

@@ -15,7 +15,7 @@ from traceability.ledger.gather import Gathered, Logged, show
 from traceability.ledger.source import StoredSource
 from traceability.ledger.view import View
 
-_SUBJECTS = ("party", "key", "roll")
+_SUBJECTS = ("party", "key", "roll", "policy")
 
 
 def trust_pack(view: View) -> bytes:

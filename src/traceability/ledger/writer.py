@@ -26,7 +26,7 @@ from traceability.core.events import Genesis
 from traceability.core.ids import EventId
 from traceability.core.leaf import BLIND_SIZE
 from traceability.core.merkle import EMPTY_ROOT
-from traceability.core.note import Signer
+from traceability.core.note import Signature, Signer, Verifier, parse_note
 from traceability.core.state import LedgerFacts
 from traceability.ledger import collector, disclosures, places, publish
 from traceability.ledger.answering import answers_with_proof, answers_without_proof
@@ -60,25 +60,25 @@ class Ledger:
         self,
         store: Store,
         guard: Guard,
-        log_signer: Signer,
-        *,
+        *log_signers: Signer,
         clock: Callable[[], int] | None = None,
         reached: Callable[[str], object] = _nothing,
     ) -> None:
         """Reads store and guard and decides whether anything may be signed (`refusal`).
 
+        Checkpoints are signed by those of `log_signers` that the ledger has named: two while keys change.
         `clock` (Unix seconds) replaces the real one, in a ledger whose genesis says demo and nowhere else.
         `reached` is told the name of each step when it is done.
         """
         self.store = store
         self._guard = guard
-        self._signer = log_signer
+        self._signers = log_signers
         self._time = clock
         self._clock = Clock()
         self._reached = reached
         self._intake = Intake(store)
         self._one_at_a_time = threading.Lock()
-        self._origin = ""
+        self._facts: LedgerFacts | None = None
         self._published: tuple[GuardHead, bytes] | None = None
         self._left: tuple[GuardHead, Left] | None = None
         """The head the last group wrote, and what it left of the state: whoever finds that head finds that state."""
@@ -97,6 +97,19 @@ class Ledger:
     def refusal(self) -> str | None:
         """Why nothing is signed now; None while all is well. Reads go on."""
         return self._broken or self._stopped or self._trouble
+
+    @property
+    def ended(self) -> str | None:
+        """That the log has come to its end, and nothing is taken any more; None while it goes on."""
+        facts, published = self._facts, self._published
+        if facts is None or published is None or published[0].size != facts.frozen_at:
+            return None
+        return f"{facts.origin} has ended with {facts.frozen_at} entries; it can be read"
+
+    @property
+    def verifiers(self) -> tuple[Verifier, ...]:
+        """The keys it has to sign checkpoints with."""
+        return tuple(signer.verifier for signer in self._signers)
 
     def close(self) -> None:
         """Ends what it runs beside; store and guard stay open."""
@@ -200,18 +213,19 @@ class Ledger:
             return None
 
     def begin(self, genesis: Submission) -> Answer:
-        """Appends the genesis to an empty log, whose guard stands at size 0."""
+        """Appends the genesis to an empty log, or that of a successor; its guard stands at the size before it."""
         (read,) = self._intake.take([genesis])
         if isinstance(read, Refused):
             return read
         event = read.event
-        if not isinstance(event, Genesis) or self._signer.verifier.encode() not in event.body.log_keys:
+        if not isinstance(event, Genesis) or not any(
+            key.encode() in event.body.log_keys for key in self.verifiers
+        ):
             return Refused("genesis_first", "a log begins with a genesis that names its log key")
         if self._time is not None and not event.body.demo:
             return Refused("not_a_demo", "only a genesis that says demo may be stamped by a clock of its own")
-        self._origin = event.log
         with self._one_at_a_time:
-            (answer,) = self._group([read])
+            (answer,) = self._group([read], opening=True)
             self.reload()
         return answer
 
@@ -255,20 +269,25 @@ class Ledger:
             return "the tables that follow from the entries are not filled: run `traceability migrate`"
         if not isinstance(facts, LedgerFacts):
             return "the ledger has no genesis: begin it with `traceability init`"
-        if self._signer.verifier.encode() not in facts.log_keys:
-            return (
-                f"the log key {self._signer.verifier.name} is not one that {facts.log} has named: set LOG_KEY"
-            )
+        if not self._signing(facts):
+            return f"the log key {self.verifiers[0].name} is not one that {facts.log} has named: set LOG_KEY"
         if self._time is not None and not facts.demo:
             return "only a demonstration may be stamped by a clock of its own"
         if merkle.tree_root(head.size, view.nodes(head.size)) != head.root:
             return "the tree in the database does not have the root it says: run `traceability fsck`"
-        self._origin = facts.log
+        self._learn(facts)
         return None
+
+    def _learn(self, facts: LedgerFacts) -> None:
+        self._facts = facts
+        self._guard.know(facts.signing)
+
+    def _signing(self, facts: LedgerFacts) -> list[Signer]:
+        return [signer for signer in self._signers if signer.verifier.encode() in facts.signing]
 
     # One group
 
-    def _group(self, reads: list[Read]) -> list[Answer]:
+    def _group(self, reads: list[Read], *, opening: bool = False) -> list[Answer]:
         with self.store.write() as view:
             head = view.head(lock=True)
             self._reached("locked")
@@ -277,16 +296,31 @@ class Ledger:
             blinds = os.urandom(BLIND_SIZE * len(reads))
             last, self._left = self._left, None
             left = last[1] if last is not None and last[0] == (head.size, head.root) else None
-            group = Group(view, head, record_time, self._intake, blinds, left, own_times=own_times)
+            group = Group(
+                view,
+                head,
+                record_time,
+                self._intake,
+                blinds,
+                left,
+                own_times=own_times,
+                opening=opening,
+            )
             judged = group.judge(reads)
+            if group.facts is not None and not self._signing(group.facts):
+                raise GuardRefuses(f"another key signs {group.facts.origin} now: set LOG_KEY")
             self._reached("judged")
             new = group.write(reads, judged)
+            if opening:
+                view.run("DELETE FROM cosigned")  # by the witnesses of the log before
             self._reached("written")
         self._left = (new, group.left())
         self._reached("committed")
         self._to_forget = self._to_forget or group.erased
         if self._to_forget:
             self._to_forget = not self.store.forget()
+        if group.facts not in (None, self._facts):
+            self._learn(group.facts)
         if not any(isinstance(result, Taken | Known) for result in judged):
             return answers_without_proof(judged)
         note = self._publish(new, GuardHead(head.size, head.root))
@@ -306,12 +340,23 @@ class Ledger:
             self.store.settle()
         self._guard.advance(head, lambda held: held == before or self._contains(held))
         self._reached("guarded")
-        note = publish.sign(self._origin, head, self._signer)
+        assert self._facts is not None
+        note = publish.sign(self._facts, head, self._signing(self._facts))
         self._reached("signed")
         publish.keep(self.store, head.size, note)
+        if before is None:
+            self._add_lines(head.size, parse_note(note)[1])
         self._published = (head, note)
         self._reached("published")
         return note
+
+    def _add_lines(self, size: int, own: Sequence[Signature]) -> None:
+        """Puts lines of further keys under a checkpoint that was published without them."""
+        with self.store.read() as view:
+            found = view.checkpoint()
+        lines = () if found is None or found[0] != size else parse_note(bytes(found[1]))[1]
+        if lines and not {line.key for line in own} <= {line.key for line in lines}:
+            publish.add_signatures(self.store, size, own)
 
     def _was_published(self, head: GuardHead) -> bool:
         with self.store.read() as view:
@@ -353,6 +398,23 @@ def create(
         guard.begin(GuardHead(0, EMPTY_ROOT))
     ledger = Ledger(store, guard, log_signer, clock=clock, reached=reached)
     if first is None:
+        answer = ledger.begin(genesis)
+        if not isinstance(answer, Recorded):
+            ledger.close()
+            raise Unusable(f"the genesis was not taken: {answer}")
+    return ledger
+
+
+def succeed(store: Store, guard: Guard, log_signer: Signer, genesis: Submission) -> Ledger:
+    """Opens a successor on the entries in this store: the guard of its key at their head, then its genesis.
+
+    Raises Unusable or GuardRefuses, saying why. Cut short anywhere, it can be done again.
+    """
+    ledger = Ledger(store, guard, log_signer)
+    with store.read() as view:
+        head, facts = view.head(), view.record(("ledger", ""))
+    if isinstance(facts, LedgerFacts) and log_signer.verifier.encode() not in facts.signing:
+        guard.begin(GuardHead(head.size, head.root))
         answer = ledger.begin(genesis)
         if not isinstance(answer, Recorded):
             ledger.close()

@@ -73,14 +73,14 @@ def page(
     """The page as an answer. `reflects`: it holds what the request said, so it is not compressed."""
     body = look.render(template, asked.language, asked.frame, said).encode()
     headers = {
-        "Content-Security-Policy": look.policy(),
+        "Content-Security-Policy": look.policy(template),
         "Content-Language": asked.language,
         "Vary": "Accept-Language, Accept-Encoding, Cookie",
     }
     if asked.frame.signed_in or template == "sign_in.html":
         # A form that is sent must say where it comes from; nobody else is told where people were.
         headers["Referrer-Policy"] = "same-origin"
-    if not reflects and len(body) >= _GZIP_LEAST and _takes_gzip(asked.request):
+    if not reflects and len(body) >= _GZIP_LEAST and takes_gzip(asked.request):
         body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
         headers["Content-Encoding"] = "gzip"
     response = Response(body, status, headers, "text/html; charset=utf-8")
@@ -107,9 +107,12 @@ def secure(asked: Asked) -> bool:
 def failed(asked: Asked, problem: Problem) -> Response:
     """A failure as a page: what happened, what was kept, and what to do."""
     status = problem.kind.status
-    key = status if status in (400, 401, 404, 405, 503) else 404 if status < 500 else 500
+    key = status if status in (400, 401, 404, 405, 429, 503) else 404 if status < 500 else 500
     number = request_id(asked.request.scope) if status >= 500 else None
-    return page(asked, "problem.html", {"key": key, "number": number}, status=status)
+    response = page(asked, "problem.html", {"key": key, "number": number}, status=status)
+    if "Retry-After" in problem.headers:
+        response.headers["Retry-After"] = problem.headers["Retry-After"]
+    return response
 
 
 def _language(request: Request) -> Language:
@@ -127,7 +130,8 @@ def _with_language(request: Request, language: Language) -> str:
     return f"{request.url.path}?{urlencode([*query, ('lang', language)])}"
 
 
-def _takes_gzip(request: Request) -> bool:
+def takes_gzip(request: Request) -> bool:
+    """Whether the answer may be compressed."""
     for item in request.headers.get("accept-encoding", "")[:500].split(","):
         coding, _, quality = item.partition(";")
         if coding.strip().lower() == "gzip":

@@ -182,7 +182,7 @@ def of_party(services: Services, visitor: Visitor, words: Words, party: Party) -
         Row(words("party.id"), [Value(party.id, code=True)]),
     ]
     return Facts(
-        title=words("party.title", name=name),
+        title=words("party.title", name=name) if facts.public_name else name,
         sentence=words(
             "party.sentence", name=name, roles=words.joined(roles) or words("party.no_role"), place=where
         ),

@@ -1,7 +1,8 @@
-"""Templates and style, and the page as bytes: one request, no script, nobody else's server.
+"""Templates and style, and the page as bytes: readable in one request, and nobody else's server.
 
 The style sheets stand inline in the pages and are allowed by their hashes, so that the content security policy
-can forbid everything else.
+can forbid everything else. Pages on which something is checked on the reader's own device load scripts of ours
+(`assets`) after they can be read; all others may run none.
 """
 
 import base64
@@ -15,10 +16,13 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from traceability.web import assets
 from traceability.web.words import Language, words_in
 
 SHEETS = ("style.css", "more.css")
 """Inline in every page, and in every page but a tag's."""
+SCRIPTED = ("lot.html", "tag.html", "verify.html")
+"""The pages that may run our scripts, and those may ask this server and no other."""
 
 
 class Frame(NamedTuple):
@@ -38,7 +42,7 @@ class Frame(NamedTuple):
 @cache
 def environment() -> Environment:
     """The templates, escaping everywhere; a name a template does not know is a fault."""
-    return Environment(
+    made = Environment(
         loader=PackageLoader("traceability.web"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -46,6 +50,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    made.globals["asset"] = assets.address
+    return made
 
 
 @cache
@@ -58,12 +64,13 @@ def style(name: str) -> str:
 
 
 @cache
-def policy() -> str:
-    """The content security policy of every page: our own styles, our own forms, and nothing else."""
+def policy(template: str) -> str:
+    """The content security policy of a page: our own styles and forms, where it checks something our scripts, and nothing else."""
     digests = [base64.b64encode(hashlib.sha256(style(name).encode()).digest()).decode() for name in SHEETS]
     allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    scripts = "script-src 'self'; worker-src 'self'; connect-src 'self'; " if template in SCRIPTED else ""
     return (
-        f"default-src 'none'; style-src {allowed}; img-src data:; form-action 'self'; "
+        f"default-src 'none'; style-src {allowed}; img-src data:; {scripts}form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
 

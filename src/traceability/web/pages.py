@@ -23,12 +23,25 @@ from traceability.core.errors import Malformed
 from traceability.core.ids import HEX_PATTERN, ID_PATTERN, EventId, LotId, PartyId, RollId, SiteId
 from traceability.core.leaf import time_text
 from traceability.core.state import Lot, Party, Roll, Site
-from traceability.web import accounts, assayed, certified, concerns, facts, noticed, paid, waiting
-from traceability.web.answer import Asked, ask, failed, page, secure
+from traceability.ledger.reader import TagPlace
+from traceability.ledger.tag_stock import is_void
+from traceability.web import (
+    accounts,
+    assayed,
+    assets,
+    certified,
+    concerns,
+    facts,
+    noticed,
+    paid,
+    scanned,
+    waiting,
+)
+from traceability.web.answer import Asked, ask, failed, page, secure, takes_gzip
 from traceability.web.fetch import lot_seen, lot_shown, opens_qr, tag_cut
 from traceability.web.foreign import foreign_tag
 from traceability.web.linked import Links
-from traceability.web.present import present
+from traceability.web.present import Notice, present
 from traceability.web.registers import OPEN_TO_ALL, REGISTERS, listing
 from traceability.web.rows import Reading
 from traceability.web.search import search
@@ -56,8 +69,25 @@ def router() -> APIRouter:
     ]
     # Plain routes: pages are no part of the API, its document or its strict reading of queries.
     return APIRouter(
-        routes=[Route(path, _answered(of, path), methods=[method]) for path, of, method in routes]
+        routes=[
+            *(Route(path, _answered(of, path), methods=[method]) for path, of, method in routes),
+            _SCRIPT,
+        ]
     )
+
+
+async def script(request: Request) -> Response:
+    """A script of the pages, for ever under its name."""
+    request.scope["route"] = _SCRIPT
+    found = await request.app.state.services.run(assets.assets)
+    if (asset := found.get(request.path_params["name"])) is None:
+        raise not_here()
+    if takes_gzip(request):
+        return Response(asset.packed, headers={**assets.HEADERS, "Content-Encoding": "gzip"})
+    return Response(asset.body, headers=assets.HEADERS)
+
+
+_SCRIPT = Route(assets.PATH, script)
 
 
 def _answered(of: Page, path: str) -> Callable[[Request], Awaitable[Response]]:
@@ -129,7 +159,10 @@ def _front(asked: Asked) -> dict[str, Any]:
 async def find(asked: Asked) -> Response:
     """Leads to what was typed; lists what is called that; or says that nothing was found."""
     typed = asked.request.query_params.get("q", "")
-    found = await asked.services.run(search, asked.services, asked.visitor, typed)
+    with asked.services.guesses.trying(asked.request) as missed:
+        found = await asked.services.run(search, asked.services, asked.visitor, typed)
+        if found.no_tag:
+            missed()
     if found.url:
         return RedirectResponse(found.url, HTTPStatus.SEE_OTHER)
     if not typed.strip():
@@ -146,38 +179,48 @@ async def find(asked: Asked) -> Response:
 async def tag_page(asked: Asked) -> Response:
     """What a tag tells, by its code; and the little that a number of another scheme tells a stranger."""
     typed = asked.request.path_params["code"]
-    said = await asked.services.run(_tag, asked, typed)
+    with asked.services.guesses.trying(asked.request):
+        name, said = await asked.services.run(_tag, asked, typed)
+    if name is not None and asked.visitor.party is None:
+        asked.services.scanning.opened(asked.request, name)
     return page(asked, "tag.html", said)
 
 
-def _tag(asked: Asked, typed: str) -> dict[str, Any]:
+def _tag(asked: Asked, typed: str) -> tuple[str | None, dict[str, Any]]:
+    """The tag, where its code was typed, and what its page says."""
     if ":" in typed:
-        return _by_number(asked, typed)
+        return None, _by_number(asked, typed)
     try:
         place = asked.services.reader.tag_of_code(tag.normalise(typed))
     except Malformed:
         place = None
     if place is None:
         raise not_here()
-    return _told(asked, place.tag, f"{place.roll.id}-{place.position}", place.roll.count)
+    return place.tag, _told(asked, place)
 
 
-def _told(asked: Asked, name: str, number: str, count: int) -> dict[str, Any]:
+def _told(asked: Asked, place: TagPlace) -> dict[str, Any]:
     """The story behind a tag of ours, and of the lot that it was put on last."""
     words = _words(asked)
     reader = asked.services.reader
-    lots = reader.lots_of_tag(name)
+    number = f"{place.roll.id}-{place.position}"
+    void = is_void(place.roll, place.position)
+    lots = reader.lots_of_tag(place.tag)
     lot = reader.lot(lots[-1]) if lots else None
     shown: dict[str, Any] = {"tag": {"number": number, "says": "", "more": ""}, "story": None, "lot_url": ""}
     if lot is None:
-        more = words("tag.unused_says", count=words.number(count))
-        return {**shown, "tag": {"number": number, "says": words("tag.unused"), "more": more}}
+        says, more = words("tag.unused"), words("tag.unused_says", count=words.number(place.roll.count))
+        if void:
+            says, more = words("tag.void"), words("tag.void_says")
+        return {**shown, "tag": {"number": number, "says": says, "more": more}}
     if not may(asked.visitor, TagStory(lot, by_code=True), reader.held_by):
         raise not_here()
-    return {**shown, **_story(asked, lot, name, number, two_lots=len(lots) > 1)}
+    return {**shown, **_story(asked, lot, place.tag, number, two_lots=len(lots) > 1, void=void)}
 
 
-def _story(asked: Asked, lot: Lot, name: str, number: str, *, two_lots: bool) -> dict[str, Any]:
+def _story(
+    asked: Asked, lot: Lot, name: str, number: str, *, two_lots: bool, void: bool = False
+) -> dict[str, Any]:
     words = _words(asked)
     cut = tag_cut(asked.services, lot, name)
     if cut is not None and cut.mistake:
@@ -186,8 +229,10 @@ def _story(asked: Asked, lot: Lot, name: str, number: str, *, two_lots: bool) ->
     opens = may(asked.visitor, OpenLot(lot), asked.services.reader.held_by)
     told = present(words, story, two_lots=two_lots)
     open_now = concerns.of_tag(asked.services, lot, name, off=cut is not None)
+    said = [Notice(words("tag.void"), words("tag.void_says"))] if void else []
+    said += [*concerns.notices(words, open_now), *scanned.notices(asked.services, words, name)]
     return {
-        "story": replace(told, notices=[*concerns.notices(words, open_now), *told.notices]),
+        "story": replace(told, notices=[*said, *told.notices]),
         "lot_url": f"/lots/{lot.id}" if opens else "",
     }
 
@@ -239,6 +284,7 @@ def _lot(asked: Asked, lot_id: LotId) -> dict[str, Any]:
             *assayed.of_lot(links, lot, seen.history),
             *certified.of_lot(links, lot, seen.history),
             *paid.of_lots(links, seen.lineage),
+            *scanned.tables(links, lot),
         ],
         "findings": noticed.of_lot(links, lot, seen.history),
         "carried": noticed.carried(links, lot, seen.lineage),

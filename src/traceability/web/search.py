@@ -49,6 +49,8 @@ class Found(NamedTuple):
     named: tuple[Named, ...] = ()
     advice: str = ""
     """What to look at again, where that can be said."""
+    no_tag: bool = False
+    """It was a code, and no tag has it."""
 
 
 def search(services: Services, visitor: Visitor, typed: str) -> Found:
@@ -65,7 +67,15 @@ def search(services: Services, visitor: Visitor, typed: str) -> Found:
     named = tuple(_by_papers(services, visitor, typed) or _by_name(services, visitor, typed))
     if len(named) == 1:
         return Found(named[0].url)
-    return Found(named=named, advice="" if named else _advice(typed))
+    return Found(named=named, advice="" if named else _advice(typed), no_tag=_is_code(typed))
+
+
+def _is_code(typed: str) -> bool:
+    try:
+        tag.normalise(typed)
+    except Malformed:
+        return False
+    return True
 
 
 def _by_tag(services: Services, visitor: Visitor, typed: str) -> str:

@@ -15,14 +15,14 @@ nothing.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import NamedTuple
 
 from traceability.core.checkpoint import Checkpoint, OpenedCheckpoint, open_checkpoint
 from traceability.core.cosignature import CosignatureVerifier, cosignature_time
 from traceability.core.errors import Invalid, Malformed
-from traceability.core.note import NOTE_SIZE_MAX, Note, Signature, Verifier, encode_note, parse_note
+from traceability.core.note import NOTE_SIZE_MAX, Note, Signature, encode_note
 from traceability.core.trust_policy import TrustPolicy
 from traceability.core.trust_policy import Witness as Listed
 from traceability.ledger import publish
@@ -73,19 +73,20 @@ class Asking:
     def __init__(
         self,
         ledger: Ledger,
-        log: Verifier,
         policy: TrustPolicy,
         *,
         clock: Callable[[], int] = lambda: int(time.time()),
         seconds: float = 10.0,
     ) -> None:
         """`seconds` is what a witness may take for an answer. Raises Unusable for a policy of another log."""
-        if log not in [known.verifier for known in policy.logs]:
-            raise Unusable(f"WITNESSES does not list the log {log.encode()}: add it on a `log` line")
+        logs = ledger.verifiers
+        if not set(logs) & {known.verifier for known in policy.logs}:
+            raise Unusable(f"WITNESSES does not list the log {logs[-1].encode()}: add it on a `log` line")
         self.policy = policy
         self.store: Store = ledger.store
         self.ledger = ledger
-        self.log = log
+        self.origin = logs[0].name
+        self.logs = logs
         self.clock = clock
         self.over = threading.Event()
         self._lock = threading.Lock()
@@ -126,7 +127,7 @@ class Asking:
         times = {
             signature: cosignature_time(signature)
             for signature in opened.note.verified
-            if signature.key != self.log.key
+            if signature.key not in {log.key for log in self.logs}
         }
         for least in sorted(set(times.values()), reverse=True):
             kept = tuple(line for line in opened.note.verified if times.get(line, least) >= least)
@@ -135,7 +136,7 @@ class Asking:
                 return least
         return None
 
-    def take(self, checkpoint: Checkpoint, own: Signature, signature: Signature) -> None:
+    def take(self, checkpoint: Checkpoint, own: Sequence[Signature], signature: Signature) -> None:
         """Keeps a cosignature that was verified over this checkpoint, which the log has signed with `own`."""
         size, text = checkpoint.size, checkpoint.encode()
         with self._lock:
@@ -144,8 +145,8 @@ class Asking:
             for old in sorted(self._collected)[:-_SIZES_KEPT]:
                 del self._collected[old]
             signatures = list(for_size.values())
-        publish.add_cosignatures(self.store, size, signatures)
-        verified = (own, *signatures)
+        publish.add_signatures(self.store, size, signatures)
+        verified = (*own, *signatures)
         opened = OpenedCheckpoint(checkpoint, Note(text, verified, ()))
         if self.policy.quorum is not None and self.policy.judge(opened).holds:
             publish.keep_cosigned(self.store, size, encode_note(text, verified))
@@ -220,7 +221,7 @@ class _Desk:
             match answer.status:
                 case HTTPStatus.OK:
                     signature = self._cosignature(opened, answer.body)
-                    self._asking.take(checkpoint, opened.note.verified[0], signature)
+                    self._asking.take(checkpoint, opened.note.verified, signature)
                     self._held = self._sent = checkpoint.size
                     seconds = cosignature_time(signature)
                     self.standing = self.standing._replace(size=checkpoint.size, time=seconds)
@@ -245,26 +246,23 @@ class _Desk:
         raise _Refused("it does not cosign, and holds nothing that this ledger lacks")
 
     def _request(self) -> tuple[OpenedCheckpoint, AddCheckpoint]:
-        """The newest checkpoint with the log's own line alone, and the proof from what the witness holds."""
-        log = self._asking.log
+        """The newest checkpoint with the log's own lines alone, and the proof from what the witness holds."""
         with self._asking.store.read() as view:
             found = view.checkpoint()
             if found is None:
                 raise _Refused("no checkpoint is published")
-            note = bytes(found[1])
-            opened = open_checkpoint(note, log.name, [log])
+            opened = open_checkpoint(bytes(found[1]), self._asking.origin, self._asking.logs)
             size = opened.checkpoint.size
             old_size = min(self._held, size)
             proof = publish.consistency_proof(view, old_size, size)
-        text, lines = parse_note(note)
-        own = encode_note(text, [line for line in lines if line.key == log.key])
+        own = encode_note(opened.note.text, opened.note.verified)
         return opened, AddCheckpoint(old_size, proof, own)
 
     def _cosignature(self, opened: OpenedCheckpoint, body: bytes) -> Signature:
         """The witness's newest line in its answer, once it verifies over this checkpoint."""
         own = encode_note(opened.note.text, opened.note.verified)
         try:
-            said = open_checkpoint(own + body, self._asking.log.name, [self._asking.log], [self._verifier])
+            said = open_checkpoint(own + body, self._asking.origin, self._asking.logs, [self._verifier])
         except (Malformed, Invalid) as error:
             raise _Refused(f"its answer is no cosignature: {error}") from error
         found = [line for line in said.note.verified if line.key == self._verifier.key]
@@ -280,12 +278,11 @@ class _Desk:
 
         Returns where it holds what the ledger has: it may be asked again.
         """
-        log = self._asking.log
-        answer = self._peer.get(monitoring_path(log.name), NOTE_SIZE_MAX)
+        answer = self._peer.get(monitoring_path(self._asking.origin), NOTE_SIZE_MAX)
         if answer.status != HTTPStatus.OK:
             raise _Refused(f"{said}, and does not show it")
         try:
-            held = open_checkpoint(answer.body, log.name, [log]).checkpoint
+            held = open_checkpoint(answer.body, self._asking.origin, self._asking.logs).checkpoint
         except (Malformed, Invalid) as error:
             raise _Refused(f"{said}, and shows nothing that this log has signed") from error
         if not self._asking.ledger.shown(GuardHead(held.size, held.root), self._peer.url):

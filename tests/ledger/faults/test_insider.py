@@ -13,9 +13,10 @@ from sqlmodel import SQLModel
 from test_fsck import change
 
 from traceability.core import canonical, leaf, merkle
-from traceability.core.checkpoint import open_checkpoint
+from traceability.core.checkpoint import Checkpoint, open_checkpoint
 from traceability.core.errors import Invalid
 from traceability.core.ids import unpadded
+from traceability.core.note import sign_note
 from traceability.ledger import fsck, places, publish
 from traceability.ledger.backup import adopt_guard
 from traceability.ledger.database import ERRORS
@@ -59,7 +60,7 @@ def rewritten(store, url, opened, rewrite):
         line["index"] = index
     leaves = [leaf.leaf_hash(unpadded(line["blind"], 32), canonical.dump(line["entry"])) for line in lines]
     head = GuardHead(len(lines), merkle.root_from_leaf_hashes(leaves))
-    note = publish.sign(LOG, head, LOG_SIGNER).decode()
+    note = sign_note(Checkpoint(LOG, head.size, head.root).encode(), [LOG_SIGNER]).decode()
     header = {"checkpoint": note, "format": "traceability-dump/1", "size": head.size}
     other = opened(url)
     load([canonical.dump(one) + b"\n" for one in (header, *lines)], other)

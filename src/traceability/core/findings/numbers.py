@@ -88,3 +88,12 @@ PAPER_NUMBERS: dict[Name, int] = {
     **_thresholds("use_mass_off", ppm=0),
 }
 """The same for certificates, prices and identities."""
+
+SCAN_NUMBERS: dict[Name, int] = {
+    **_thresholds("scanned_after_end", near_km=200, scans=2),
+    **_thresholds("scanned_far_away", km=500, scans=3),
+    **_thresholds("scanned_with_old_label", scans=3),
+    **_thresholds("scans_too_far_apart", km=300, km_a_day=800),
+    ("times", "scanned_after_end", "days", None, None): 30,
+}
+"""The same for public scans."""

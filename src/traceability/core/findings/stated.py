@@ -8,7 +8,7 @@ import hashlib
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from traceability.core import canonical, policy
 from traceability.core.events import Acceptance, Certificate, Enrolment, Event, Export, Production, Transfer
@@ -34,6 +34,17 @@ class Disclosed(NamedTuple):
     path: str
     value: Any
 
+    def row(self) -> tuple[Any, ...]:
+        """What `inputs_digest` commits to."""
+        return self.event_id, self.salt, self.path, self.value
+
+
+class Input(Protocol):
+    """What a rule has read: an opened value, or scans of a day."""
+
+    def row(self) -> tuple[Any, ...]:
+        """What `inputs_digest` commits to."""
+
 
 class ToState(NamedTuple):
     """A finding to be signed."""
@@ -43,7 +54,7 @@ class ToState(NamedTuple):
     subjects: tuple[Address, ...]
     events: tuple[EventId, ...]
     figures: tuple[tuple[str, str], ...]
-    inputs: tuple[Disclosed, ...]
+    inputs: tuple[Input, ...]
 
     def body(self, version: int) -> dict[str, Any]:
         """The body of the `finding` event that states it."""
@@ -59,19 +70,18 @@ class ToState(NamedTuple):
         }
 
 
-def inputs_digest(inputs: Iterable[Disclosed]) -> str:
-    """SHA-256 over the canonical JSON of `[event id, salt, path, value]` of each disclosure, sorted."""
-    return digest_of([(each.event_id, each.salt, each.path, each.value) for each in set_of(inputs)])
+def inputs_digest(inputs: Iterable[Input]) -> str:
+    """SHA-256 over the canonical JSON of the rows of what was read, each once, sorted.
+
+    A row is `[event id, salt, path, value]` of a disclosure, `[tag, day, place, label, times]` of scans.
+    """
+    return digest_of(each.row() for each in inputs)
 
 
-def digest_of(opened: Iterable[tuple[EventId, str, str, Any]]) -> str:
-    """The same of disclosures given as event id, salt, path and value."""
-    return hashlib.sha256(canonical.dump(sorted(map(list, opened)))).hexdigest()
-
-
-def set_of(inputs: Iterable[Disclosed]) -> list[Disclosed]:
-    """Each disclosure once."""
-    return list({(each.event_id, each.path): each for each in inputs}.values())
+def digest_of(rows: Iterable[Sequence[Any]]) -> str:
+    """The same of the rows themselves."""
+    once = {canonical.dump(list(row)): list(row) for row in rows}
+    return hashlib.sha256(canonical.dump(sorted(once.values()))).hexdigest()
 
 
 # Prices

@@ -24,7 +24,7 @@ CATALOGUES: Mapping[Language, Mapping[str, Message]] = {"en": _en.MESSAGES, "fr"
 
 NO_BREAK = "\u00a0"
 _NARROW = "\u202f"
-_UNITS = {"kg": 1_000_000_000, "g": 1_000_000, "ct": 200_000}
+UNITS = {"kg": 1_000_000_000, "g": 1_000_000, "ct": 200_000}
 """Micrograms in each unit the pages write."""
 _CENTI = 100
 _TRACE_PPM = 1000
@@ -99,7 +99,7 @@ class Words:
         """Masses in one unit, rounded so that what is printed adds up to the printed sum of all."""
         total = sum(masses_ug)
         unit = unit_of(max(total, least_ug), mineral)
-        step = _UNITS[unit] // _CENTI
+        step = UNITS[unit] // _CENTI
         shown = webster(_rounded(total, step), masses_ug) if total else (0,) * len(masses_ug)
         return [
             self("less_than", than=f"{self._decimal(1, 2)}{NO_BREAK}{unit}")
@@ -149,7 +149,7 @@ def unit_of(mass_ug: int, mineral: str) -> str:
     """The unit the trade would say this in."""
     if mineral in STONES:
         return "ct"
-    least = 10 * _UNITS["kg"] if mineral == "gold" else _UNITS["kg"]
+    least = 10 * UNITS["kg"] if mineral == "gold" else UNITS["kg"]
     return "kg" if mass_ug >= least else "g"
 
 

@@ -1,0 +1,258 @@
+"""A log changes its key, ends, and is carried on, as its operator does it: by commands, beside a server that runs."""
+
+import json
+import re
+import shutil
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commands import SETTINGS, Done, Served, served
+from traceability.core.checkpoint import Checkpoint
+from traceability.core.errors import Invalid
+from traceability.core.ids import derive, to_unpadded
+from traceability.core.note import Signer, parse_note
+from traceability.core.signing import SigningKey
+from traceability.core.trust_policy import TrustPolicy
+
+Command = Callable[..., Done]
+ORIGIN = "ledger.example.org/car"
+STATE = Path("state/traceability")
+SERVE = [sys.executable, "-m", "traceability", "serve"]
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Runs commands in a folder of their own, on a ledger that has just begun there in ./data."""
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+
+    def done(*arguments: object) -> Done:
+        return Done(capfd, *arguments)
+
+    assert done("init", "--origin", ORIGIN, "--name", "R", "--country", "CF").code == 0
+    return done
+
+
+def write(kind: str, body: dict[str, Any], number: int, **sealed: Any) -> None:
+    """Writes event.json for the authority, whose events are numbered by hand."""
+    event = {"kind": kind, "body": body, "sequence": number, "sealed": sealed}
+    Path("event.json").write_text(json.dumps(event))
+
+
+def enrolment(number: int) -> None:
+    """A party joins."""
+    key = SigningKey.from_pem((STATE / "authority-1.pem").read_bytes())
+    nonce = to_unpadded(number.to_bytes(16, "big"))
+    body = {
+        "party": derive("party", key.id, nonce),
+        "type": "company",
+        "roles": ["trader"],
+        "country": "CF",
+        "from": "2026-01-01",
+        "nonce": nonce,
+    }
+    write("enrolment", body, number, **{"/entity": ENTITY})
+
+
+ENTITY = {"name": "Aline M.", "legal_address": {"country": "CD", "locality": "Bukavu"}}
+
+
+def grow(command: Command, number: int, *more: object) -> Done:
+    """One more entry, by `submit`."""
+    enrolment(number)
+    line = Path(f"signed-{number}.ndjson")
+    if not line.exists():
+        assert command("sign", "event.json", "--key", STATE / "authority-1.pem", "--out", line).code == 0
+    return command("submit", line, *more)
+
+
+def log_key(command: Command, number: int, *what: object) -> Done:
+    """A change of the log by its operator, and the approval of the one authority besides him: two entries."""
+    done = command("log", *what, "--key", STATE / "operator.pem")
+    assert done.code == 0, done.err
+    assert "once 1 of the other authorities" in done.out
+    [event] = re.findall("the event ([0-9a-f]{64})", done.out)
+    write("approval", {"event": event, "decision": "approved"}, number)
+    assert command("sign", "event.json", "--key", STATE / "authority-1.pem", "--out", "approval").code == 0
+    assert command("submit", "approval").code == 0
+    return done
+
+
+@contextmanager
+def serving(tmp_path: Path) -> Any:
+    with served(tmp_path, SERVE, {}) as there:
+        yield there
+
+
+def checkpoint(there: Served) -> bytes:
+    with urllib.request.urlopen(f"{there.url}/checkpoint") as answer:
+        return bytes(answer.read())
+
+
+def believing(*vkeys: str) -> TrustPolicy:
+    return TrustPolicy.parse("".join(f"log {vkey}\n" for vkey in vkeys).encode() + b"quorum none\n")
+
+
+def vkeys() -> list[str]:
+    lines = (STATE / "log-key").read_text().split()
+    return [Signer.parse(line).verifier.encode() for line in lines]
+
+
+def test_a_log_changes_its_key_while_it_runs(command: Command, tmp_path: Path) -> None:
+    """Both keys sign for a while, so that nobody who verifies is ever left behind; then the old one goes."""
+    [old] = vkeys()
+    with serving(tmp_path) as there:
+        assert grow(command, 0, "--to", there.url).code == 0
+        done = log_key(command, 10, "rotate-key", "--reason", "every year")
+        _, new = vkeys()
+        assert new in done.out
+        assert believing(old).open_checkpoint(checkpoint(there)).checkpoint.size == 4
+        assert believing(new).open_checkpoint(checkpoint(there)).checkpoint.size == 4
+        assert there.get("/v1/log")[1]["vkeys"] == [old, new]
+        assert grow(command, 1, "--to", there.url).code == 0, "a server that was not started again goes on"
+        assert believing(old).open_checkpoint(checkpoint(there)).checkpoint.size == 5
+    with serving(tmp_path) as there:  # what stood there with the old line alone gets the other
+        assert believing(new).open_checkpoint(checkpoint(there)).checkpoint.size == 5
+        assert grow(command, 2, "--to", there.url).code == 0
+        for policy in (believing(old), believing(new), believing(old, new)):
+            assert policy.open_checkpoint(checkpoint(there)).checkpoint.size == 6
+    both = (STATE / "log-key").read_text()
+    (STATE / "log-key").write_text(both.splitlines()[1] + "\n")
+    with serving(tmp_path) as there:
+        assert grow(command, 3, "--to", there.url).code == 0
+        assert believing(new).open_checkpoint(checkpoint(there)).checkpoint.size == 7
+        with pytest.raises(Invalid, match="no key that the trust policy has of"):
+            believing(old).open_checkpoint(checkpoint(there))
+        assert there.get("/v1/log")[1]["vkeys"] == [new]
+    assert command("fsck").code == 0
+    (STATE / "log-key").write_text(both.splitlines()[0] + "\n")
+    assert command("submit", "signed-3.ndjson").code == 0, "the old key is still one of the log's"
+
+
+@pytest.mark.threat("T38")
+def test_a_copy_from_before_the_key_changed_signs_with_neither(command: Command, tmp_path: Path) -> None:
+    """The guard of each key holds what any of them has signed."""
+    assert grow(command, 0).code == 0
+    assert command("backup", "old.sqlite3").code == 0
+    log_key(command, 10, "rotate-key")
+    lines = (STATE / "log-key").read_text().splitlines()
+    (STATE / "log-key").write_text(lines[1] + "\n")
+    assert grow(command, 1).code == 0
+    for keys in ([lines[0]], [lines[1]], lines):
+        (STATE / "log-key").write_text("\n".join(keys) + "\n")
+        shutil.rmtree("copy", ignore_errors=True)
+        done = command("restore", "old.sqlite3", "--data", "copy")
+        assert done.code == 2, done.out
+        assert "signs nothing" in done.err
+
+
+def test_a_policy_is_brought_up_to_the_keys_of_now(command: Command, tmp_path: Path) -> None:
+    """Whoever believed the old key learns the new one from a file that the old one still signed, and by nothing else."""
+    shutil.copy("data/trust.policy", "mine.policy")
+    assert command("trust-pack", "--out", "before.json").code == 0
+    done = command("policy", "before.json", "--policy", "mine.policy")
+    assert done.code == 0
+    assert done.out.encode() == Path("mine.policy").read_bytes()
+    log_key(command, 10, "rotate-key")
+    assert command("trust-pack", "--out", "both.json").code == 0
+    done = command("policy", "both.json", "--policy", "mine.policy", "--out", "new.policy")
+    assert done.code == 0, done.err
+    assert [
+        each.verifier.encode() for each in TrustPolicy.parse(Path("new.policy").read_bytes()).logs
+    ] == vkeys()
+    lines = (STATE / "log-key").read_text().splitlines()
+    (STATE / "log-key").write_text(lines[1] + "\n")
+    assert grow(command, 0).code == 0
+    assert command("trust-pack", "--out", "after.json").code == 0
+    done = command("policy", "after.json", "--policy", "mine.policy")
+    assert done.code == 1, "too late: the old key signs no more, and proves nothing of the new one"
+    assert "does not hold" in done.err
+    assert command("policy", "after.json", "--policy", "new.policy").code == 0
+
+
+@pytest.mark.threat("T54")
+def test_a_log_ends(command: Command, tmp_path: Path) -> None:
+    """Its last checkpoint says so, nothing is taken any more, and everything can still be read and checked."""
+    assert grow(command, 0).code == 0
+    assert command("log", "freeze", "ledger.example.org/other", "--key", STATE / "operator.pem").code == 3
+    with serving(tmp_path) as there:
+        assert there.get("/readyz")[1]["signing"] is True
+        log_key(command, 10, "freeze", ORIGIN, "--reason", "moved")
+        last = Checkpoint.parse(parse_note(checkpoint(there))[0])
+        assert (last.size, last.extensions) == (4, ("frozen",))
+        enrolment(1)
+        assert command("sign", "event.json", "--key", STATE / "authority-1.pem", "--out", "s").code == 0
+        request = urllib.request.Request(
+            f"{there.url}/v1/events", Path("s").read_bytes(), {"Content-Type": "application/json"}
+        )
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request)
+        problem = json.load(refused.value)
+        assert (refused.value.code, problem["type"]) == (410, "/problems/log_frozen")
+        assert grow(command, 0, "--to", there.url).code == 0, "what is in it is answered as before"
+        ready = there.get("/readyz")[1]
+        assert (ready["signing"], ready["size"]) == (False, 4)
+        assert "has ended with 4 entries" in ready["reason"]
+        assert there.get("/v1/log")[1]["frozen_at"] == 4
+        assert believing(*vkeys()).open_checkpoint(checkpoint(there)).checkpoint == last
+    assert command("snapshot", "--key", STATE / "operator.pem").code == 1
+    assert command("fsck").code == 0
+
+
+def successor(command: Command, newest: object, **more: object) -> Done:
+    options = [word for name, value in more.items() for word in (f"--{name}", value)]
+    return command(
+        "init", "--origin", f"{ORIGIN}/2", "--successor-of", newest, "--key", STATE / "operator.pem", *options
+    )
+
+
+def test_a_log_that_ended_is_carried_on(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The successor begins with all of its entries, under a key and origin of its own, and takes what was signed before."""
+    assert grow(command, 0).code == 0
+    with serving(tmp_path) as there:
+        Path("newest").write_bytes(checkpoint(there))
+    done = successor(command, "newest")
+    assert done.code == 3
+    assert "has not ended" in done.err
+    log_key(command, 10, "freeze", ORIGIN)
+    assert grow(command, 1).code == 1
+    [old] = vkeys()
+    done = successor(command, "newest")
+    assert done.code == 3
+    assert "set LOG_KEY to another file" in done.err
+    monkeypatch.setenv("LOG_KEY", str(STATE / "log-key-2"))
+    done = successor(command, "newest")
+    assert done.code == 0, done.err
+    assert "from its first 4 entries." in done.out
+    assert successor(command, "newest").code == 3, "it has begun"
+    with served(tmp_path, SERVE, {"LOG_KEY": str(STATE / "log-key-2")}) as there:
+        assert grow(command, 1, "--to", there.url).code == 0, "the same bytes, for the same ledger"
+        _, log = there.get("/v1/log")
+        [continued] = log["continues"]
+        assert (log["origin"], log["size"], log["signing"]) == (f"{ORIGIN}/2", 6, True)
+        assert (continued["origin"], continued["size"], continued.get("lost", 0)) == (ORIGIN, 4, 0)
+        note = checkpoint(there)
+    policy = TrustPolicy.parse(Path("data/trust.policy").read_bytes())
+    assert [each.origin for each in policy.logs] == [ORIGIN, f"{ORIGIN}/2"]
+    assert policy.open_checkpoint(note).checkpoint.size == 6
+    assert policy.open_checkpoint(Path("newest").read_bytes()).checkpoint.size == 2
+    assert command("fsck").code == 0
+    assert command("dump", "--out", "all.ndjson").code == 0
+    assert command("load", "all.ndjson", "--data", "copy").code == 0
+    assert command("backup", "copy.sqlite3").code == 0
+    monkeypatch.setenv("LOG_KEY", str(STATE / "log-key"))
+    done = command("submit", "signed-0.ndjson")
+    assert done.code != 0
+    assert "set LOG_KEY" in done.out + done.err, "the old key signs nothing here any more"
+    assert old in str(policy.encode())
