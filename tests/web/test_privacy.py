@@ -222,6 +222,6 @@ def test_a_tag_page_stays_small_whatever_happened_to_the_lot():
         assert shown.earlier
         story = present(words_in(language), shown)
         frame = Frame("R", "ledger.example.org", True, True, "fr", "/?lang=fr", False)
-        said = {"tag": {"number": "rmb:RW1"}, "story": story, "lot_url": "", "device": device}
+        said = {"tag": {"number": "rmb:RW1"}, "story": story, "lot_url": "", "label": None, "device": device}
         html = render("tag.html", language, frame, said)
         assert len(html.encode()) < SIZE_MAX
