@@ -202,12 +202,15 @@ def test_completeness_is_asked_for(demo: Served, command: Command, evidence: Pat
     policy = demo.data / "trust.policy"
     done = command("verify", evidence, "--policy", policy, "--complete")
     assert (done.code, "attested by nobody" in done.out) == (0, True)
+    assert "WARNING" not in done.out
     value = json.loads(evidence.read_text())
     del value["completeness"]
     value["book"] = []
     evidence.write_bytes(canonical.dump(value))
     done = command("verify", evidence, "--policy", policy, "--complete")
     assert (done.code, "cannot tell" in done.out) == (2, True)
+    done = command("verify", evidence, "--policy", policy)
+    assert (done.code, "WARNING: nothing shows that this is all." in done.out) == (0, True)
 
 
 def test_the_book_is_stated_and_attested(demo: Served, command: Command) -> None:
@@ -266,18 +269,28 @@ def test_evidence_by_lot_tag_and_event(demo: Served, command: Command) -> None:
 
 
 def test_evidence_opens_what_is_asked(demo: Served, command: Command) -> None:
-    """Sealed values stay out, unless they are asked for by path."""
+    """Sealed values stay out, unless they are asked for by path or by what they give away; `verify` tells both."""
     code = demo.index["tags"][0]["code"]
     opened = {}
-    for asked in ([], ["--disclose", "/position"], ["--disclose", "all"]):
+    for asked in ([], ["--disclose", "/position"], ["--disclose", "place"], ["--disclose", "all"]):
         assert command("evidence", code, "--data", demo.data, "-o", "x", *asked).code == 0
         entries = json.loads(Path("x").read_bytes())["entries"]
         opened[tuple(asked)] = {shown[1] for entry in entries for shown in entry.get("disclosures", [])}
-        assert command("verify", "x", "--policy", demo.data / "trust.policy").code == 0
-    none, position, everything = opened.values()
+        done = command("verify", "x", "--policy", demo.data / "trust.policy")
+        assert done.code == 0
+        assert ("Opened by whoever made the file" in done.out) == bool(asked)
+        assert ("Sealed and not shown: " in done.out) == ("all" not in asked)
+    none, position, place, everything = opened.values()
     assert none == set()
     assert position == {"/position"}
-    assert everything > position
+    assert everything > place >= position
+    assert not {
+        path
+        for path in place
+        if path.rpartition("/")[2]
+        not in ("pit", "pits", "place", "polygon", "position", "cadastre", "altitude_m")
+    }
+    assert command("evidence", code, "--data", demo.data, "--disclose", "price").code == 3
 
 
 # Events

@@ -256,3 +256,101 @@ def test_a_log_that_ended_is_carried_on(
     assert done.code != 0
     assert "set LOG_KEY" in done.out + done.err, "the old key signs nothing here any more"
     assert old in str(policy.encode())
+
+
+# A lost tail
+
+
+@pytest.fixture
+def shortened(command: Command, tmp_path: Path) -> Command:
+    """Six entries were signed; the newest backup has two. People hold what they were given."""
+    assert grow(command, 0).code == 0
+    assert command("backup", "old.sqlite3").code == 0
+    for number in (1, 2, 3, 4):
+        done = grow(command, number, "--json")
+        assert done.code == 0
+        Path(f"answer-{number}").write_text(done.out)
+    assert command("dump", "--out", "all.ndjson").code == 0
+    with serving(tmp_path) as there:
+        Path("newest").write_bytes(checkpoint(there))
+    shutil.rmtree("data")
+    done = command("restore", "old.sqlite3")
+    assert done.code == 2
+    assert "restore what is missing" in done.err
+    return command
+
+
+def restored(command: Command, *files: str) -> Done:
+    return command("restore", *[word for file in files for word in ("--refill", file)])
+
+
+@pytest.mark.threat("T35")
+@pytest.mark.parametrize("order", [(1, 2, 3, 4), (4, 2, 3, 1)], ids=["in order", "in any order"])
+def test_a_lost_tail_comes_back_from_those_who_hold_it(shortened: Command, order: tuple[int, ...]) -> None:
+    """Answers that senders kept, each with its blind, give exactly the root that the guard holds; then it signs on."""
+    done = restored(shortened, *(f"answer-{number}" for number in order))
+    assert done.code == 0, done.err
+    assert "put back 4 entries: 6 of 6 that were signed are proved" in done.out
+    assert "it may sign" in done.out
+    assert shortened("fsck").code == 0
+    assert grow(shortened, 3).code == 0, "what was in it is known again"
+    assert grow(shortened, 5).code == 0
+
+
+def test_lines_of_a_dump_bring_a_tail_back_with_what_was_disclosed(shortened: Command) -> None:
+    """A mirror of the content, as auditors keep it, is as good; sealed values come along."""
+    Path("lines").write_text("".join(Path("all.ndjson").read_text().splitlines(keepends=True)[3:]))
+    done = restored(shortened, "lines")
+    assert done.code == 0, done.err
+    assert shortened("dump", "--out", "again.ndjson").code == 0
+    assert (
+        Path("again.ndjson").read_text().splitlines()[1:] == Path("all.ndjson").read_text().splitlines()[1:]
+    )
+
+
+@pytest.mark.threat("T35")
+def test_of_a_tail_that_is_not_all_there_what_is_proved_comes_back(
+    shortened: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says how far it is proved and what is missing; and the successor's genesis says how many entries are lost."""
+    done = restored(shortened, "answer-1", "answer-2", "answer-4")
+    assert done.code == 2
+    assert "put back 2 entries: 4 of 6 that were signed are proved" in done.out
+    assert "not among these files: 4\n" in done.out
+    assert "signs nothing" in done.err
+    done = restored(shortened, "answer-4", "answer-3")
+    assert done.code == 0, "and the rest, when somebody has it"
+    shutil.rmtree("data")
+    assert shortened("restore", "old.sqlite3").code == 2
+    assert restored(shortened, "answer-1", "answer-2").code == 2
+    assert shortened("submit", "signed-3.ndjson").code != 0
+    monkeypatch.setenv("LOG_KEY", str(STATE / "log-key-2"))
+    done = successor(shortened, "newest")
+    assert done.code == 0, done.err
+    assert "from its first 4 entries, 2 more are lost" in done.out
+    assert grow(shortened, 3).code == 0, (
+        "its signer still has the event, and sends it to the log that goes on"
+    )
+    assert shortened("fsck").code == 0
+
+
+@pytest.mark.threat("T34")
+def test_a_tail_that_was_never_signed_is_not_put_back(shortened: Command) -> None:
+    """One entry with another blind or time, or the tail of another ledger: nothing of it gets in."""
+    lines = Path("all.ndjson").read_text().splitlines(keepends=True)[3:]
+    wrong = lines[2].replace('"blind":"', '"blind":"AAAA', 1)
+    blind = re.search('"blind":"AAAA([^"]*)"', wrong)
+    assert blind
+    wrong = wrong.replace(blind[0], f'"blind":"AAAA{blind[1][4:]}"')
+    Path("lines").write_text("".join([*lines[:2], wrong, *lines[3:]]))
+    done = restored(shortened, "lines")
+    assert done.code == 2
+    assert "put back 0 entries: 2 of 6" in done.out
+    done = restored(shortened, "lines", "answer-1")
+    assert "put back 1 entry: 3 of 6" in done.out, (
+        "a checkpoint that somebody was given proves what is before it"
+    )
+    done = restored(shortened, "lines", "answer-3", "answer-4")
+    assert done.code == 0, "what a proof shows takes the place of what none does"
+    Path("nonsense").write_text("nonsense\n")
+    assert restored(shortened, "nonsense").code == 1

@@ -149,7 +149,13 @@ def test_disclosures_are_opened_and_counted(story):
     lot = LotId(derive("lot", miner.key.id, nonce))
     index = len(ledger.entries) - 1
     shown = evidence_of(ledger, [lot], disclosures={index: [disclosure]})
-    assert verify(evidence.encode(shown), ledger.policy()).steps[7].outcome == "1 opened"
+    report = verify(evidence.encode(shown), ledger.policy())
+    assert report.steps[7].outcome == "1 sealed value opened, not shown: 1 × names"
+    (enrolled, produced) = report.sealed
+    assert (enrolled.opened, enrolled.withheld) == ((), ("/entity",))
+    assert (produced.entry, produced.opened, produced.withheld) == (index, (("/note", "pluie"),), ())
+    assert report.withheld == {"names": 1}
+    assert b'{"path":"/note","value":"pluie"}' in report.to_json()
     salt, path, _ = disclosure
     for wrong in (
         (salt, path, "soleil"),

@@ -105,10 +105,18 @@ def test_evidence_stands_alone(world, client, shipment):
         assert report.verdict == "holds as shown, completeness not shown", report.why
         assert [lot.lot for lot in report.lots] == [shipment.sold]
         assert b"Metallurgie" not in answer.content
-        opened = client.read(world.ben, path + "?disclosures=mine").content
-        assert b"Metallurgie" in opened
-        assert verify(opened, POLICY).verdict == report.verdict
-        assert b"Metallurgie" not in client.read(world.anna, path + "?disclosures=mine").content
+        assert report.withheld["names"] > 0
+        for choice in ("all", "names", "/importer"):
+            opened = client.read(world.ben, f"{path}?disclose={choice}").content
+            assert b"Metallurgie" in opened
+            checked = verify(opened, POLICY)
+            assert checked.verdict == report.verdict
+            assert checked.withheld.get("names", 0) < report.withheld["names"]
+        assert b"Metallurgie" not in client.read(world.ben, f"{path}?disclose=prices&disclose=place").content
+        assert b"Metallurgie" not in client.read(world.anna, f"{path}?disclose=all").content
+        refused = client.read(world.ben, f"{path}?disclose=everything")
+        assert refused.status_code == 400
+        assert "prices|names|place|documents|notes" in refused.json()["detail"]
         same_404(client.read(world.carl, path))
         same_404(client.get(path))
 

@@ -24,6 +24,7 @@ RAISED = {
     "NotBackedUp",
     "NotLoaded",
     "NotRebuilt",
+    "NotRefilled",
     "WitnessUnusable",
     "NotMirrored",
     "NotYet",

@@ -295,7 +295,7 @@ def test_reads_by_overseers_are_logged_without_what_they_read(world, client, cap
 
 
 def test_every_sealed_field_of_every_kind_has_its_privacy():
-    """No field can be sealed without saying who may see it opened."""
+    """No field can be sealed without saying who may see it opened, and with what else a holder opens it."""
     from traceability.api.permission import PRIVACY
     from traceability.core import (
         concern_bodies,
@@ -305,6 +305,7 @@ def test_every_sealed_field_of_every_kind_has_its_privacy():
         paper_bodies,
         registry_bodies,
     )
+    from traceability.core.disclosing import GROUPS
 
     names = set()
     for module in (concern_bodies, custody_bodies, forms, ground_bodies, paper_bodies, registry_bodies):
@@ -312,4 +313,5 @@ def test_every_sealed_field_of_every_kind_has_its_privacy():
             if isinstance(thing, type) and issubclass(thing, forms.Form):
                 names |= set(thing.sealed_fields)
     assert names == set(PRIVACY)
+    assert names == {*GROUPS, "is"}  # a corrected value goes with its field
     assert TYPES["not_here"].status == 404

@@ -16,6 +16,7 @@ from serving import serving
 
 from traceability.api.services import Services
 from traceability.core import canonical
+from traceability.core.disclosing import CHOICES
 from traceability.core.ids import to_unpadded
 from traceability.core.leaf import time_text
 from traceability.core.note import Signer
@@ -275,6 +276,12 @@ def test_who_holds_a_lot_sees_all_of_it(season):
         assert offered == (shipment.status_code == 200)
         evidence = client.get(re.search(r'href="(/v1/lots/[^"]+/evidence)"', answer.text)[1])
         assert evidence.status_code == 200
+        action = re.search(r'<form method="get" action="([^"]+/evidence)"', answer.text)[1]
+        ticked = re.findall(r'type="checkbox" name="disclose" value="([a-z]+)"', answer.text)
+        assert ticked == list(CHOICES)
+        opened = client.get(action, params={"disclose": ticked})
+        assert opened.status_code == 200
+        assert len(opened.content) > len(evidence.content)
     assert season.client.get(f"/lots/{lot_id}").status_code == 404
 
 

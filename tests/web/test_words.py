@@ -16,6 +16,7 @@ import traceability.core
 import traceability.web
 from traceability.api.permission import PRIVACY
 from traceability.core import custody_bodies, forms, ground_bodies, registry_bodies
+from traceability.core.disclosing import CHOICES
 from traceability.core.events import KINDS
 from traceability.core.findings.catalogue import RULES
 from traceability.core.state import LotState
@@ -92,6 +93,7 @@ CODES = [
     *literals("closure", values_of(custody_bodies.ClosureBody, "reason")),
     *literals("correction", values_of(custody_bodies.CorrectionBody, "reason")),
     *literals("sealed", PRIVACY),
+    *literals("discloses", CHOICES),
 ]
 
 

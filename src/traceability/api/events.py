@@ -13,7 +13,7 @@ from traceability.api.admission import Admission
 from traceability.api.answers import speak
 from traceability.api.limits import Limits, need_media_type, read_body
 from traceability.api.lot_views import LineageView
-from traceability.api.lots import Disclosures, evidence_file
+from traceability.api.lots import Disclose, evidence_file
 from traceability.api.permission import Visitor
 from traceability.api.problems import Problem, not_here, request_id
 from traceability.api.reading import visitor
@@ -237,13 +237,15 @@ async def lineage(request: Request, who: Asking, event_id: EventPath) -> Respons
     openapi_extra={"security": openapi.SIGNED},
 )
 async def evidence(
-    request: Request, who: Asking, event_id: EventPath, disclosures: Disclosures = "none"
+    request: Request,
+    who: Asking,
+    event_id: EventPath,
+    disclose: Disclose = [],  # noqa: B006  # FastAPI copies it
 ) -> Response:
-    """For who may open every lot of the event."""
+    """For who may open every lot of the event. Of sealed fields it opens nothing but what is chosen."""
     services: Services = request.app.state.services
     lots = await services.run(shown.lots_of_event, services, who, event_id)
-    disclose = disclosures == "mine"
-    file = await services.run(shown.evidence, services, who, lots, EventId(event_id), disclose=disclose)
+    file = await services.run(shown.evidence, services, who, lots, EventId(event_id), disclose)
     return evidence_file(file, event_id)
 
 

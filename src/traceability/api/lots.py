@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import Field
 from starlette.responses import Response
 
 from traceability.api import openapi, shown, tables
@@ -14,6 +15,7 @@ from traceability.api.queries import IndexCursor, Limit, OfParty, next_page
 from traceability.api.reading import visitor
 from traceability.api.services import Services
 from traceability.api.tables import Format
+from traceability.core.disclosing import CHOICE_PATTERN
 from traceability.core.evidence import MEDIA_TYPE as EVIDENCE
 from traceability.core.evidence import SUFFIX
 from traceability.core.forms import Mineral
@@ -26,9 +28,13 @@ from traceability.papers import qr
 router = APIRouter(tags=["lots"])
 LotPath = Annotated[str, Path(pattern=ID_PATTERN, description="Id of a lot")]
 Asking = Annotated[Visitor, Depends(visitor)]
-Disclosures = Annotated[
-    Literal["none", "mine"],
-    Query(description="`mine`: with the opened values of sealed fields that the reader may see"),
+Disclose = Annotated[
+    list[Annotated[str, Field(pattern=CHOICE_PATTERN)]],
+    Query(
+        max_length=100,
+        description="Sealed fields to open, as far as the reader may see them: `prices`, `names`, `place`, `documents`, "
+        "`notes`, a path as `/prices`, one of an entry as `41207/prices`, or `all`",
+    ),
 ]
 _SIGNED = {"security": openapi.SIGNED}
 _CLOSED = ("malformed", "not_signed", "not_here")
@@ -118,11 +124,14 @@ async def lineage(
     openapi_extra=_SIGNED,
 )
 async def evidence(
-    request: Request, who: Asking, lot_id: LotPath, disclosures: Disclosures = "none"
+    request: Request,
+    who: Asking,
+    lot_id: LotPath,
+    disclose: Disclose = [],  # noqa: B006  # FastAPI copies it
 ) -> Response:
+    """Of sealed fields it opens nothing but what is chosen: whoever gets the file can read it and pass it on."""
     services: Services = request.app.state.services
-    disclose = disclosures == "mine"
-    file = await services.run(shown.evidence, services, who, [LotId(lot_id)], None, disclose=disclose)
+    file = await services.run(shown.evidence, services, who, [LotId(lot_id)], None, disclose)
     return evidence_file(file, lot_id)
 
 

@@ -1,7 +1,7 @@
 """What stands behind the question mark, read strictly: known names, each once, integers in one spelling."""
 
 import re
-from typing import Annotated
+from typing import Annotated, get_origin
 from urllib.parse import urlencode
 
 from fastapi import Query, Request
@@ -44,7 +44,7 @@ OfParty = Annotated[str | None, Query(pattern=ID_PATTERN)]
 
 
 async def plain_address(request: Request) -> None:
-    """A dependency of every route: raises Problem for a parameter that is not known here, or stands twice.
+    """A dependency of every route: raises Problem for a parameter that is not known here, or is one and stands twice.
 
     A path with a control character is one of nothing: routes would not see a line feed at its end.
     """
@@ -53,12 +53,14 @@ async def plain_address(request: Request) -> None:
     route = request.scope.get("route")
     if not request.url.query or not isinstance(route, APIRoute):
         return
-    known = {field.alias for field in route.dependant.query_params}
+    fields = route.dependant.query_params
+    known = {field.alias for field in fields}
+    lists = {field.alias for field in fields if get_origin(field.field_info.annotation) is list}
     seen: set[str] = set()
     for name, _ in request.query_params.multi_items():
         if name not in known:
             raise Problem("malformed", f"{name[:40]!r} is no parameter of this address: {_list(known)}")
-        if name in seen:
+        if name in seen - lists:
             raise Problem("malformed", f"{name} stands twice in the query")
         seen.add(name)
 

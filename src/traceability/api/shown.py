@@ -4,6 +4,7 @@ Each function here asks the database and blocks: routes run them in a thread. Wh
 the one 404.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from traceability.api.problems import Problem, not_here
 from traceability.api.services import Services
 from traceability.api.views import EventView, FindingView, Mass, moment
 from traceability.core.composition import TooFinelyMixed
+from traceability.core.disclosing import chosen
 from traceability.core.events import Event
 from traceability.core.ids import EventId, LotId, PartyId, to_unpadded
 from traceability.core.leaf import leaf_hash
@@ -133,19 +135,20 @@ def _lineage(
 
 
 def evidence(
-    services: Services, who: Visitor, lot_ids: list[LotId], event: EventId | None, *, disclose: bool
+    services: Services, who: Visitor, lot_ids: list[LotId], event: EventId | None, disclose: Collection[str]
 ) -> bytes:
     """The evidence file of lots that must all be open to this visitor, or of the lots of that event.
 
-    With `disclose` it holds what was opened of sealed fields, as far as the visitor may see it.
+    Of sealed fields it opens what he chose (`core.disclosing`), as far as he may see it.
     """
+    discloses = chosen(disclose)
     if not lot_ids:
         raise not_here()
     for lot_id in lot_ids:
         lot(services, who, lot_id)
 
-    def show(_: int, of: Event, path: str) -> bool:
-        return disclose and may(who, OpenDisclosure(of, path), services.reader.held_by)
+    def show(index: int, of: Event, path: str) -> bool:
+        return discloses(index, of, path) and may(who, OpenDisclosure(of, path), services.reader.held_by)
 
     try:
         return services.reader.evidence(() if event else lot_ids, event=event, disclose=show)

@@ -172,7 +172,11 @@ def evidence(
     ] = None,
     disclose: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATH", help="Put this sealed field in, as /prices; or all. Repeatable."),
+        typer.Option(
+            metavar="WHAT",
+            help="Open sealed fields: prices, names, place, documents, notes; a path as /prices, or of one entry as "
+            "41207/prices; or all. Repeatable.",
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to; else named by the lot.")] = None,
     data: Data = None,
@@ -180,15 +184,19 @@ def evidence(
     """Writes evidence: one file that proves the history of lots to whoever has nothing else of ours.
 
     It holds every entry behind them, back to the mines. What is sealed stays sealed unless you say --disclose:
-    whoever gets the file can read it and pass it on.
+    whoever gets the file can read it and pass it on. Codes of tags are in no file.
     """
+    from traceability.core.disclosing import chosen
     from traceability.core.evidence import SUFFIX
     from traceability.ledger.reader import Reader
     from traceability.ledger.store import Store
 
     if bool(lots) == (event is not None):
         raise Stop("name lots, or one --event")
-    shown = set(disclose or ())
+    try:
+        discloses = chosen(disclose or ())
+    except Malformed as error:
+        raise Stop(str(error)) from error
     with contextlib.closing(Store(settings(data).url)) as store:
         reader = Reader(store)
         wanted = [found for name in lots or () for found in lots_named(reader, name)]
@@ -196,7 +204,7 @@ def evidence(
             file = reader.evidence(
                 wanted,
                 event=EventId(event) if event else None,
-                disclose=lambda _index, _event, path: "all" in shown or path in shown,
+                disclose=discloses,
             )
         except LookupError as error:
             raise Stop(str(error.args[0]), Exit.NO) from error

@@ -7,7 +7,6 @@ import typer
 
 from traceability.cli.common import Exit, Stop, read_bytes, remark, trust, write_bytes
 from traceability.core import evidence
-from traceability.core.errors import Malformed
 from traceability.core.note import Verifier
 from traceability.core.trust_policy import Log
 from traceability.core.verify import Failed, establish
@@ -28,13 +27,8 @@ def policy(
     for you to decide. Exit code 1: the file does not hold under your policy.
     """
     known = trust(old, log or [])
-    data = read_bytes(file)
     try:
-        shown = evidence.decode(data)
-    except Malformed:
-        shown = evidence.decode_proven(data, "evidence or a trust pack")
-    try:
-        facts = establish(shown, known).facts
+        facts = establish(evidence.decode_any(read_bytes(file)), known).facts
     except Failed as error:
         raise Stop(f"{file} does not hold under this policy: {error}", Exit.NO) from error
     believed = {each.verifier for each in known.logs}

@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -122,12 +123,19 @@ def restore(
             metavar="CHECKPOINT", help="Where the guard is lost: the newest checkpoint anybody holds."
         ),
     ] = None,
+    refill: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where a tail is lost: evidence, answers, lines of a dump or of /v1/log/entries. Repeatable.",
+        ),
+    ] = None,
     data: Data = None,
 ) -> None:
     """Makes a ledger out of a backup, verifying all of it, and says whether it may sign.
 
     It may where the guard agrees. Behind the guard, entries that somebody has proof of are missing: look for a
-    newer backup. Without a guard, ask everyone (witnesses, auditors, phones) for the newest checkpoint they
+    newer backup, or for people who hold those entries with their blinds, and give their files to --refill. Without a guard, ask everyone (witnesses, auditors, phones) for the newest checkpoint they
     hold, and give it to --adopt-guard: that is refused unless this ledger contains it.
 
     Exit code 2: the ledger is there, and may only be read.
@@ -136,8 +144,10 @@ def restore(
     from traceability.ledger.dump import NotLoaded
     from traceability.ledger.store import Store
 
-    if file is None and adopt_guard is None:
-        raise Stop("name the backup, or --adopt-guard CHECKPOINT for a ledger that is restored already")
+    if file is None and adopt_guard is None and not refill:
+        raise Stop(
+            "name the backup; or --refill FILE or --adopt-guard CHECKPOINT for a ledger that is restored already"
+        )
     chosen = settings(data)
     if file is not None:
         if not file.exists():
@@ -148,6 +158,8 @@ def restore(
             raise Stop(f"nothing was restored: {error}", Exit.NO) from error
         say(f"restored {_entries(head.size)}, root {head.root.hex()}")
     guard = _guard(chosen)
+    if refill:
+        _refill(chosen, guard, refill)
     if guard is None:
         raise Stop("it may be read, and signs nothing until LOG_KEY is there", Exit.CANNOT_TELL)
     with contextlib.closing(Store(chosen.url)) as store, contextlib.closing(guard):
@@ -158,6 +170,29 @@ def restore(
     if refusal is not None:
         raise Stop(f"it may be read, and signs nothing: {refusal}", Exit.CANNOT_TELL)
     say("it may sign")
+
+
+def _refill(chosen: "Settings", guard: "Guard | None", files: Sequence[Path]) -> None:
+    from traceability.ledger import refill as filling
+    from traceability.ledger.store import Store
+
+    with contextlib.closing(Store(chosen.url)) as store:
+        try:
+            held = None if guard is None else guard.read()
+            done = filling.refill(store, held, map(read_bytes, files))
+        except filling.NotRefilled as error:
+            raise Stop(f"nothing was put back: {error}", Exit.NO) from error
+    say(
+        f"put back {_entries(done.size - done.before)}: {done.size} of {done.signed} that were signed are proved"
+    )
+    if done.missing:
+        say(f"not among these files: {', '.join(filling.spans(done.missing))}")
+    if done.size < done.signed:
+        raise Stop(
+            "it may be read, and signs nothing: look for whoever holds the rest; if nobody does, carry on what is here "
+            "with `traceability init --successor-of`",
+            Exit.CANNOT_TELL,
+        )
 
 
 def _shelf(where: str) -> "Shelf":

@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from traceability.cli.common import Exit, Json, read_bytes, say, trust, write_bytes
+from traceability.core import canonical
 from traceability.core import verify as core
 from traceability.core.leaf import time_text
 from traceability.core.quantity import format_quantity
-from traceability.core.report import LotReport, Noted, Report
+from traceability.core.report import HOLDS, LotReport, Noted, Report
 
 LOTS_SHOWN = 20
+LINES_SHOWN = 20
 
 
 def verify(
@@ -37,8 +39,8 @@ def verify(
     Whom to believe comes from your policy or --log, never from the file. Get the log's vkey from somewhere
     else than the file: its operator's door, your authority, a colleague who has it.
 
-    Exit code 0: it holds as shown; 1: a step failed; 2: something a step needs is not in the file; 3: nothing
-    was verified.
+    Exit code 0: it holds, complete or as shown; 1: a step failed; 2: something is not in the file that has to be;
+    3: nothing was verified. With --complete, 0 says that it holds and is complete up to the snapshot.
     """
     trusted = trust(policy, [] if log is None else [log])
     now = time_text(int(datetime.now(UTC).timestamp()))
@@ -46,11 +48,11 @@ def verify(
     if as_json:
         write_bytes(None, report.to_json() + b"\n")
     else:
-        _tell(report)
+        _tell(report, now)
     raise typer.Exit(Exit(report.exit_code))
 
 
-def _tell(report: Report) -> None:
+def _tell(report: Report, now: str) -> None:
     for step in report.steps:
         say(f"{step.number:>2}. {step.title}: {step.outcome}")
     for lot in report.lots[:LOTS_SHOWN]:
@@ -60,14 +62,9 @@ def _tell(report: Report) -> None:
     if report.findings:
         say("\nFindings on parties and others that these lots rest on")
         _tell_findings(report.findings)
-    if report.complete_to is not None:
-        by = (
-            f", attested by {', '.join(report.attested_by)}" if report.attested_by else ", attested by nobody"
-        )
-        say(f"\nThe book is that of {report.complete_to} of {report.size} entries, stated by the ledger{by}")
-    if report.completeness_not_shown:
-        counted = ", ".join(f"{len(ids)} × {kind}" for kind, ids in report.completeness_not_shown.items())
-        say(f"\nThere may be more entries than shown about: {counted}")
+    _tell_opened(report)
+    _tell_age(report, now)
+    _tell_completeness(report)
     for holds, remark in (
         (report.single_authority, "One authority alone decides who is who in this ledger."),
         (report.demo, "This ledger is a demonstration: nothing in it happened."),
@@ -75,6 +72,64 @@ def _tell(report: Report) -> None:
         if holds:
             say(remark)
     say(f"\nVerdict: {report.verdict}" + (f": {report.why}" if report.why else ""))
+
+
+def _tell_opened(report: Report) -> None:
+    opened = [(each.entry, path, value) for each in report.sealed for path, value in each.opened]
+    if opened:
+        say("\nOpened by whoever made the file, and what the events commit to")
+        for entry, path, value in opened[:LINES_SHOWN]:
+            say(f"  entry {entry:<8} {path}  {canonical.dump(value).decode()}")
+        _tell_rest(len(opened))
+    if report.withheld:
+        closed = ", ".join(f"{count} × {group}" for group, count in report.withheld.items())
+        say(f"\nSealed and not shown: {closed}")
+
+
+def _tell_age(report: Report, now: str) -> None:
+    if report.size is None:
+        return
+    if report.cosigned_at is not None:
+        who = f"{len(report.cosigned_by)} of your witnesses cosigned it, the last {_ago(report.cosigned_at, now)}"
+    else:
+        who = "no witness of your policy cosigned it, so nobody but the log says how old it is"
+    say(f"\nThe checkpoint is of {report.size} entries; {who}")
+    if report.recorded_until is not None:
+        say(
+            f"The newest entry shown was recorded at {report.recorded_until}, {_ago(report.recorded_until, now)}"
+        )
+
+
+def _ago(then: str, now: str) -> str:
+    seconds = int((datetime.fromisoformat(now) - datetime.fromisoformat(then)).total_seconds())
+    if seconds < 0:
+        return "which lies ahead of this clock"
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if (count := seconds // length) > 0:
+            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return "just now"
+
+
+def _tell_completeness(report: Report) -> None:
+    if report.complete_to is not None:
+        by = ", ".join(report.attested_by) or "nobody"
+        say(
+            f"\nThe book is that of {report.complete_to} of {report.size} entries, stated by the ledger, attested by {by};"
+            " what came later it does not tell"
+        )
+    if report.completeness_not_shown:
+        counted = ", ".join(f"{len(ids)} × {kind}" for kind, ids in report.completeness_not_shown.items())
+        say(f"\nThere may be more entries than shown about: {counted}")
+    if report.verdict == HOLDS:
+        say(
+            "\nWARNING: nothing shows that this is all. A revocation, a red status, a hold or a correction may have been\n"
+            "left out. Ask for evidence made after a snapshot, and verify it with --complete."
+        )
+
+
+def _tell_rest(count: int) -> None:
+    if count > LINES_SHOWN:
+        say(f"  … and {count - LINES_SHOWN} more: --json shows all")
 
 
 def _tell_lot(lot: LotReport) -> None:
@@ -101,7 +156,7 @@ def _tell_lot(lot: LotReport) -> None:
 
 
 def _tell_findings(findings: Sequence[Noted]) -> None:
-    for noted in findings:
+    for noted in findings[:LINES_SHOWN]:
         finding = noted.finding
         figures = ", ".join(f"{name} {value}" for name, value in finding.figures)
         say(
@@ -109,6 +164,7 @@ def _tell_findings(findings: Sequence[Noted]) -> None:
             + (f": {figures}" if figures else "")
             + (" (stated by the ledger)" if noted.stated else "")
         )
+    _tell_rest(len(findings))
 
 
 def _kilograms(mass_ug: int | None) -> str:

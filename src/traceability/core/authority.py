@@ -5,13 +5,14 @@ themselves are compared with the judged day and end in a finding.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 
 from msgspec.structs import replace
 
 from traceability.core.events import Event
 from traceability.core.ids import PartyId
+from traceability.core.leaf import time_text
 from traceability.core.outcome import RejectedStep, Step, WaitsFor, reject
 from traceability.core.state import Act, Delegation, Key, Lot, Number, Party
 
@@ -82,10 +83,9 @@ _SIDES = (
 """Where events name a party that is not the signer."""
 
 
-@lru_cache(maxsize=4096)
 def day_of(record_time: int) -> str:
     """The UTC day of a record time in Unix seconds."""
-    return datetime.fromtimestamp(record_time, UTC).date().isoformat()
+    return time_text(record_time)[:10]
 
 
 @lru_cache(maxsize=4096)

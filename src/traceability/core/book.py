@@ -86,18 +86,20 @@ def advance_finding(place: Place, index: int, finding: bytes) -> Place:
 
 
 _Named = Callable[[EventId], Event | None]
-Relative = (
-    Approval
-    | Correction
-    | DelegationEnd
-    | LicenceGrant
-    | LicenceRevocation
-    | Certificate
-    | Payment
-    | Response
-    | Release
-    | Redaction
+ABOUT_EVENTS = frozenset(
+    {
+        "approval",
+        "correction",
+        "delegation_end",
+        "licence_revocation",
+        "payment",
+        "redaction",
+        "release",
+        "response",
+    }
 )
+"""The kinds that name an event, whose subjects are theirs too."""
+RELATIVE = ABOUT_EVENTS | {"certificate", "licence_grant"}
 """The kinds whose subjects do not follow from the event alone: they take its id, or events it names."""
 
 
@@ -112,7 +114,7 @@ def subjects(event: Event, event_id: EventId, named: _Named) -> list[Address]:
 def about(event: Event, event_id: EventId, named: _Named) -> set[Address]:
     """The same, in no order."""
     found = set(_about(event, event_id))
-    while (target := _target(event)) is not None:
+    while event.kind in ABOUT_EVENTS and (target := _target(event)) is not None:
         # A loop: events about events about events may go on as long as somebody cares to sign them.
         of = named(target)
         if of is None:

@@ -58,13 +58,22 @@ def start(step: Step, kind: ClockKind, day: int, count: int) -> None:
 def count_down(step: Step, kind: ClockKind, index: int, by: int) -> None:
     """So many things of the entry at `index` wait no more (below zero: wait again), where its clock still runs."""
     chunk = f"c{index // NEIGHBOURS}"
-    clocks = step.find("due", chunk, Clocks)
-    if clocks is None:
-        return
-    for at, clock in enumerate(clocks.clocks):
-        if clock.index == index and clock.kind == kind:
+    found = step.find("due", chunk, Clocks)
+    clocks = found.clocks if found is not None else ()
+    first, end = 0, len(clocks)
+    while first < end:  # they are in order of their entries
+        middle = (first + end) // 2
+        if clocks[middle].index < index:
+            first = middle + 1
+        else:
+            end = middle
+    for at in range(first, len(clocks)):
+        clock = clocks[at]
+        if clock.index != index:
+            return
+        if clock.kind == kind:
             counted = replace(clock, open=max(clock.open - by, 0))
-            step.put("due", chunk, Clocks((*clocks.clocks[:at], counted, *clocks.clocks[at + 1 :])))
+            step.put("due", chunk, Clocks((*clocks[:at], counted, *clocks[at + 1 :])))
             return
 
 

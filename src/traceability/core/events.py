@@ -140,7 +140,7 @@ class Header(Form):
             _check_previous(previous)
             if sum([len(group.lots) for group in previous]) + len(made) > LOTS_MAX:
                 raise ValueError(f"an event moves and makes at most {LOTS_MAX} lots")
-        elif len(lots_named(body)) > LOTS_MAX:
+        elif not made and len(lots_named(body)) > LOTS_MAX:
             raise ValueError(f"an event names at most {LOTS_MAX} lots")
         if self.sealed or type(body).sealed_fields is not Body.sealed_fields:
             _check_sealed(self.sealed, body)
@@ -163,8 +163,10 @@ class Header(Form):
     def lots(self) -> frozenset[LotId]:
         """Every lot this event moves, names or makes."""
         body: Body = self.body  # type: ignore[attr-defined]
+        if self.previous:
+            return frozenset([*[lot for _, lot in self.moved], *self.made])
         named: list[LotId] = lots_named(body)  # type: ignore[assignment]  # ids of lots
-        return frozenset([*[lot for group in self.previous for lot in group.lots], *named, *self.made])
+        return frozenset([*named, *self.made])
 
     @once
     def committed(self) -> Mapping[str, str]:
@@ -178,7 +180,7 @@ class Header(Form):
         made = new_lots(body)
         return tuple([LotId(derive("lot", self.key, lot.nonce)) for lot in made]) if made else ()
 
-    @property
+    @once
     def actor(self) -> PartyId:
         """The party whose act this is: the one acted for, else the signer."""
         body: Body = self.body  # type: ignore[attr-defined]
@@ -542,9 +544,13 @@ def sealed_form(body: Body, path: str) -> Sealed | None:
     return type(at).sealed_fields.get(last) if isinstance(at, Form) else None
 
 
-def check_disclosure(event: Event, salt: str, path: str, value: object) -> None:
-    """Raises Invalid unless this disclosure opens one of the event's commitments; Malformed for bad form."""
-    if len(unpadded(salt)) != 16:
+def check_disclosure(event: Event, salt: str, path: str, value: object) -> tuple[bytes, bytes]:
+    """The salt and the value's canonical JSON, as bytes.
+
+    Raises Invalid unless this disclosure opens one of the event's commitments; Malformed for bad form.
+    """
+    raw = unpadded(salt)
+    if len(raw) != 16:
         raise Malformed("a salt is 16 bytes in base64url")
     form = sealed_form(event.body, path)
     committed = event.committed.get(path)
@@ -558,8 +564,9 @@ def check_disclosure(event: Event, salt: str, path: str, value: object) -> None:
             form.check(data)
         except ValidationError as error:
             raise Malformed(f"the value disclosed for {path}: {_explain(error)}") from error
-    if isinstance(event.body, TagIssueBody) and path == "/codes":
+    if path == "/codes" and isinstance(event.body, TagIssueBody):
         _check_codes(event.body, value)
+    return raw, data
 
 
 def _check_codes(body: TagIssueBody, codes: Any) -> None:

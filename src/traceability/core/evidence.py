@@ -217,6 +217,15 @@ def decode_proven(data: bytes, what: str) -> Evidence:
     return _evidence(_read(data, _PROVEN_DECODER, what), (), None)
 
 
+def decode_any(data: bytes) -> Evidence:
+    """Evidence, or entries that are about no lot. Raises Malformed for anything else."""
+    try:
+        about_lots = "lots" in msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"not evidence or a trust pack: {error}") from error
+    return decode(data) if about_lots else decode_proven(data, "evidence or a trust pack")
+
+
 _P = TypeVar("_P", bound=_Proven)
 
 

@@ -115,7 +115,8 @@ def _judge(step: Step) -> None:
         return
     log_life.check_open(step)
     key = admit(step)
-    _check_not_about_itself(step)
+    if isinstance(event, (Approval, Correction)):
+        _check_not_about_itself(step, event)
     doubled = used_number(step)
     if doubled and isinstance(event, Genesis):
         reject("number_used", "the number of a genesis is used already; take the next number")
@@ -143,11 +144,8 @@ def _judge(step: Step) -> None:
         step.note("dated_before_last_contact", "warning", [("key", event.key)], figures=figures)
 
 
-def _check_not_about_itself(step: Step) -> None:
+def _check_not_about_itself(step: Step, event: Approval | Correction) -> None:
     """Nothing corrects or approves a correction or an approval: such chains could be grown without end."""
-    event = step.event
-    if not isinstance(event, Approval | Correction):
-        return
     target = step.state.event(event.body.event)
     if target is not None and isinstance(target.event, Approval | Correction):
         name = "not_correctable" if isinstance(event, Correction) else "needs_no_approval"
@@ -200,6 +198,9 @@ def _subject(step: Step, address: Address) -> SubjectRecord:
 # What the fold may look up
 
 
+_ALWAYS: tuple[Address, ...] = (("ledger", ""), ("book", ""), ("policy", "policy"))
+
+
 def touches(event: Event) -> set[Address]:
     """Every address `apply` may look up for this event, as far as the event alone tells.
 
@@ -207,14 +208,8 @@ def touches(event: Event) -> set[Address]:
     is on another lot, those may be looked up too.
     """
     body = event.body
-    found: set[Address] = {
-        ("ledger", ""),
-        ("book", ""),
-        ("key", event.key),
-        ("party", event.party),
-        ("policy", "policy"),
-        ("number", f"{event.key}:{event.sequence}"),
-    }
+    found = set(_ALWAYS)
+    found.update((("key", event.key), ("party", event.party), ("number", f"{event.key}:{event.sequence}")))
     if body.acting_for is not None:
         found.add(("party", body.acting_for))
         found.add(("delegation", str(body.delegation)))
@@ -233,17 +228,19 @@ def _own(event: Event) -> Iterator[Address]:
             yield from _around(event)
         case Acceptance():
             yield from _around(event)
+        case Production():
+            yield from _whence(event)
+            if event.body.site is not None:
+                yield "site", event.body.site
+                yield "produced", event.body.site
+                yield "produced", f"{event.body.site}:{event.event_time[:10]}"
+            yield from _named("party", event.body.producer, *[new.title for new in event.body.lots])
+        case Payment():
+            yield from _named("party", event.body.payee)
         case Refusal() | Withdrawal() | Import():
             pass
         case Closure():
             yield from _holds(event)
-        case Production():
-            yield from _whence(event)
-            yield from _named("site", event.body.site)
-            if event.body.site is not None:
-                yield "produced", event.body.site
-                yield "produced", f"{event.body.site}:{event.event_time[:10]}"
-            yield from _named("party", event.body.producer, *(new.title for new in event.body.lots))
         case Genesis():
             yield from book.subjects(event, EventId(""), lambda _: None)
             yield from log_life.keys_named(event)
@@ -327,8 +324,6 @@ def _own(event: Event) -> Iterator[Address]:
             yield from (("held", f"lot:{lot}") for lot in event.body.lots)
         case CertificateUse():
             yield "certificate", event.body.certificate
-        case Payment():
-            yield from _named("party", event.body.payee)
         case Incident() | Hold() | Finding():
             yield from _subjects(event.body.subjects)
         case Audit():
@@ -351,8 +346,8 @@ def _around(event: Transfer | Acceptance | Export) -> Iterator[Address]:
         yield "polygons", ""
 
 
-def _holds(event: Event) -> Iterator[Address]:
-    return (("held", f"lot:{lot}") for _, lot in event.moved)
+def _holds(event: Event) -> Iterable[Address]:
+    return [("held", f"lot:{lot}") for _, lot in event.moved]
 
 
 def _whence(event: Production | Intake) -> Iterator[Address]:
@@ -371,4 +366,4 @@ def _subjects(named: Sequence[SubjectNamed]) -> Iterator[Address]:
 
 
 def _named(kind: str, *ids: str | None) -> Iterable[Address]:
-    return ((kind, id_) for id_ in ids if id_ is not None)
+    return [(kind, id_) for id_ in ids if id_ is not None]

@@ -50,8 +50,10 @@ _F = TypeVar("_F", SiteFacts, PartyFacts)
 
 def facts_on(registered: Sequence[_F], day: str) -> _F:
     """What was registered for a day: the newest facts that had begun; before them all, the first."""
+    if len(registered) == 1:
+        return registered[0]
     begun = [facts for facts in registered if facts.since <= day]
-    if len(registered) == 1 or not begun:
+    if not begun:
         return registered[0]
     newest = max(facts.since for facts in begun)
     return [facts for facts in begun if facts.since == newest][-1]
@@ -92,11 +94,12 @@ def site_status(site: Site, day: str, policy: Policy | None) -> Standing:
     log. Green lasts until the day it names, else a year, and then is blue; yellow its months and blue its years,
     and then they are red. Red lasts until another inspection (ICGLR; the months are settings of each country).
     """
-    said = [status for status in site.statuses if status.since <= day]
-    if not said:
+    last = None
+    for said in site.statuses:
+        if said.since <= day and (last is None or said.since >= last.since):
+            last = said
+    if last is None:
         return NO_STANDING
-    newest = max(status.since for status in said)
-    last = [status for status in said if status.since == newest][-1]
     country = site_facts(site, day).country
     status: Colour = last.status  # type: ignore[assignment]  # the form of an inspection allows no other
     since, until = last.since, last.until

@@ -5,6 +5,8 @@ after that the giver may withdraw alone. So a recipient who accepted offline is 
 title are two things: a transfer says which it moves.
 """
 
+from collections.abc import Collection
+
 from msgspec.structs import replace
 
 from traceability.core.authority import day_of, later_day
@@ -56,7 +58,8 @@ def transfer(step: Step, event: Transfer, *, doubled: bool) -> None:
         reject("to_oneself", "a transfer to oneself is an own_move")
     sets: Heads = "title" if title_only else "custody"
     standing = settle(step, claims, doubled=doubled, sets=lambda _: sets)
-    lots = weigh(step, body.weighings, {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing})
+    stand = {c.lot.id: None for c in standing}
+    lots = weigh(step, body.weighings, {c.lot.id: c.lot for c in claims}, stand)
     accept_by = min(body.accept_by, later_day(day_of(step.entry.record_time), OFFER_DAYS_MAX))
     for c in standing:
         lot = lots[c.lot.id]
@@ -78,7 +81,7 @@ def transfer(step: Step, event: Transfer, *, doubled: bool) -> None:
                 step.note("title_not_held", "warning", [("lot", lot.id)], figures={"title": lot.title})
         keep_moved(step, lot)
         put_move(step, lot, sets, c.lot, giver=actor, recipient=body.recipient)
-    handled(step, event, [c.lot.id for c in standing])
+    handled(step, event, list(stand))
     _note_missing_role(step, actor)
 
 
@@ -131,7 +134,7 @@ def answer(step: Step, event: Acceptance | Refusal | Withdrawal, *, doubled: boo
             reject("not_recipient", f"lot {c.lot.id} is offered to another party")
     standing = settle(step, claims, doubled=doubled, sets=sets)
     weighings = None if isinstance(event, Withdrawal) else event.body.weighings
-    moved, stand = {c.lot.id: c.lot for c in claims}, {c.lot.id for c in standing}
+    moved, stand = {c.lot.id: c.lot for c in claims}, {c.lot.id: None for c in standing}
     if isinstance(event, Acceptance):
         lots = look(step, moved, stand, weighings, event.body.assays, event.body.moistures)
     else:
@@ -149,8 +152,8 @@ def answer(step: Step, event: Acceptance | Refusal | Withdrawal, *, doubled: boo
             keep_change(step, c.lot, lot)
             _give_back(step, c, lot, offer)
     if isinstance(event, Acceptance):
-        _note_conditions(step, event.body, {c.lot.id for c in standing})
-        handled(step, event, [c.lot.id for c in standing])
+        _note_conditions(step, event.body, stand)
+        handled(step, event, list(stand))
         _note_missing_role(step, actor)
 
 
@@ -199,7 +202,7 @@ def _give_back(step: Step, c: Claim, lot: Lot, offer: Offer) -> None:
     put_move(step, lot, sets, c.lot, undoable=True)
 
 
-def _note_conditions(step: Step, body: AcceptanceBody, standing: set[LotId]) -> None:
+def _note_conditions(step: Step, body: AcceptanceBody, standing: Collection[LotId]) -> None:
     for condition in body.conditions or ():
         bad = {
             name: state

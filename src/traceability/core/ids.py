@@ -8,7 +8,6 @@ with the key that signs the event which makes the thing. Nobody can take another
 before it is online, and it survives signing again. Event and key ids are lower-case hex of 32 bytes.
 """
 
-import base64
 import binascii
 import hashlib
 from typing import Literal, NewType
@@ -25,7 +24,8 @@ RollId = NewType("RollId", str)
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 _TO_URLSAFE = bytes.maketrans(b"+/", b"-_")
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
-_FROM_RFC4648 = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", CROCKFORD.encode())
+_PAIRS = tuple([one + other for one in CROCKFORD for other in CROCKFORD])
+_SHIFTS = tuple(range(120, -1, -10))
 ID_PATTERN = r"^[0-9a-hjkmnp-tv-z]{26}$"
 HEX_PATTERN = r"^[0-9a-f]{64}$"
 
@@ -37,8 +37,9 @@ def derive(kind: Literal["lot", "party", "site", "roll"], key: KeyId, nonce: str
 
 
 def crockford(data: bytes) -> str:
-    """The first 130 bits of at least 17 bytes, of whole groups of five, in Crockford's base-32."""
-    return base64.b32encode(data)[:26].translate(_FROM_RFC4648).decode()
+    """The first 130 bits of at least 17 bytes in Crockford's base-32."""
+    bits = int.from_bytes(data[:17], "big") >> 6
+    return "".join([_PAIRS[bits >> shift & 1023] for shift in _SHIFTS])
 
 
 def unpadded(text: str, size: int | None = None) -> bytes:

@@ -10,7 +10,7 @@ from traceability.core.concern_bodies import (
     ResponseBody,
     SubjectNamed,
 )
-from traceability.core.custody_bodies import InspectionBody, ReassignmentBody, RetaggingBody
+from traceability.core.custody_bodies import InspectionBody, ProductionBody, ReassignmentBody, RetaggingBody
 from traceability.core.ground_bodies import ZoneBody
 from traceability.core.paper_bodies import CertificateBody, PaymentBody
 from traceability.core.record import Address
@@ -20,14 +20,16 @@ from traceability.core.registry_bodies import Body
 def lots_named(body: Body) -> list[str]:
     """Every lot a body names (not those it makes), in the order written."""
     match body:
+        case ProductionBody():  # the most frequent first
+            return []
+        case PaymentBody():
+            return list(body.lots or ())
         case ReassignmentBody() | CertificateBody():
             return list(body.lots)
         case RetaggingBody():
             return [body.lot]
         case InspectionBody():
             return [*(body.lots or ()), *(body.missing or ()), *(body.surplus or ())]
-        case PaymentBody():
-            return list(body.lots or ())
         case IncidentBody() | HoldBody() | FindingBody():
             return _lots_among(body.subjects)
         case AuditBody():

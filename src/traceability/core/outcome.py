@@ -17,7 +17,7 @@ from traceability.core.findings.catalogue import RULES
 from traceability.core.findings.raised import Raised, Severity
 from traceability.core.ids import EventId, LotId
 from traceability.core.once import once
-from traceability.core.policy import Policy, Section
+from traceability.core.policy import Policy, Section, Wanted
 from traceability.core.record import Address, Subject
 from traceability.core.state import AnyRecord, Delegation, Key, LedgerFacts, LogEntry, Lot, Move, Party, State
 
@@ -177,6 +177,16 @@ class Step:
         """The ledger's rules in force as this entry found them; None before genesis."""
         return self.find("policy", "policy", Policy)
 
+    @once
+    def _country(self) -> str | None:
+        """The country the event says it happened in."""
+        region: str | None = self.event.body.region
+        return None if region is None else region[:2]
+
+    @once
+    def _numbers(self) -> dict[Wanted, int]:
+        return policy.looked_up(self.policy, self._country)
+
     def find(self, kind: str, id_: str, record: type[_R]) -> _R | None:
         """The record if there is one of that class (a mere mention is none)."""
         address = (kind, id_)
@@ -195,9 +205,14 @@ class Step:
 
         `at`: the step of the trade, where the rule has numbers by step.
         """
-        region: str | None = self.event.body.region
-        country = None if region is None else region[:2]
-        return policy.number(self.policy, section, rule, name, mineral=mineral, step=at, country=country)
+        wanted = (section, rule, name, mineral, at)
+        found = self._numbers.get(wanted)
+        if found is None:
+            found = policy.number(
+                self.policy, section, rule, name, mineral=mineral, step=at, country=self._country
+            )
+            self._numbers[wanted] = found
+        return found
 
     def need(self, kind: str, id_: str, record: type[_R]) -> _R:
         """The record; the whole event waits where there is none yet."""

@@ -120,6 +120,20 @@ def _number(
     raise KeyError(f"{section} of {rule}: {name}")
 
 
+Wanted = tuple[Section, str, str, str | None, str | None]
+"""Section, rule, name, mineral and step of a number."""
+
+
+def looked_up(policy: Policy | None, country: str | None) -> dict[Wanted, int]:
+    """The numbers of this policy in this country that were asked for so far: whoever asks for another adds it."""
+    return _looked_up(ByEvent(policy) if policy is not None and policy.values else None, country)
+
+
+@lru_cache(maxsize=1 << 8)
+def _looked_up(key: "ByEvent | None", country: str | None) -> dict[Wanted, int]:  # noqa: ARG001  # a dict for each
+    return {}
+
+
 SEVERITIES = {"notice": 1, "warning": 2, "severe": 3}
 
 

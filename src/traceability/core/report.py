@@ -61,6 +61,22 @@ class Noted(msgspec.Struct, frozen=True):
         return {**value, "stated": True} if self.stated else value
 
 
+class SealedFields(msgspec.Struct, frozen=True):
+    """What an entry seals: the values that were opened and checked, and the paths of those that stay closed."""
+
+    entry: int
+    opened: tuple[tuple[str, Any], ...]
+    """Path and value."""
+    withheld: tuple[str, ...]
+
+    def to_value(self) -> dict[str, Any]:
+        return {
+            "entry": self.entry,
+            "opened": [{"path": path, "value": value} for path, value in self.opened],
+            "withheld": list(self.withheld),
+        }
+
+
 class LotReport(msgspec.Struct):
     """What the file shows of one lot. Facts are as after the newest entry shown; None where not known."""
 
@@ -131,6 +147,8 @@ class Report(msgspec.Struct):
     recorded_until: str | None = None
     """Record time of the newest entry shown."""
     cosigned_by: tuple[str, ...] = ()
+    cosigned_at: str | None = None
+    """The newest time that a witness states; None where none of the policy cosigned."""
     single_authority: bool = False
     """Nobody had to agree to changes among the authorities of this ledger."""
     demo: bool = False
@@ -138,6 +156,10 @@ class Report(msgspec.Struct):
     begins: list[Beginning] = []
     findings: list[Noted] = []
     """Those about no lot: on parties, keys and the like that the lots rest on."""
+    sealed: list[SealedFields] = []
+    """Of each entry that seals something."""
+    withheld: dict[str, int] = {}
+    """How many sealed values are not shown, by what they give away (`disclosing.GROUPS`)."""
     completeness_not_shown: dict[str, list[str]] = {}
     """By type, the subjects the verdict rests on of which there may be more entries than shown."""
     complete_to: int | None = None
@@ -160,6 +182,7 @@ class Report(msgspec.Struct):
             "size": self.size,
             "recorded_until": self.recorded_until,
             "cosigned_by": list(self.cosigned_by),
+            "cosigned_at": self.cosigned_at,
             "single_authority": self.single_authority,
             "demo": self.demo,
             "lots": [lot.to_value() for lot in self.lots],
@@ -167,6 +190,8 @@ class Report(msgspec.Struct):
                 {k: v for k, v in msgspec.to_builtins(b).items() if v is not None} for b in self.begins
             ],
             "findings": [noted.to_value() for noted in self.findings],
+            "sealed": [each.to_value() for each in self.sealed],
+            "withheld": self.withheld,
             "completeness_not_shown": self.completeness_not_shown,
             "complete_to": self.complete_to,
             "attested_by": list(self.attested_by),

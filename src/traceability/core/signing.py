@@ -13,7 +13,7 @@ P-256 points off the curve.
 """
 
 import hashlib
-from base64 import b64encode
+from binascii import b2a_base64
 from typing import Annotated, Literal
 
 import msgspec
@@ -261,10 +261,10 @@ class Envelope:
     def to_json(self) -> bytes:
         """Canonical JSON of the envelope, as it stands in an entry."""
         return b'{"payload":"%s","payloadType":"%s","signatures":[{"keyid":"%s","sig":"%s"}]}' % (
-            b64encode(self.payload),
+            b2a_base64(self.payload, newline=False),
             self.payload_type.encode(),
             self.key.encode(),
-            b64encode(self.signature),
+            b2a_base64(self.signature, newline=False),
         )
 
     def verify(self, key: PublicKey) -> None:

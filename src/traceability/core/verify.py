@@ -20,6 +20,7 @@ A step returns what it learned or raises `Failed`; there is no step that returns
 """
 
 import gc
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -33,6 +34,7 @@ from traceability.core.account import Account
 from traceability.core.checkpoint import Checkpoint
 from traceability.core.complete import NEVER_SHOWN, BookShown, check_book, left_out, not_complete, rested_on
 from traceability.core.cosignature import cosignature_time
+from traceability.core.disclosing import group_of
 from traceability.core.errors import Malformed, TraceabilityError
 from traceability.core.events import Enrolment, Event, Genesis, KeyAddition, check_disclosure, read
 from traceability.core.evidence import Evidence
@@ -43,7 +45,7 @@ from traceability.core.lineage import follow
 from traceability.core.outcome import Entry
 from traceability.core.record import Address
 from traceability.core.replay import Replay
-from traceability.core.report import CANNOT_TELL, COMPLETE, FAILED, HOLDS, Report, Step
+from traceability.core.report import CANNOT_TELL, COMPLETE, FAILED, HOLDS, Report, SealedFields, Step
 from traceability.core.signing import EVENT_TYPE, Envelope, PublicKey, event_pae, id_of_signed, key_id
 from traceability.core.state import Act, LedgerFacts
 from traceability.core.trust_policy import TrustPolicy
@@ -145,6 +147,7 @@ def _verify(data: bytes, policy: TrustPolicy, report: Report, now: str | None, *
     trusted = _trust(file, policy)
     checkpoint = trusted.checkpoint
     report.origin, report.size, report.cosigned_by = checkpoint.origin, checkpoint.size, trusted.cosigned_by
+    report.cosigned_at = None if trusted.cosigned_at is None else time_text(trusted.cosigned_at)
     learned(2, _say_trusted(trusted, now))
 
     envelopes = _find_in_log(file, checkpoint)
@@ -166,10 +169,9 @@ def _verify(data: bytes, policy: TrustPolicy, report: Report, now: str | None, *
     book_of = _check_book(file, shown, replay, checkpoint)
     learned(7, _say_book(file, book_of, checkpoint))
 
-    disclosed = _check_disclosures(file, shown)
-    erased = sum(len(act.withheld) for act in replay.state.records.values() if isinstance(act, Act))
-    withheld = f", {_some(erased, 'value')} withheld by redaction" if erased else ""
-    learned(8, (f"{disclosed} opened" if disclosed else "nothing is disclosed") + withheld)
+    report.sealed = _check_disclosures(file, shown)
+    report.withheld = _withheld(report.sealed, shown)
+    learned(8, _say_disclosed(report, replay))
 
     account = Account(replay, file.lots, book_of.findings if book_of else ())
     report.begins = account.begins()
@@ -388,16 +390,34 @@ def _say_book(file: Evidence, found: BookShown | None, checkpoint: Checkpoint) -
 # 8
 
 
-def _check_disclosures(file: Evidence, shown: Sequence[Shown]) -> int:
-    count = 0
+def _check_disclosures(file: Evidence, shown: Sequence[Shown]) -> list[SealedFields]:
+    found = []
     for entry, known in zip(file.entries, shown, strict=True):
         for salt, path, value in entry.disclosures:
             try:
                 check_disclosure(known.event, salt, path, value)
             except TraceabilityError as error:
                 raise Failed(8, entry.index, str(error)) from error
-            count += 1
-    return count
+        if known.event.sealed:
+            opened = {path: value for _, path, value in entry.disclosures}
+            withheld = tuple(path for path, _ in known.event.sealed if path not in opened)
+            found.append(SealedFields(entry.index, tuple(opened.items()), withheld))
+    return found
+
+
+def _withheld(sealed: Sequence[SealedFields], shown: Sequence[Shown]) -> dict[str, int]:
+    events = {entry.index: entry.event for entry in shown}
+    count = Counter(group_of(events[each.entry], path) for each in sealed for path in each.withheld)
+    return {group: count[group] for group in sorted(count)}
+
+
+def _say_disclosed(report: Report, replay: Replay) -> str:
+    opened = sum(len(each.opened) for each in report.sealed)
+    closed = ", ".join(f"{count} × {group}" for group, count in report.withheld.items())
+    erased = sum(len(act.withheld) for act in replay.state.records.values() if isinstance(act, Act))
+    said = f"{_some(opened, 'sealed value')} opened" if opened else "no sealed value is opened"
+    said += f", not shown: {closed}" if closed else ""
+    return said + (f", {_some(erased, 'value')} withheld by redaction" if erased else "")
 
 
 # 11

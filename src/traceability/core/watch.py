@@ -115,7 +115,7 @@ def _count_lots(step: Step, event: Event) -> dict[LotId, Lot]:
     counts: dict[tuple[ClockKind, int], int] = {}
     taken: dict[LotId, Lot] = {}
     offered = exported = untagged = 0
-    find = step.state.find
+    find, now = step.state.find, step.entry.index
     for address, after in step.changes.items():
         if address[0] != "lot" or type(after) is not Lot:
             continue
@@ -128,19 +128,19 @@ def _count_lots(step: Step, event: Event) -> dict[LotId, Lot]:
                 taken[after.id] = before
                 _count(counts, "handoff", before.custody_index, 1)
             if after.offer is not None:
-                offered += after.custody_index == step.entry.index
+                offered += after.custody_index == now
                 _count(counts, "handoff", after.custody_index, -1)
         if before.title_offer is not after.title_offer and before.title_offer != after.title_offer:
             if before.title_offer is not None:
                 _count(counts, "handoff", before.title_index, 1)
             if after.title_offer is not None:
-                offered += after.title_index == step.entry.index
+                offered += after.title_index == now
                 _count(counts, "handoff", after.title_index, -1)
         if before.state != after.state:
             if before.state == "exported":
                 _count(counts, "arrival", before.custody_index, 1)
             if after.state == "exported":
-                exported += after.custody_index == step.entry.index
+                exported += after.custody_index == now
                 _count(counts, "arrival", after.custody_index, -1)
         if after.tags and before.tags:
             continue
@@ -148,18 +148,18 @@ def _count_lots(step: Step, event: Event) -> dict[LotId, Lot]:
         if wanted != waiting.wants_tag(after):
             _count(counts, "tag", before.maker_index, 1 if wanted else -1)
     for (kind, index), by in counts.items():
-        if index != step.entry.index:
+        if index != now:
             due.count_down(step, kind, index, by)
-    now = due.today(step)
+    today = due.today(step)
     if offered and isinstance(event, Transfer):
-        day = now + step.number("times", "handoff_overdue", "days")
+        day = today + step.number("times", "handoff_overdue", "days")
         if event.body.expected is not None:
-            day = min(due.day_number(event.body.expected) + 2, now + due.FAR_DAYS)
+            day = min(due.day_number(event.body.expected) + 2, today + due.FAR_DAYS)
         due.start(step, "handoff", day, offered)
     if exported:
-        due.start(step, "arrival", now + step.number("times", "arrival_not_confirmed", "days"), exported)
+        due.start(step, "arrival", today + step.number("times", "arrival_not_confirmed", "days"), exported)
     if untagged:
-        due.start(step, "tag", now + step.number("times", "lot_without_tag", "days"), untagged)
+        due.start(step, "tag", today + step.number("times", "lot_without_tag", "days"), untagged)
     return taken
 
 

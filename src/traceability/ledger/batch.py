@@ -109,21 +109,23 @@ class Batch:
         use = 0
         moves = []
         for address, record in outcome.changes.items():
-            if isinstance(record, Move):
-                moves.append((address, record))
-            elif isinstance(record, Lot) or (isinstance(record, Mention) and address[0] == "lot"):
-                self._keep_lot(address, record)
-            elif isinstance(record, Number):
-                use = 0 if record.second is None else 1
-            else:
-                self._records[address] = record
+            match record:
+                case Lot():
+                    self._keep_lot(address, record)
+                case Move():
+                    moves.append((address, record))
+                case Number():
+                    use = 0 if record.second is None else 1
+                case Mention() if address[0] == "lot":
+                    self._keep_lot(address, record)
+                case _:
+                    self._records[address] = record
         for address, move in moves:
             index = self.state.move_index(address, move, entry)
             self._moves[self._number(outcome, move.lot), index] = move
-        self.state.keep(entry, outcome)
         event = entry.event
+        signer = self.state.keep(entry, outcome)
         value = verdicts.encode(entry.index, event, outcome)
-        signer = self.state.signer(event.key)
         self._used[event.key] = None
         self._outcomes.append((entry.index, signer.no, event.sequence, use, leaf, value))
         self._keep_findings(entry.index, outcome.findings)

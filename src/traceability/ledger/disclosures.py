@@ -10,7 +10,7 @@ from typing import NamedTuple
 from traceability.core import canonical
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.events import Event, Redaction, TagIssue, check_disclosure
-from traceability.core.ids import EventId, unpadded
+from traceability.core.ids import EventId
 from traceability.core.state import Act, decode_record
 from traceability.ledger.answers import Disclosure, Refused
 from traceability.ledger.database import Into
@@ -39,11 +39,11 @@ class Opened(NamedTuple):
 def check(event: Event, disclosures: Sequence[Disclosure]) -> Refused | list[Opened]:
     """What these open of the event's sealed fields; or why one of them does not."""
     try:
-        for salt, path, value in disclosures:
-            check_disclosure(event, salt, path, value)
+        return [
+            Opened(path, *check_disclosure(event, salt, path, value)) for salt, path, value in disclosures
+        ]
     except (Malformed, Invalid) as error:
         return Refused("bad_disclosure", str(error))
-    return [Opened(path, unpadded(salt), canonical.dump(value)) for salt, path, value in disclosures]
 
 
 class Of(NamedTuple):

@@ -130,7 +130,7 @@ def _chunks(lines: Iterator[bytes]) -> Iterator[Chunk]:
         for line in chunk:
             number += 1
             try:
-                entry, shown = _read(line)
+                entry, shown = read_line(line)
             except (msgspec.MsgspecError, Malformed, KeyError, ValueError) as error:
                 raise NotLoaded(f"line {number} is no entry: {error}") from error
             if entry.index != number - 2:
@@ -141,7 +141,8 @@ def _chunks(lines: Iterator[bytes]) -> Iterator[Chunk]:
         yield Chunk(entries, opened)
 
 
-def _read(line: bytes) -> tuple[StoredEntry, list[tuple[str, bytes, bytes]]]:
+def read_line(line: bytes) -> tuple[StoredEntry, list[tuple[str, bytes, bytes]]]:
+    """A line of an entry, and what it opens: path, salt and value. Raises MsgspecError, Malformed, KeyError or ValueError."""
     read = msgspec.json.decode(line, type=_Line)
     envelope = Envelope.parse(read.entry["envelope"])
     record_time = int(datetime.fromisoformat(read.entry["record_time"]).timestamp())

@@ -4,7 +4,7 @@ Of a large log another process does this (`ahead`), while this one folds what co
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -43,7 +43,7 @@ class Examined(NamedTuple):
     """Its leaf hash; zeros where its record time cannot be written."""
     genuine: bool | None
     """Whether the signature is that of the key it names; None where that key did not come by."""
-    touched: Sequence[Address]
+    touched: Collection[Address]
     """What judging the event may look up."""
     spoiled: Sequence[tuple[str, str]]
     """The paths of what opens nothing here, and why."""
@@ -65,7 +65,7 @@ class Examiner:
 
     def _one(self, entry: RawEntry) -> Examined:
         event: Event | str
-        touched: Sequence[Address] = ()
+        touched: set[Address] = set()
         try:
             event = parse(entry.payload)
         except Malformed as error:
@@ -73,7 +73,8 @@ class Examiner:
             key_id = _key_id(entry.payload)
         else:
             key_id = event.key
-            touched = (*fold.touches(event), *watch.touches(event))
+            touched = fold.touches(event)
+            touched.update(watch.touches(event))
             for key in _brought(event):
                 self.keys[key.id] = key
         known = self.keys.get(key_id)

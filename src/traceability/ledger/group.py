@@ -5,6 +5,7 @@ only then everything is written, in one transaction.
 """
 
 from collections.abc import Sequence
+from itertools import chain
 
 import msgspec
 
@@ -86,7 +87,7 @@ class Group:
     def judge(self, reads: Sequence[Read]) -> list[Judged]:
         """What becomes of each, in order."""
         events = [read.event for read in reads]
-        self._batch.state.preload(events, set().union(*(read.touched for read in reads)))
+        self._batch.state.preload(events, chain.from_iterable(read.touched for read in reads))
         sizes = {read.event.seen.size for read in reads if read.event.seen is not None}
         unknown = list(sizes - self._roots.keys())
         if unknown:
@@ -154,6 +155,8 @@ class Group:
 
     def _turned_away(self, entry: Entry, outcome: Appended) -> Refused | None:
         """Why this deployment does not take what the rules would; an event that is evidence of two claims it takes."""
+        if not outcome.findings:
+            return None
         policy = self._batch.state.find(("policy", "policy"))
         if not isinstance(policy, Policy) or not outcome.stands or not all(outcome.fates.values()):
             return None

@@ -5,7 +5,7 @@ verified when it is the event's turn. Of many groups, the next is read in anothe
 present one is judged here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -36,7 +36,7 @@ class Read(NamedTuple):
     record_time: int | None
     event: Event
     event_id: EventId
-    touched: Sequence[Address]
+    touched: Collection[Address]
     """What judging it may look up."""
     opened: Sequence[Opened]
     verified: bool
@@ -160,7 +160,8 @@ def _read(submission: Submission) -> Read | Refused:
     opened = disclosures.check(event, submission.disclosures)
     if isinstance(opened, Refused):
         return opened
-    touched = (*fold.touches(event), *watch.touches(event))
+    touched = fold.touches(event)
+    touched.update(watch.touches(event))
     id_ = event_id(envelope.payload)
     return Read(envelope, submission.record_time, event, id_, touched, opened, verified=False)
 

@@ -5,7 +5,7 @@ an entry is judged is looked up one by one. Everything is read inside the transa
 left by the batch before, where the head is still the one it wrote: state follows from the log.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from traceability.core import watch
@@ -46,6 +46,18 @@ class Left(NamedTuple):
     """The events before those that had no place yet, where they were asked for."""
 
 
+class _Known(dict[Address, AnyRecord | None]):
+    """What is known of records; one that was not asked for before is loaded."""
+
+    def __init__(self, load: Callable[[Address], AnyRecord | None]) -> None:
+        super().__init__()
+        self._load = load
+
+    def __missing__(self, address: Address) -> AnyRecord | None:
+        found = self[address] = self._load(address)
+        return found
+
+
 class Overlay:
     """`state.State` over the tables of `view`, as far as `size` entries; entries are read from `log`.
 
@@ -58,7 +70,9 @@ class Overlay:
         self._view = view
         self._log = log
         self._size = size
-        self._known: dict[Address, AnyRecord | None] = {}
+        self._known = _Known(self._load)
+        self.find = self.need = self._known.__getitem__
+        """The record as the batch has left it, or None."""
         self._logged: dict[EventId, LogEntry | None] = {}
         self._move_index: dict[Address, int] = {}
         self._left, self.signers, self._signers_known, self.places, self._newest = left or Left(
@@ -80,16 +94,6 @@ class Overlay:
         self._preload_signers({event.key for event in events})
         self._load_all(touched)
         self._load_all({near for event in events for near in watch.near(event, self._known.get)})
-
-    def find(self, address: Address) -> AnyRecord | None:
-        """The record as the batch has left it, or None."""
-        try:
-            return self._known[address]
-        except KeyError:
-            found = self._known[address] = self._load(address)
-            return found
-
-    need = find
 
     def event(self, event_id: EventId) -> LogEntry | None:
         """The entry of that event, from the batch or the log."""
@@ -116,8 +120,8 @@ class Overlay:
         found += (entry for entry in self._logged.values() if entry is not None and entry.index >= self._size)
         return signed_by(found, key, after)[:count]
 
-    def keep(self, entry: Entry, outcome: Appended) -> None:
-        """The entry is in the log: what it changed is what the next one finds."""
+    def keep(self, entry: Entry, outcome: Appended) -> Signer:
+        """The entry is in the log: what it changed is what the next one finds. Who signed it."""
         self._known.update(outcome.changes)
         event = entry.event
         self.places[entry.event_id] = entry.index
@@ -126,6 +130,7 @@ class Overlay:
         )
         signer = self.signer(event.key)
         signer.top = max(signer.top, event.sequence)
+        return signer
 
     def move_index(self, address: Address, move: Move, entry: Entry) -> int:
         """The index of the entry whose move this is: `entry`, or an earlier one whose move it changed."""

@@ -293,7 +293,7 @@ def raw_id(id_: str) -> bytes:
 def _text(raw: bytes) -> str:
     if len(raw) != 17 or raw[16] & 63:
         raise ValueError("an id has 130 bits")
-    return crockford(raw + bytes(3))
+    return crockford(raw)
 
 
 def party_of(raw: bytes) -> PartyId:

@@ -4,13 +4,14 @@ Each answer is of one moment. Nothing here decides who may see it, and nothing h
 decided by the fold when the entry came, and is looked up.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
 from traceability.core import book_tree, canonical, events, evidence, leaf
 from traceability.core.composition import Origin
+from traceability.core.disclosing import Discloses
 from traceability.core.events import Event
 from traceability.core.evidence import Disclosure
 from traceability.core.findings.carried import CORRECTED
@@ -303,7 +304,7 @@ class Reader:
         lots: Collection[LotId] = (),
         *,
         event: EventId | None = None,
-        disclose: Callable[[int, Event, str], bool] = lambda _index, _event, _path: False,
+        disclose: Discloses = lambda _index, _event, _path: False,
     ) -> bytes:
         """The evidence file for these lots, or for the lots of an event, under the newest checkpoint.
 

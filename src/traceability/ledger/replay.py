@@ -9,6 +9,7 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -153,7 +154,7 @@ class Replay:
         """The next entries of the log."""
         batch = Batch(self._view, self.head, self._log, self._left)
         events = [one.event for one in examined if not isinstance(one.event, str)]
-        batch.state.preload(events, set().union(*(one.touched for one in examined)))
+        batch.state.preload(events, chain.from_iterable(one.touched for one in examined))
         sizes = [event.seen.size for event in events if event.seen is not None]
         self._times = self._log.record_times({size - 1 for size in sizes})
         self._times.update((entry.index, entry.record_time) for entry in entries)

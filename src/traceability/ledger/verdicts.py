@@ -47,7 +47,7 @@ def encode(index: int, event: Event, outcome: Appended) -> bytes:
     """What is kept of `outcome`, the fold's answer to this event at this index."""
     back = [0 if before < 0 else index - before for _, before in outcome.links]
     fates = [] if all(outcome.fates.values()) else list(outcome.fates.items())
-    if isinstance(event, book.Relative):
+    if event.kind in book.RELATIVE:
         return _encode((outcome.stands, back, fates, [address for address, _ in outcome.links]))
     return _encode((outcome.stands, back, fates) if fates else (outcome.stands, back))
 

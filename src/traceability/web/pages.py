@@ -19,6 +19,7 @@ from traceability.api.logging import FAULTS, fault
 from traceability.api.permission import OpenLot, OpenPaper, OpenParty, TagStory, may
 from traceability.api.problems import Problem, not_here, request_id
 from traceability.core import tag
+from traceability.core.disclosing import CHOICES
 from traceability.core.errors import Malformed
 from traceability.core.ids import HEX_PATTERN, ID_PATTERN, EventId, LotId, PartyId, RollId, SiteId
 from traceability.core.leaf import time_text
@@ -314,6 +315,7 @@ def _lot(asked: Asked, lot_id: LotId) -> dict[str, Any]:
         "form": words.code("form", shown.form),
         "device": device.of_lot(asked.services, seen),
         "qr": any(opens_qr(asked.services, asked.visitor, lot, name) for name in lot.tags),
+        "disclosable": CHOICES,
     }
 
 

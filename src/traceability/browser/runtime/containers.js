@@ -79,7 +79,7 @@ define(Dict, {
     for (const pair of this.pairs()) made.push(T(pair[0], pair[1]));
     return made;
   },
-  keys() { return new FrozenSet(this); },
+  keys() { return new Keys(this); },
   values() { return Array.from(this.values.values()); },
   setdefault(key, otherwise = null) {
     const found = this.get(key);
@@ -132,7 +132,11 @@ export class Set_ {
   [Symbol.iterator]() { return this.values.values(); }
   minus(other) { return this.kept((under) => !other.values.has(under)); }
   both(other) { return this.kept((under) => other.values.has(under)); }
-  plus(other) { return new this.constructor([...this, ...other]); }
+  plus(other) {
+    const made = this.kept(() => true);
+    for (const each of other) made.add(each);
+    return made;
+  }
   kept(test) {
     const made = new this.constructor();
     for (const [under, value] of this.values) if (test(under)) made.values.set(under, value);
@@ -140,6 +144,21 @@ export class Set_ {
   }
 }
 export class FrozenSet extends Set_ {}
+
+/** The keys of a dict as they are: a look at it, not a copy. */
+class Keys extends FrozenSet {
+  constructor(dict) {
+    super();
+    this.dict = dict;
+    this.values = dict.values;
+  }
+  [Symbol.iterator]() { return this.dict[Symbol.iterator](); }
+  kept(test) {
+    const made = new FrozenSet();
+    for (const key of this) if (test(keyOf(key))) made.add(key);
+    return made;
+  }
+}
 
 const asSet = (values) => (values instanceof Set_ ? values : new Set_(values));
 define(Set_, {

@@ -111,7 +111,7 @@ export function klass(name, bases, meta, make) {
   made.prototype = Object.create(above, { constructor: { value: made, writable: true } });
   if (base) Object.setPrototypeOf(made, base);
   const fields = new Map([...(base?.$$all ?? []), ...meta.fields].map((each) => [each[0], each]));
-  own(made, { $__name__: name, $$meta: meta, $$all: [...fields.values()], $$fields: [...fields.keys()], $$kw: undefined, $$params: meta.params });
+  own(made, { $__name__: name, $$meta: meta, $$all: [...fields.values()], $$fields: [...fields.keys()], $$slots: [...fields.keys()].map((each) => "$" + each), $$kw: undefined, $$params: meta.params });
   if (make) made.$$params = meta.params ?? made.$$fields;
   if (meta.kind === "named") likeTuple(made);
   if (meta.kind !== "plain") made.$__match_args__ = tuple(made.$$fields);
@@ -321,7 +321,7 @@ export function eq(a, b) {
   if (a.$__eq__ !== undefined) return a.$__eq__(b);
   const kind = a.constructor.$$meta?.kind;
   if (kind === undefined || kind === "plain" || a.constructor !== b.constructor) return false;
-  return a.constructor.$$fields.every((name) => eq(a["$" + name], b["$" + name]));
+  return a.constructor.$$slots.every((slot) => eq(a[slot], b[slot]));
 }
 
 function alike(a, b, same) {
@@ -399,10 +399,13 @@ function keyOfObject(value) {
   if (value.$__hash__ !== undefined) return interned(value);
   const kind = value.constructor.$$meta?.kind;
   if (kind !== "struct" && kind !== "data") return value;
-  return `\0c${numberOf(value.constructor)};${value.constructor.$$fields.map((name) => part(value["$" + name])).join("")}`;
+  let key = `\0c${numberOf(value.constructor)};`;
+  for (const slot of value.constructor.$$slots) key += part(value[slot]);
+  return key;
 }
 
 function part(value) {
+  if (typeof value === "string" && value.charCodeAt(0) !== 0) return value.length + ":" + value;
   const key = keyOf(value);
   switch (typeof key) {
     case "string": return `${key.length}:${key}`;

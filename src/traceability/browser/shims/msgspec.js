@@ -164,18 +164,23 @@ export const json = { $decode: decode, $Decoder: (type) => ({ $decode: (data) =>
 
 /** The struct with some of its fields changed. */
 export function replace([old], changes) {
-  const copy = $.alloc($.type(old));
-  for (const name of $.type(old).$$fields) {
-    const slot = `$${name}`;
-    copy[slot] = name in changes ? changes[name] : old[slot];
-  }
-  for (const name in changes) if (!(`$${name}` in copy)) throw new $.TypeError_(`no field ${name}`);
-  return copy;
+  const kind = old.constructor;
+  const { $$fields: names, $$slots: slots } = kind;
+  let known = 0;
+  const values = slots.map((slot, at) => {
+    const change = changes[names[at]];
+    if (change === undefined) return old[slot];
+    known++;
+    return change;
+  });
+  if (known < Object.keys(changes).length) throw new $.TypeError_(`${kind.$__name__} has not all of these fields`);
+  return new kind(...values);
 }
 replace.$$kw = true;
 
 function asdict(struct) {
-  return $.Dict.of($.type(struct).$$fields.map((name) => [name, struct[`$${name}`]]));
+  const { $$fields: names, $$slots: slots } = struct.constructor;
+  return $.Dict.of(names.map((name, at) => [name, struct[slots[at]]]));
 }
 
 export const structs = { $asdict: asdict, $replace: replace };

@@ -348,6 +348,7 @@ export const BaseModel = $.klass("BaseModel", [], { module: "pydantic", fields: 
 BaseModel.$$define = (kind, meta) => {
   kind.$$model = new Model(kind, meta);
   Object.defineProperty(kind, "$$fields", { get: () => kind.$$model.fields.map((field) => field.name) });
+  Object.defineProperty(kind, "$$slots", { get: () => kind.$$model.fields.map((field) => field.slot) });
   Object.defineProperty(kind, "$model_fields", {
     get: () => $.Dict.of(kind.$$model.fields.map((field) => [field.name, field])),
   });

@@ -24,10 +24,11 @@ def watch_drift(step: Step, event: Acceptance, taken: Mapping[LotId, Lot]) -> No
     What was last known is a lot's own last reading, else its expected mass; so a gain counts once, where it came. What
     a party gave and what it weighed are summed up apart: a trader's honest purchases do not thin out what he adds.
     """
-    sums: dict[tuple[Address, str], list[int]] = {}
+    sums: dict[tuple[Address, str], tuple[int, int, int]] = {}
     for weighing in event.body.weighings or ():
-        lots = [taken[lot] for lot in weighing.lots or () if lot in taken]
-        if weighing.basis != "measured" or len(lots) != len(weighing.lots or ()):
+        named = weighing.lots or ()
+        lots = [taken[lot] for lot in named if lot in taken]
+        if weighing.basis != "measured" or len(lots) != len(named):
             continue
         known = [_last_known(lot) for lot in lots]
         expected_ug = sum(known)
@@ -51,8 +52,9 @@ def watch_drift(step: Step, event: Acceptance, taken: Mapping[LotId, Lot]) -> No
             step.number("thresholds", "steady_loss", "ppm"),
             step.number("thresholds", "steady_gain", "ppm"),
         )
+        slot = today(step) // SLOT_DAYS
         for (subject, id_), (above_ug, expected_ug, count) in sums.items():
-            _take(step, subject, f"drift:{id_}", Drifted(0, above_ug, expected_ug, count), allowed)
+            _take(step, subject, f"drift:{id_}", Drifted(slot, above_ug, expected_ug, count), allowed)
 
 
 def _signer(step: Step, lot: Lot) -> str:
@@ -65,29 +67,30 @@ def _last_known(lot: Lot) -> int:
 
 
 def _add(
-    sums: dict[tuple[Address, str], list[int]], subject: Address, id_: str, above_ug: int, expected_ug: int
+    sums: dict[tuple[Address, str], tuple[int, int, int]],
+    subject: Address,
+    id_: str,
+    above_ug: int,
+    expected_ug: int,
 ) -> None:
-    known = sums.setdefault((subject, id_), [0, 0, 0])
-    known[0] += above_ug
-    known[1] += expected_ug
-    known[2] += 1
+    above, expected, count = sums.get((subject, id_), (0, 0, 0))
+    sums[subject, id_] = (above + above_ug, expected + expected_ug, count + 1)
 
 
 def _take(step: Step, subject: Address, tally: str, new: Drifted, allowed: tuple[int, int]) -> None:
-    slot = today(step) // SLOT_DAYS
+    slot, above_ug, expected_ug = new.slot, new.above_ug, new.expected_ug
     known = step.find("tally", tally, Drift) or Drift()
-    slots = known.slots
+    slots, quiet_until = known.slots, known.quiet_until
     if slots and slots[-1].slot == slot:
         last = slots[-1]
-        above_ug, expected_ug = last.above_ug + new.above_ug, last.expected_ug + new.expected_ug
-        slots = (*slots[:-1], Drifted(slot, above_ug, expected_ug, last.count + new.count))
+        count = last.count + new.count
+        slots = (*slots[:-1], Drifted(slot, last.above_ug + above_ug, last.expected_ug + expected_ug, count))
     else:
-        slots = (*slots[-SLOTS + 1 :], Drifted(slot, new.above_ug, new.expected_ug, new.count))
-    quiet_until = known.quiet_until
+        slots = (*slots[-SLOTS + 1 :], new)
     loss_ppm, gain_ppm = allowed
-    above = new.above_ug * _MILLION
+    above = above_ug * _MILLION
     # A reading that is not itself beyond what is allowed carries no sum over its edge.
-    if slot >= quiet_until and not -new.expected_ug * loss_ppm <= above <= new.expected_ug * gain_ppm:
+    if slot >= quiet_until and not -expected_ug * loss_ppm <= above <= expected_ug * gain_ppm:
         rule = steady_gain if above > 0 else steady_loss
         if any(rule(step, subject, days, window) for days, window in _windows(slots)):
             quiet_until = slot + WINDOWS[0] // SLOT_DAYS

@@ -1,5 +1,7 @@
 """Rules on what comes out of a site: more than it can give, somewhere else, under a status that has run out."""
 
+from collections.abc import Mapping
+
 from traceability.core import due
 from traceability.core.distance import cell_of, km_between
 from traceability.core.events import LicenceGrant, Production, SiteInspection
@@ -31,16 +33,22 @@ def watch_site(step: Step, event: Production, site_id: str) -> None:
         known = step.find("tally", id_, Output) or Output()
         sums = dict(known.days)
         sums[day] = sums.get(day, 0) + mass_ug
-        output = Output(tuple(sorted(sums.items())[-DAYS:]), known.quiet_until)
+        days = sorted(sums.items())[-DAYS:]
+        output = Output(tuple(days), known.quiet_until)
         # Of a day so long ago that it is not kept, nothing is known any more.
-        kept = any(each == day for each, _ in output.days)
-        if site is not None and site.capacities and kept and day >= known.quiet_until:
-            output = output_above_capacity(step, event, site, (mineral, form), output, day)
+        if site is not None and site.capacities and days[0][0] <= day >= known.quiet_until:
+            output = output_above_capacity(step, event, site, (mineral, form), output, day, dict(days))
         step.put("tally", id_, output)
 
 
 def output_above_capacity(
-    step: Step, event: Production, site: Site, kind: tuple[str, str], output: Output, day: int
+    step: Step,
+    event: Production,
+    site: Site,
+    kind: tuple[str, str],
+    output: Output,
+    day: int,
+    sums: Mapping[int, int],
 ) -> Output:
     """More came out of a site on a day, or in 30 days, than it can give: above `ppm` (1,250,000) of its capacity.
 
@@ -49,7 +57,10 @@ def output_above_capacity(
     Ore of elsewhere is carried to a tagged mine (F2), or weights are invented (F3). Honest: a rich pocket, more
     diggers than when the site was looked at; a new estimate puts it right from its day on.
     """
-    estimates = [each for each in in_force(site.capacities, step.day) if (each.mineral, each.form) == kind]
+    mineral, form = kind
+    estimates = [
+        each for each in in_force(site.capacities, step.day) if each.mineral == mineral and each.form == form
+    ]
     if not estimates:
         return output
     facts = site_facts(site, step.day)
@@ -57,9 +68,12 @@ def output_above_capacity(
     most = max(others or estimates, key=lambda each: each.mass_per_day_ug)
     a_month = most.days_per_month or step.number("thresholds", "output_above_capacity", "days_per_month")
     ppm = step.number("thresholds", "output_above_capacity", "ppm")
-    sums = dict(output.days)
-    since = max(day - MONTH, due.day_number(most.since) - 1)
-    month_ug = sum(mass for each, mass in output.days if since < each <= day)
+    month_ug = sum(sums.values())
+    if (
+        month_ug * _MILLION > most.mass_per_day_ug * a_month * ppm
+    ):  # mostly not even all that is kept is so much
+        since = max(day - MONTH, due.day_number(most.since) - 1)
+        month_ug = sum(mass for each, mass in output.days if since < each <= day)
     for days, mass_ug, allowed in ((1, sums[day], _dug_days(event)), (MONTH, month_ug, a_month)):
         if mass_ug * _MILLION > most.mass_per_day_ug * allowed * ppm:
             figures = {

@@ -36,6 +36,8 @@ def suspension(site: Site, day: str) -> Suspension | None:
 
 def activity(site: Site, day: str) -> str:
     """`active`, or what else was registered of the site for a day and the days beside it."""
+    if len(site.facts) == 1:
+        return site.facts[0].activity
     return fairest(day, lambda on: site_facts(site, on).activity, lambda found: found != "active")
 
 
@@ -112,6 +114,8 @@ def mineral_not_registered(site: Site, day: str, minerals: Collection[str]) -> R
 
     Honest: a by-product, which the next registration of the site should name.
     """
+    if set(minerals) <= set(site_facts(site, day).minerals):
+        return None
     known = fairest(
         day, lambda on: site_facts(site, on).minerals, lambda found: not set(minerals) <= set(found)
     )

@@ -919,6 +919,13 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "lot.qr_says": "It opens the tag’s page and has no signature: only a party can sign, with its own key, and the ledger has none of those. Signed labels are printed by “traceability label”.",
     "lot.evidence": "Evidence file",
     "lot.evidence_says": "Stands alone: anyone can check it with “traceability verify”, without us.",
+    "lot.evidence_opens": "What is sealed stays sealed, and the file says so. Tick what whoever gets it may read, as far as you may read it yourself; it can be passed on.",
+    "lot.evidence_opened": "Evidence with what is ticked",
+    "discloses.prices": "Prices and payments",
+    "discloses.names": "Names of persons and firms",
+    "discloses.place": "The exact place",
+    "discloses.documents": "Cards, permits, photographs",
+    "discloses.notes": "Notes in somebody’s own words",
     "lot.more": "Details",
     # The event page
     "event.title": "Event {id}",

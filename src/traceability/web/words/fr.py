@@ -928,6 +928,13 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "lot.qr_says": "Il ouvre la page de l’étiquette et n’est pas signé : seul un acteur signe, avec sa propre clé, et le registre n’en a aucune. Les étiquettes signées s’impriment par « traceability label ».",
     "lot.evidence": "Dossier de preuve",
     "lot.evidence_says": "Il se suffit à lui-même : chacun peut le vérifier avec « traceability verify », sans nous.",
+    "lot.evidence_opens": "Ce qui est scellé le reste, et le dossier le dit. Cochez ce que le destinataire pourra lire, dans la mesure où vous le pouvez vous-même ; il pourra le transmettre.",
+    "lot.evidence_opened": "Dossier avec ce qui est coché",
+    "discloses.prices": "Prix et paiements",
+    "discloses.names": "Noms des personnes et des entreprises",
+    "discloses.place": "Le lieu exact",
+    "discloses.documents": "Cartes, permis, photographies",
+    "discloses.notes": "Notes en texte libre",
     "lot.more": "Détails",
     # La page d’un événement
     "event.title": "Événement {id}",
