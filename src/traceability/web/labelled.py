@@ -45,4 +45,4 @@ def of_tag(services: Services, tag: str, lot: Lot | None) -> Label:
 
 
 def _digest(name: str) -> str:
-    return hashlib.sha256(_DOMAIN + name.encode()).hexdigest()[:32]
+    return hashlib.sha256(_DOMAIN + name.encode()).hexdigest()[:20]

@@ -83,7 +83,8 @@ async function ofLot() {
   const log = await compare(t, { policy, checkpoint, before, ask, proof });
   const rows = compared(JSON.parse(block.dataset.facts), verified(answer), about);
   const differs = rows.filter((row) => !row.same);
-  const facts = table([t("device.fact"), t("device.page"), t("device.signed")], rows.map((row) => row.cells));
+  const headings = [t("device.fact"), t("device.page"), t("device.signed")];
+  const facts = table(headings, [...differs, ...rows.filter((row) => row.same)].map((row) => row.cells), { narrow: true });
   if (differs.length && (await changed())) return { status: [mark("stated", t("device.moved"))], details: [facts] };
   if (differs.length) {
     return { status: [mark("broken", t("device.differs"))], details: [paragraph(t("device.differs_says")), facts, kept(bytes)] };

@@ -133,7 +133,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "known.legend.stated": "One person says so, or the ledger worked it out.",
     "known.legend.finding": "A rule noticed something that does not add up. It accuses nobody.",
     "known.legend.broken": "Does not count, or is over.",
-    "known.device": "What was checked on your own device stands under “On your own device”; all else the ledger states. To believe nobody here, ask whoever holds the lot for its evidence file and verify it with a trust policy of your own.",
+    "known.device": "What your own device checked stands under “On your own device”. All else is as the ledger states it.",
     "known.agent": "signed on its behalf by {agent}",
     "known.giver_agent": "for the giver by {agent}",
     "known.taker_agent": "for the taker by {agent}",
@@ -851,7 +851,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     # What the reader's device checked of a page
     "device.title": "On your own device",
     "device.not": "Not verified on this device.",
-    "device.needs": "That needs JavaScript, which is switched off here or did not load. What this page says is what the ledger states.",
+    "device.needs": "That needs JavaScript. What this page says, the ledger states.",
     "device.lot_says": "Your device can fetch this lot’s evidence, go through all steps of verification itself, and compare the result with this page.",
     "device.go": "Verify on this device",
     "device.working": "Fetching and verifying the evidence…",

@@ -139,7 +139,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "known.legend.stated": "Une personne le dit, ou le registre l’a calculé.",
     "known.legend.finding": "Une règle a remarqué ce qui ne tombe pas juste. Elle n’accuse personne.",
     "known.legend.broken": "Ne compte pas, ou n’est plus.",
-    "known.device": "Ce qui a été vérifié sur votre appareil se trouve sous « Sur votre appareil » ; tout le reste, c’est le registre qui le dit. Pour ne croire personne ici, demandez au détenteur du lot son dossier de preuve et vérifiez-le avec une politique de confiance à vous.",
+    "known.device": "Ce que votre appareil a vérifié se trouve sous « Sur votre appareil ». Pour tout le reste, c’est le registre qui le dit.",
     "known.agent": "signé en son nom par {agent}",
     "known.giver_agent": "pour celui qui donne, par {agent}",
     "known.taker_agent": "pour celui qui prend, par {agent}",
@@ -860,7 +860,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     # Ce que l’appareil du lecteur a vérifié d’une page
     "device.title": "Sur votre appareil",
     "device.not": "Pas vérifié sur cet appareil.",
-    "device.needs": "Il faut pour cela JavaScript, qui est coupé ici ou ne s’est pas chargé. Ce que dit cette page, c’est le registre qui le dit.",
+    "device.needs": "Il y faut JavaScript. Ce que dit cette page, c’est le registre qui le dit.",
     "device.lot_says": "Votre appareil peut aller chercher la preuve de ce lot, passer lui-même toutes les étapes de la vérification, et comparer le résultat avec cette page.",
     "device.go": "Vérifier sur cet appareil",
     "device.working": "La preuve est demandée et vérifiée …",
