@@ -15,7 +15,7 @@ const status = el("div", { role: "status" });
 const details = el("div", {});
 const where = el("div", {});
 
-block.replaceChildren(block.querySelector("h2"), status, details, where);
+block.replaceChildren(el("h2", {}, t("label.title")), status, details, where);
 addEventListener("hashchange", () => location.hash !== "#page" && look());
 await look();
 

@@ -822,7 +822,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "check.pdf_from": "{name}, tiré de {pdf}",
     # The label of a tag, checked on the reader's own device
     "label.title": "L’étiquette que vous tenez",
-    "label.not": "L’étiquette imprimée n’a pas été vérifiée sur cet appareil.",
+    "label.not": "L’étiquette n’a pas été vérifiée sur cet appareil.",
     "label.none": "Cette adresse ne porte pas d’étiquette signée : il n’y a rien à en vérifier. Scannez le carré de l’étiquette, s’il en a un signé.",
     "label.working": "Vérification de la signature de l’étiquette…",
     "label.holds": "L’étiquette est authentique et dit ce que dit cette page.",
