@@ -1,16 +1,20 @@
 """Python statements and functions as JavaScript ones."""
 
 import ast
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from traceability.browser.builtin import ARITHMETIC
 from traceability.browser.calls import Calls
-from traceability.browser.comprehensions import parameter_names
-from traceability.browser.scope import Scope, assigned, has_yield, identifier, kind_of_annotation
+from traceability.browser.constants import text
+from traceability.browser.scope import Scope, assigned, has_yield, identifier
 from traceability.browser.source import Symbol, called
 
 IN_PLACE = {"Add": "iadd", "BitOr": "ior"}
 """Operators that change a list, a set or a dict where it is."""
+
+OF_CLASSES = frozenset({"overload", "property", "classmethod", "staticmethod"})
+"""Decorators that say how a class has a function."""
 
 
 class Statements(Calls):
@@ -302,12 +306,17 @@ class Statements(Calls):
                 args.defaults[-len(others) :] if others else [],
             )
         signature, prologue = self.signature(args)
-        names, kinds = parameter_names(node.args)
-        kinds |= annotated(node.body)
+        names, kinds = self.parameters(node.args)
+        for each in assignments(node.body):
+            if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
+                kinds[each.target.id] = self.program.kinds.of(self.module, each.annotation)
         outer = self.scope
         self.scope = Scope(outer, {*names, *assigned(node.body)}, kinds, klass=klass or outer.klass)
         self.scope.receiver = node.args.args[0].arg if method else outer.receiver
         try:
+            for own, given in plainly_assigned(node.body).items():
+                if own not in kinds and len(found := {self.kind(value) for value in given}) == 1:
+                    kinds |= {own: found.pop()}
             body = self.block(node.body)
             declared = [
                 *[self.local(each) for each in dict.fromkeys(assigned(node.body)) if each not in names],
@@ -323,21 +332,33 @@ class Statements(Calls):
         if not has_return(node.body) and not star:
             body += "return null;\n"
         said = f"function{star} {name}({signature}) {{\n{prologue}{body}}}"
-        for decorator in reversed(node.decorator_list):
-            if called(decorator) not in ("overload", "property", "classmethod", "staticmethod"):
-                said = f"{self.expr(decorator)}({said})"
+        wrapping = [each for each in node.decorator_list if called(each) not in OF_CLASSES]
+        if wrapping:
+            said = f"$.named({text(node.name)}, {said})"
+        for decorator in reversed(wrapping):
+            said = f"{self.expr(decorator)}({said})"
         return said
 
 
-def annotated(body: Sequence[ast.stmt]) -> dict[str, str]:
-    """What annotations of local names say."""
-    return {
-        each.target.id: kind_of_annotation(each.annotation)
-        for statement in body
-        if not isinstance(statement, ast.FunctionDef)
-        for each in ast.walk(statement)
-        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
-    }
+def plainly_assigned(body: Sequence[ast.stmt]) -> dict[str, list[ast.expr]]:
+    """The local names that only plain assignments make, and the values they give."""
+    values: dict[str, list[ast.expr]] = {}
+    for each in assignments(body):
+        if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name):
+            values.setdefault(each.targets[0].id, []).append(each.value)
+    times = Counter(assigned(list(body)))
+    return {name: found for name, found in values.items() if len(found) == times[name]}
+
+
+def assignments(body: Sequence[ast.stmt]) -> Iterator[ast.Assign | ast.AnnAssign]:
+    """The assignments among statements, those of functions inside left out."""
+    waiting: list[ast.AST] = list(reversed(body))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            yield node
+        elif not isinstance(node, ast.FunctionDef | ast.expr):
+            waiting.extend(reversed(list(ast.iter_child_nodes(node))))
 
 
 def has_return(body: Sequence[ast.stmt]) -> bool:

@@ -21,8 +21,8 @@ from traceability.web.words import CATALOGUES, LANGUAGES, UNITS
 
 PATH = "/assets/{name}"
 SAID = (
-    "account", "and", "check", "device", "figured", "form", "kind", "less_than", "lot", "mineral", "months", "origin", "rule",
-    "sealed", "severity", "told",
+    "account", "and", "check", "device", "figured", "form", "kind", "label", "less_than", "lot", "mineral", "months", "named",
+    "origin", "rule", "sealed", "severity", "told",
 )  # fmt: skip
 """Which messages scripts say, by how their keys begin."""
 _NAMED = re.compile(r'"\./([a-z_-]+\.js)"')
