@@ -142,7 +142,7 @@ def cases() -> Iterator[dict[str, str]]:
     prime = 2**255 - 19
     for y in (0, 1, 2, prime - 1, prime, prime + 1, 2**255 - 1, 2**255 + 1, 2**255, 3, 4, 5, 6):
         yield {"spki": ed25519 + y.to_bytes(32, "little").hex(), "signature": "01" * 64, "message": ""}
-    # Made with the private key so that its R is the neutral point: valid, and some would refuse it.
+    # Made with the private key so that its R is the neutral point: some libraries take it, others do not.
     yield {
         "spki": "302a300506032b6570032100ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c",
         "signature": "0100000000000000000000000000000000000000000000000000000000000000"
