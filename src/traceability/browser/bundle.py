@@ -1,7 +1,7 @@
 """The one ES module: the runtime, the shims that are used, the compiled core, the driver.
 
 Each file is written as an ES module of its own, so that it can be read and tried by itself. Here it becomes a function
-that gives what the file exports; only the forms of import and export in CONVENTIONS.md are known.
+that gives what the file exports; only the forms of import and export in docs/browser.md are known.
 """
 
 import re

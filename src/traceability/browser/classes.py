@@ -95,7 +95,7 @@ class Classes(Statements):
             for each, said in zip(known.ordered, names, strict=True)
         ]
         own = f"{name}$"
-        body = f"if (new.target === undefined) return new {own}({', '.join(names)}); "
+        body = f"if (!new.target) return new {own}(...arguments); "
         body += "".join(f"this.${each} = {self.parameter_named(each)}; " for each in known.fields)
         if known.post_init:
             body += "this.$__post_init__(); "

@@ -1,4 +1,4 @@
-"""The compiler: from Python of the core to JavaScript, by the rules of CONVENTIONS.md.
+"""The compiler: from Python of the core to JavaScript, by the rules of docs/browser.md.
 
 program(source, ["traceability.core.verify"]).sections([("traceability.core.verify", "verify")])
 """

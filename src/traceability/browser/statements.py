@@ -81,6 +81,9 @@ class Statements(Calls):
             isinstance(each, ast.Starred) for each in [*target.elts, *value.elts]
         ):
             return self.unpack(target, self.expr(value))
+        if are_apart(target.elts, value.elts):
+            pairs = zip(target.elts, value.elts, strict=True)
+            return "".join(self.unpack(each, self.expr(given)) for each, given in pairs) + "\n"
         holds = [self.scope.unused() for _ in value.elts]
         said = "".join(
             f"const {hold} = {self.expr(each)}; " for hold, each in zip(holds, value.elts, strict=True)
@@ -338,6 +341,26 @@ class Statements(Calls):
         for decorator in reversed(wrapping):
             said = f"{self.expr(decorator)}({said})"
         return said
+
+
+def are_apart(targets: Sequence[ast.expr], values: Sequence[ast.expr]) -> bool:
+    """Whether one pair can be assigned after the other: no later value can fail, or see an earlier target."""
+    for at, target in enumerate(targets):
+        later = [part for value in values[at + 1 :] for part in ast.walk(value)]
+        if not all(
+            isinstance(part, ast.Name | ast.Attribute | ast.Constant | ast.expr_context) for part in later
+        ):
+            return False
+        match target:
+            case ast.Name(id=name):
+                if any(isinstance(part, ast.Name) and part.id == name for part in later):
+                    return False
+            case ast.Attribute(attr=attr, value=ast.Name()):
+                if any(isinstance(part, ast.Attribute) and part.attr == attr for part in later):
+                    return False
+            case _:
+                return False
+    return True
 
 
 def plainly_assigned(body: Sequence[ast.stmt]) -> dict[str, list[ast.expr]]:

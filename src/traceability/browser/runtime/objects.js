@@ -96,7 +96,7 @@ export const property = (work) => new Member("property", work);
 export const classmethod = (work) => new Member("classmethod", work);
 export const staticmethod = (work) => new Member("staticmethod", work);
 
-/** Makes a class; see CONVENTIONS.md. */
+/** Makes a class; see docs/browser.md. */
 export function klass(name, bases, meta, make) {
   const base = bases[0] ?? null;
   const made =
