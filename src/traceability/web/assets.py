@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
+from threading import Lock
 from typing import NamedTuple
 
 from traceability.browser import module
@@ -24,6 +25,7 @@ SAID = (
     "sealed", "severity", "told",
 )  # fmt: skip
 """Which messages scripts say, by how their keys begin."""
+_MAKING = Lock()
 _NAMED = re.compile(r'"\./([a-z_-]+\.js)"')
 HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
@@ -43,9 +45,14 @@ class Asset(NamedTuple):
     """The same by gzip."""
 
 
-@cache
 def assets() -> Mapping[str, Asset]:
-    """Every script by the name it is served under."""
+    """Every script by the name it is served under. Made once; whoever asks meanwhile waits."""
+    with _MAKING:
+        return _assets()
+
+
+@cache
+def _assets() -> Mapping[str, Asset]:
     return {each.name: each for each in (_asset(name) for name in _names())}
 
 
