@@ -14,6 +14,7 @@ from functools import cache
 from importlib import resources
 from threading import Lock
 from typing import NamedTuple
+from urllib.parse import quote
 
 from traceability.browser import module
 from traceability.core.forms import STONES
@@ -21,12 +22,14 @@ from traceability.web.words import CATALOGUES, LANGUAGES, UNITS
 
 PATH = "/assets/{name}"
 SAID = (
-    "account", "and", "check", "device", "figured", "form", "kind", "less_than", "lot", "mineral", "months", "origin", "rule",
-    "sealed", "severity", "told",
+    "account", "and", "check", "device", "figured", "form", "kind", "label", "less_than", "lot", "mineral", "months", "named",
+    "origin", "rule", "sealed", "severity", "told",
 )  # fmt: skip
 """Which messages scripts say, by how their keys begin."""
 _MAKING = Lock()
 _NAMED = re.compile(r'"\./([a-z_-]+\.js)"')
+_PLAIN = " !$()*+,-./:;=?@[]^_`{|}~"
+"""What may stand as it is in a `data:` address that is a string of a script, or of a page."""
 HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'",
@@ -59,6 +62,13 @@ def _assets() -> Mapping[str, Asset]:
 def address(name: str) -> str:
     """Where a script is, by the name it has in `scripts/`. Raises KeyError where there is none."""
     return PATH.format(name=_asset(name).name)
+
+
+@cache
+def inlined(name: str) -> str:
+    """A script as an address that holds it, and all that it names: for a page that asks nobody."""
+    text = _NAMED.sub(lambda match: f'"{inlined(match[1])}"', _source(name))
+    return f"data:text/javascript,{quote(text, safe=_PLAIN)}"
 
 
 @cache

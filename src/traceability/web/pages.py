@@ -36,6 +36,7 @@ from traceability.web import (
     concerns,
     device,
     facts,
+    labelled,
     noticed,
     paid,
     scanned,
@@ -221,7 +222,12 @@ def _told(asked: Asked, place: TagPlace) -> dict[str, Any]:
     void = is_void(place.roll, place.position)
     lots = reader.lots_of_tag(place.tag)
     lot = reader.lot(lots[-1]) if lots else None
-    shown: dict[str, Any] = {"tag": {"number": number, "says": "", "more": ""}, "story": None, "lot_url": ""}
+    shown: dict[str, Any] = {
+        "tag": {"number": number, "says": "", "more": ""},
+        "story": None,
+        "lot_url": "",
+        "label": labelled.of_tag(asked.services, place.tag, lot),
+    }
     if lot is None:
         says, more = words("tag.unused"), words("tag.unused_says", count=words.number(place.roll.count))
         if void:
@@ -261,7 +267,12 @@ def _by_number(asked: Asked, name: str) -> dict[str, Any]:
     reader = asked.services.reader
     lots = reader.lots_of_tag(name)
     lot = reader.lot(lots[-1]) if lots else None
-    shown: dict[str, Any] = {"tag": {"number": name, "says": "", "more": ""}, "story": None, "lot_url": ""}
+    shown: dict[str, Any] = {
+        "tag": {"number": name, "says": "", "more": ""},
+        "story": None,
+        "lot_url": "",
+        "label": None,
+    }
     if lot is not None and may(asked.visitor, TagStory(lot, by_code=False), reader.held_by):
         return {**shown, **_story(asked, lot, name, name, two_lots=len(lots) > 1)}
     if scheme == tag.OUR_SCHEME:

@@ -8,6 +8,7 @@ import { verifier } from "./verifying.js";
 import { words } from "./words.js";
 
 const block = document.getElementById("device");
+if (document.getElementById("label")) import("./label.js");
 const { words: catalogue, policy, evidence: place } = block.dataset;
 const t = await words(catalogue);
 const status = el("div", { role: "status" });
