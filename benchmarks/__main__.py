@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import appending, growth, ledgers, measure, over_http, reading
+from benchmarks import appending, container, growth, ledgers, measure, over_http, reading
 from benchmarks.measure import Bare, Figure
 from traceability.core.ids import EventId
 from traceability.core.signing import event_id
@@ -41,14 +41,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         season = list(itertools.islice(ledgers.trade(20_000 * scale), 12_000 * scale))
-        container = _largest_export(season)
+        export = _largest_export(season)
         gc.collect()
         gc.freeze()  # it is this program that keeps a season in memory: no ledger does
         if wanted("append_batch", "append_batch_cores", "verify_evidence", "fsck"):
             one, all_, ledger = appending.batches(season, folder, bare, rounds)
             note(one, all_)
-            note(reading.evidence(ledger, container, bare, 3 * rounds))
+            note(reading.evidence(ledger, export, bare, 3 * rounds))
             note(reading.whole(ledger, rounds))
+        if wanted("evidence_size_season", "evidence_size_log", "evidence_container"):
+            note(*container.container(season, export, folder, bare, 3 * rounds))
         if wanted("findings_cost"):
             note(appending.findings_cost(season, folder, rounds + 2))
         if wanted("append_lots"):

@@ -1,5 +1,6 @@
 """The evidence file: one form, written one way, and read only so."""
 
+import gzip
 import re
 from pathlib import Path
 
@@ -7,8 +8,8 @@ import msgspec
 import orjson
 import pytest
 
-from memory import MemoryLedger, seal
-from showing import evidence_of, file_of
+from memory import MemoryLedger, seal, weighing
+from showing import evidence_of, file_of, snapshot
 from traceability.core import evidence
 from traceability.core.errors import Malformed
 from traceability.core.evidence import Evidence, decode, encode
@@ -195,3 +196,24 @@ def test_the_page_tells_of_every_field_step_and_verdict(value):
         assert f"| {verdict} | {code} |" in page
     assert f"`{evidence.MEDIA_TYPE}`" in page
     assert f"*{evidence.SUFFIX}" in page
+
+
+def test_a_bag_adds_what_is_its_own_and_no_more():
+    """Each of a hundred bags, handed on twice, costs its five entries: what they rest on stands there once."""
+
+    def file(bags: int) -> bytes:
+        ledger = MemoryLedger()
+        miner, trader, exporter = (ledger.enrol(name, [name]) for name in ("miner", "trader", "exporter"))
+        site = ledger.site(miner)
+        lots = [
+            ledger.produce(miner, "38.40", site=site, each=[{"tags": [f"itsci:{n}"]}])[0] for n in range(bags)
+        ]
+        for lot in lots:
+            ledger.hand_over(miner, trader, [lot], [weighing("38.40", lots=[lot])])
+            ledger.hand_over(trader, exporter, [lot], [weighing("38.40", lots=[lot])])
+        return file_of(ledger, lots, stated=snapshot(ledger))
+
+    small, large = (len(gzip.compress(file(bags), 9)) for bags in (50, 100))
+    assert (large - small) / (
+        50 * 5
+    ) < 400  # bytes an entry: signature, blind, ids and its part of the proofs

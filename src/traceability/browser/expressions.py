@@ -274,7 +274,7 @@ class Expressions(Comprehensions):
 
     def tuple_(self, elts: Sequence[ast.expr]) -> str:
         if any(isinstance(each, ast.Starred) for each in elts):
-            return f"$.tuple([{self.items(elts)}])"
+            return f"$.asTuple([{self.items(elts)}])"
         made = f"$.T({self.items(elts)})"
         return self.once(made) if all(is_constant(each) for each in elts) else made
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
+from urllib.parse import quote
 
 from traceability.browser import module
 from traceability.core.forms import STONES
@@ -25,6 +26,8 @@ SAID = (
 )  # fmt: skip
 """Which messages scripts say, by how their keys begin."""
 _NAMED = re.compile(r'"\./([a-z_-]+\.js)"')
+_PLAIN = " !$()*+,-./:;=?@[]^_`{|}~"
+"""What may stand as it is in a `data:` address that is a string of a script, or of a page."""
 HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'",
@@ -52,6 +55,13 @@ def assets() -> Mapping[str, Asset]:
 def address(name: str) -> str:
     """Where a script is, by the name it has in `scripts/`. Raises KeyError where there is none."""
     return PATH.format(name=_asset(name).name)
+
+
+@cache
+def inlined(name: str) -> str:
+    """A script as an address that holds it, and all that it names: for a page that asks nobody."""
+    text = _NAMED.sub(lambda match: f'"{inlined(match[1])}"', _source(name))
+    return f"data:text/javascript,{quote(text, safe=_PLAIN)}"
 
 
 @cache

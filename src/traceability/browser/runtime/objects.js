@@ -223,6 +223,13 @@ export function call(f, args, kw, self = undefined) {
 }
 export const invoke = (value, name, args, kw) => call(value[name], args, kw, value);
 
+/** Arguments in JavaScript's order, for a function of so many positional parameters, with these keyword ones and more. */
+export const placed = (args, positional, keywords) => [
+  ...Array.from({ length: positional }, (_, at) => args[at]),
+  ...keywords,
+  ...args.slice(positional),
+];
+
 /** A dict (or the attributes of an object) as keywords. */
 export const kwargs = (mapping) => Object.fromEntries(mapping.pairs());
 
@@ -315,7 +322,7 @@ export function eq(a, b) {
   }
   if (a === null || b === null) return false;
   if (isSequence(a)) return isSequence(b) && a instanceof Tuple === b instanceof Tuple && alike(a, b, eq);
-  if (a instanceof Uint8Array) return b instanceof Uint8Array && alike(a, b, Object.is);
+  if (a instanceof Uint8Array) return b instanceof Uint8Array && sameBytes(a, b);
   if (a instanceof Dict) return b instanceof Dict && a.size === b.size && every(a.pairs(), ([key, value]) => b.has(key) && eq(value, b.get(key)));
   if (a instanceof Set_) return b instanceof Set_ && a.size === b.size && every(a, (each) => b.has(each));
   if (a.$__eq__ !== undefined) return a.$__eq__(b);
@@ -327,6 +334,12 @@ export function eq(a, b) {
 function alike(a, b, same) {
   if (a.length !== b.length) return false;
   for (let at = 0; at < a.length; at++) if (!same(a[at], b[at])) return false;
+  return true;
+}
+
+export function sameBytes(a, b) {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
   return true;
 }
 
