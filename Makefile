@@ -13,6 +13,7 @@
 #   make powerloss  the power goes out after every call of a server: STATES=100000 (docs/faults.md)
 #   make storage  every call to the disk fails, or is a process's last: EVERY=1
 #   make bitflips  every bit of a small ledger is flipped, and must be found: EVERY=1
+#   make parity   every verdict the tests ask for, in Python and in JavaScript, and each bit of a file flipped: EVERY=1
 #   make kills    a server under load is killed again and again: CYCLES=100
 #   make migrate  brings the database of DATA or DATABASE_URL to the newest schema
 #   make locks    pins the newest versions that pyproject.toml allows
@@ -34,7 +35,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal -p 3.11
 
-.PHONY: run test check fix bench bench-quick fraud-bench fuzz conservation overload powerloss storage bitflips kills migrate locks clean
+.PHONY: run test check fix bench bench-quick fraud-bench fuzz conservation overload powerloss storage bitflips parity kills migrate locks clean
 
 run: $(VENV)/server.stamp
 	@$(BIN)/traceability demo
@@ -83,6 +84,9 @@ storage: $(VENV)/dev.stamp
 
 bitflips: $(VENV)/dev.stamp
 	$(BIN)/python $(FAULTS)/bitflips.py --every $(EVERY)
+
+parity: $(VENV)/dev.stamp
+	EVERY=$(EVERY) $(BIN)/pytest -n $(WORKERS) --dist worksteal $$(grep -rl '^from both' tests)
 
 kills: $(VENV)/dev.stamp
 	$(BIN)/python $(FAULTS)/killing.py --cycles $(CYCLES)

@@ -1,25 +1,38 @@
-"""JavaScript in the tests: the Node that Playwright brings along, answering each line of JSON with another."""
+"""JavaScript in the tests: compiled parts of the core, in the Node that Playwright brings along."""
 
+import atexit
 import json
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from playwright._impl._driver import compute_driver_executable
 
+from traceability.browser.bundle import bundle
+from traceability.browser.source import Source
+
 NODE = compute_driver_executable()[0]
+ASK = Path(__file__).with_name("ask.mjs")
 
 
 class JavaScript:
-    """A process that runs `script`. It ends with whoever holds it."""
+    """A process that answers with what `driver`, a driver of the compiled `roots`, exports as `answer`.
 
-    def __init__(self, script: Path, *arguments: str) -> None:
+    The roots are of the core, or of other Python in `source`.
+    """
+
+    def __init__(self, roots: list[tuple[str, str]], driver: str, source: Source | None = None) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        path = Path(self._folder.name) / "module.mjs"
+        path.write_text(bundle(roots, source, driver), "utf-8")
         self._process = subprocess.Popen(
-            [NODE, str(script), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [NODE, str(ASK), path.as_uri()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        atexit.register(self.close)
 
     def ask(self, question: Any) -> Any:
-        """What the script answers. Raises RuntimeError where it ended instead."""
+        """What it answers. Raises RuntimeError where it ended instead."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps(question) + "\n")
@@ -31,4 +44,6 @@ class JavaScript:
 
     def close(self) -> None:
         """Ends the process."""
-        self._process.communicate()
+        if self._process.poll() is None:
+            self._process.communicate()
+        self._folder.cleanup()

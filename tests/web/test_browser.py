@@ -114,7 +114,7 @@ def ours(season, url: str) -> bool:
 
 def without_device(page: Page) -> str:
     """What stands on a page but for what the reader's own device has to say, and the form that only it can use."""
-    page.evaluate("document.querySelectorAll('#device, #check, #needs').forEach(each => each.remove())")
+    page.evaluate("document.querySelectorAll('#device, #label, #check, #needs').forEach(each => each.remove())")
     return page.inner_text("body")
 
 
@@ -173,7 +173,8 @@ def test_what_an_overseer_reads_is_as_plain(chromium, season, overseen, overseer
         assert results.violations_count == 0, f"{name}: {results.generate_report()}"
         small = page.evaluate(
             """[...document.querySelectorAll('button, input:not([type=hidden]), select, summary, header a')]
-            .map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect().height])
+            .filter(e => e.checkVisibility())
+            .map(e => [e.outerHTML.slice(0, 80), (e.closest('.choice') ?? e).getBoundingClientRect().height])
             .filter(([, height]) => height < 43)"""
         )
         assert small == [], name
@@ -190,7 +191,8 @@ def test_targets_are_generous(chromium, season, paths, cookie):
         page.goto(path)
         heights = page.evaluate(
             """[...document.querySelectorAll('button, input, textarea, summary, header a, .list a')]
-            .map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect().height])"""
+            .filter(e => e.checkVisibility())
+            .map(e => [e.outerHTML.slice(0, 80), (e.closest('.choice') ?? e).getBoundingClientRect().height])"""
         )
         assert all(height >= 43 for _, height in heights), (name, heights)
     page.context.close()
@@ -280,8 +282,10 @@ def test_no_text_of_the_ledger_is_ever_executed(chromium, hostile):
     ]:
         asked.clear()
         page.goto(path)
-        assert asked[0][0] == "document"
-        assert all(ours(hostile, url) for _, url in asked[1:]), asked
+        assert all(
+            ours(hostile, url) or (kind == "document" and url.startswith(hostile.server.url))
+            for kind, url in asked
+        ), asked
         assert (
             page.evaluate(
                 "document.querySelectorAll('script:not([src^=\"/assets/\"]), iframe, base, img, math').length"

@@ -12,12 +12,14 @@ from traceability.core.note import Signer
 from traceability.core.state import Lot, Party, Site
 from traceability.core.trust_policy import TrustPolicy
 from traceability.web.device import Device
+from traceability.web.labelled import Label
 from traceability.web.look import Frame, render
 from traceability.web.places import country, place, region
 from traceability.web.present import present
 from traceability.web.words import CATALOGUES, LANGUAGES, words_in
 
 SIZE_MAX = 30_000
+LARGEST = Label(f"t:{'z' * 26}-999", "f" * 20, "f" * 20, "2026-03-14", "cassiterite", str(2**53))
 
 
 def leaves(value):
@@ -222,6 +224,12 @@ def test_a_tag_page_stays_small_whatever_happened_to_the_lot():
         assert shown.earlier
         story = present(words_in(language), shown)
         frame = Frame("R", "ledger.example.org", True, True, "fr", "/?lang=fr", False)
-        said = {"tag": {"number": "rmb:RW1"}, "story": story, "lot_url": "", "device": device}
+        said = {
+            "tag": {"number": "rmb:RW1"},
+            "story": story,
+            "lot_url": "",
+            "label": LARGEST,
+            "device": device,
+        }
         html = render("tag.html", language, frame, said)
         assert len(html.encode()) < SIZE_MAX

@@ -3,15 +3,16 @@
 import ast
 
 from traceability.browser.builtin import ERRORS, FUNCTIONS, KEYWORDS, TYPES, built_in
+from traceability.browser.constants import text
 from traceability.browser.expressions import Expressions
 from traceability.browser.known import Signature
 from traceability.browser.source import Symbol, called
 
 TYPEOF = {
-    "str": "typeof {} === 'string'",
+    "str": 'typeof {} === "string"',
     "bytes": "{} instanceof Uint8Array",
     "int": "$.isInt({})",
-    "bool": "typeof {} === 'boolean'",
+    "bool": 'typeof {} === "boolean"',
     "dict": "{} instanceof $.Dict",
     "tuple": "{} instanceof $.Tuple",
     "list": "$.isList({})",
@@ -75,50 +76,54 @@ class Calls(Expressions):
 
     def placed(self, node: ast.Call, signature: Signature) -> str:
         """Arguments at their positions; what stands behind the last one given is left out."""
-        starred = next((at for at, each in enumerate(node.args) if isinstance(each, ast.Starred)), None)
-        known = len(node.args) if starred is None else starred
-        plain = node.args[: min(known, signature.positional)]
+        starred = next(
+            (at for at, each in enumerate(node.args) if isinstance(each, ast.Starred)), len(node.args)
+        )
+        plain = node.args[: min(starred, signature.positional)]
         rest = node.args[len(plain) :]
-        if rest and not signature.variable and (starred is None or node.keywords):
+        if rest and not signature.variable and (starred == len(node.args) or node.keywords):
             raise self.unsupported(node, "more arguments than there are parameters, or stars beside keywords")
         slots = {name: self.expr(each) for name, each in zip(signature.names, plain, strict=False)}
-        extra: list[str] = []
-        ordered = [name for name in signature.names if name in {keyword.arg for keyword in node.keywords}]
-        swapped = ordered != [keyword.arg for keyword in node.keywords]
+        before, extra = self.by_keyword(node, signature, slots)
+        last = max((at for at, name in enumerate(signature.names) if name in slots), default=-1)
+        count = len(signature.names) if signature.keywords or (rest and signature.variable) else last + 1
+        placed = [slots.get(name, "undefined") for name in signature.names[:count]]
+        if rest and signature.variable and len(plain) < signature.positional:
+            named = ", ".join(placed[signature.positional :])
+            return f"...$.placed([{self.items(node.args)}], {signature.positional}, [{named}])"
+        placed += [self.items([each]) for each in rest]
+        placed += [f"$.Dict.of([{', '.join(extra)}])"] if signature.keywords else []
+        if before:  # Python evaluates in the order written: all that is not at its place first
+            return f"...({', '.join(before)}, [{', '.join(placed)}])"
+        return ", ".join(placed)
+
+    def by_keyword(
+        self, node: ast.Call, signature: Signature, slots: dict[str, str]
+    ) -> tuple[list[str], list[str]]:
+        """Fills slots with what keywords give. What must be evaluated before, and what there is no parameter for."""
+        given = [str(keyword.arg) for keyword in node.keywords]
+        in_order = [name for name in signature.names if name in given] == given
         before: list[str] = []
-        for keyword in node.keywords:
+        extra: list[str] = []
+        for name, keyword in zip(given, node.keywords, strict=True):
             said = self.expr(keyword.value)
-            if swapped and not isinstance(keyword.value, ast.Name | ast.Constant):
+            if not in_order and not isinstance(keyword.value, ast.Name | ast.Constant):
                 hold = self.scope.temporary()
                 before.append(f"{hold} = {said}")
                 said = hold
-            if keyword.arg in signature.names:
-                slots[str(keyword.arg)] = said
+            if name in signature.names:
+                slots[name] = said
             elif signature.keywords:
-                extra.append(f'["{keyword.arg}", {said}]')
+                extra.append(f"[{text(name)}, {said}]")
             else:
-                raise self.unsupported(node, f"there is no parameter {keyword.arg}")
-        whole = rest or signature.keywords
-        last = max((at for at, name in enumerate(signature.names) if name in slots), default=-1)
-        names = (
-            signature.names
-            if whole and (starred is None or signature.variable)
-            else signature.names[: last + 1]
-        )
-        placed = [slots.get(name, "undefined") for name in names]
-        placed += [self.items([each]) for each in rest]
-        if signature.keywords:
-            placed.append(f"$.Dict.of([{', '.join(extra)}])")
-        if before:
-            # Python evaluates in the order written: all that is not at its place first.
-            return f"...({', '.join(before)}, [{', '.join(placed)}])"
-        return ", ".join(placed)
+                raise self.unsupported(node, f"there is no parameter {name}")
+        return before, extra
 
     def keywords(self, node: ast.Call) -> str:
         parts = [
             f"...$.kwargs({self.expr(each.value)})"
             if each.arg is None
-            else f"{each.arg}: {self.expr(each.value)}"
+            else f"{text(each.arg)}: {self.expr(each.value)}"
             for each in node.keywords
         ]
         return f"{{{', '.join(parts)}}}"
@@ -177,7 +182,8 @@ class Calls(Expressions):
                 ast.GeneratorExp(elt=elt, generators=generators)
                 | ast.ListComp(elt=elt, generators=generators)
             ]:
-                return self.comprehension(generators, lambda: f"$r.push({self.expr(elt)});", "$.T()")
+                made = self.comprehension(generators, lambda: f"$r.push({self.expr(elt)});", "[]")
+                return f"$.asTuple({made})"
             case "min" | "max", _:
                 values = self.at_once(args[0]) if len(args) == 1 else f"[{self.items(args)}]"
                 if isinstance(args[0], ast.Starred):

@@ -24,6 +24,7 @@ from traceability.cli import (
     tag,
     trusting,
     upkeep,
+    verifier,
     verify,
     watch,
     witness,
@@ -75,6 +76,11 @@ _add(
     trusting.policy,
     "policy car.trust-pack.json --policy trust.policy --out new.policy",
     "Brings a trust policy up to the keys a log signs with now.",
+)
+_add(
+    verifier.verifier,
+    "verifier --out verifier.html --policy trust.policy",
+    "Writes a page that verifies evidence by itself: one file.",
 )
 _add(
     begin.init,

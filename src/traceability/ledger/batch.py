@@ -69,6 +69,8 @@ FINDING = Into("finding", {"idx": "bigint", "n": "int", "rule": "text", "severit
 SUBJECT = Into("finding_subject", {"type": "text", "id": "text", "idx": "bigint", "n": "int"})
 TILE = Into("tile", {"level": "smallint", "n": "bigint", "hashes": "bytea", "root": "bytea"})
 ROOT = Into("root", {"size": "bigint", "root": "bytea"})
+_APART = frozenset({"lot", "move", "number"})
+"""The types of records that have tables of their own."""
 
 
 class Batch:
@@ -107,22 +109,21 @@ class Batch:
     def keep(self, entry: Entry, outcome: Appended, leaf: bytes) -> None:
         """The entry comes next; `leaf` is its leaf hash."""
         use = 0
-        moves = []
-        for address, record in outcome.changes.items():
-            match record:
-                case Lot():
-                    self._keep_lot(address, record)
-                case Move():
-                    moves.append((address, record))
-                case Number():
-                    use = 0 if record.second is None else 1
-                case Mention() if address[0] == "lot":
-                    self._keep_lot(address, record)
+        changes = outcome.changes
+        self._records.update(changes)
+        for address in changes:
+            if address[0] not in _APART:
+                continue
+            match changes[address]:
+                case Lot() | Mention() as lot:
+                    self._keep_lot(address, lot)
+                case Move() as move:
+                    index = self.state.move_index(address, move, entry)
+                    self._moves[self._number(outcome, move.lot), index] = move
+                case Number() as number:
+                    use = 0 if number.second is None else 1
                 case _:
-                    self._records[address] = record
-        for address, move in moves:
-            index = self.state.move_index(address, move, entry)
-            self._moves[self._number(outcome, move.lot), index] = move
+                    pass
         event = entry.event
         signer = self.state.keep(entry, outcome)
         value = verdicts.encode(entry.index, event, outcome)
@@ -146,7 +147,7 @@ class Batch:
         view.insert(SIGNER, [(state.signers[key].no, key, state.signers[key].top) for key in self._used])
         view.insert(OUTCOME, self._outcomes)
         # In the order of their keys, so that neighbours are written together.
-        states = sorted(self._records.items())
+        states = sorted([item for item in self._records.items() if item[0][0] not in _APART])
         view.insert(STATE, [(type_, id_, encode_record(record)) for (type_, id_), record in states])
         view.insert(LOT, sorted([lot_row(id_, lot) for id_, lot in self._lots.items()]))
         view.insert(LOT_PLACE, sorted(self._new_lots))

@@ -5,7 +5,7 @@ an entry is judged is looked up one by one. Everything is read inside the transa
 left by the batch before, where the head is still the one it wrote: state follows from the log.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from traceability.core import watch
@@ -18,7 +18,7 @@ from traceability.core.state import AnyRecord, LogEntry, Lot, Move, Number, sign
 from traceability.ledger.view import View
 
 _OF_THE_LOG = ("number", "move")
-LEFT_MAX = 1 << 15
+LEFT_MAX = 1 << 14
 """How many records one batch leaves to the next at most, and of how many events the places."""
 
 
@@ -46,42 +46,36 @@ class Left(NamedTuple):
     """The events before those that had no place yet, where they were asked for."""
 
 
-class _Known(dict[Address, AnyRecord | None]):
-    """What is known of records; one that was not asked for before is loaded."""
-
-    def __init__(self, load: Callable[[Address], AnyRecord | None]) -> None:
-        super().__init__()
-        self._load = load
-
-    def __missing__(self, address: Address) -> AnyRecord | None:
-        found = self[address] = self._load(address)
-        return found
-
-
-class Overlay:
+class Overlay(dict[Address, AnyRecord | None]):
     """`state.State` over the tables of `view`, as far as `size` entries; entries are read from `log`.
 
+    It holds the records that are known, None for one that is not there; any other is loaded when it is asked for.
     `left` is what the batch before left, if it was written and nothing else since.
     """
 
     whole = True
+    find = dict.__getitem__
+    """The record as the batch has left it, or None."""
+    need = find
 
     def __init__(self, view: View, size: int, log: View, left: Left | None = None) -> None:
+        super().__init__()
         self._view = view
         self._log = log
         self._size = size
-        self._known = _Known(self._load)
-        self.find = self.need = self._known.__getitem__
-        """The record as the batch has left it, or None."""
         self._logged: dict[EventId, LogEntry | None] = {}
         self._move_index: dict[Address, int] = {}
         self._left, self.signers, self._signers_known, self.places, self._newest = left or Left(
             {}, {}, None, {}, None
         )
 
+    def __missing__(self, address: Address) -> AnyRecord | None:
+        found = self[address] = self._load(address)
+        return found
+
     def left(self) -> Left:
         """What the next batch may begin with, once this one is written; it is not used after that."""
-        known = {address: record for address, record in self._known.items() if address[0] not in _OF_THE_LOG}
+        known = {address: record for address, record in self.items() if address[0] not in _OF_THE_LOG}
         if len(self._left) <= LEFT_MAX:
             self._left.update(known)
             known = self._left
@@ -93,7 +87,7 @@ class Overlay:
         """Loads what the fold will ask about these events, which together touch these addresses."""
         self._preload_signers({event.key for event in events})
         self._load_all(touched)
-        self._load_all({near for event in events for near in watch.near(event, self._known.get)})
+        self._load_all({near for event in events for near in watch.near(event, self.get)})
 
     def event(self, event_id: EventId) -> LogEntry | None:
         """The entry of that event, from the batch or the log."""
@@ -122,7 +116,7 @@ class Overlay:
 
     def keep(self, entry: Entry, outcome: Appended) -> Signer:
         """The entry is in the log: what it changed is what the next one finds. Who signed it."""
-        self._known.update(outcome.changes)
+        self.update(outcome.changes)
         event = entry.event
         self.places[entry.event_id] = entry.index
         self._logged[entry.event_id] = LogEntry(
@@ -149,15 +143,13 @@ class Overlay:
         return found
 
     def _load_all(self, addresses: Iterable[Address]) -> None:
-        known, left = self._known, self._left
-        wanted = []
-        for address in addresses:
-            if address in left:
-                known.setdefault(address, left[address])
-            elif address[0] not in _OF_THE_LOG and address not in known:
-                known[address] = None
-                wanted.append(address)
-        known.update(self._view.records(wanted))
+        left = self._left
+        asked = set(addresses) - self.keys()
+        here = asked & left.keys()
+        self.update({address: left[address] for address in here})
+        wanted = [address for address in asked - here if address[0] not in _OF_THE_LOG]
+        self.update(dict.fromkeys(wanted))
+        self.update(self._view.records(wanted))
 
     def _preload_signers(self, keys: set[KeyId]) -> None:
         missing = keys - self.signers.keys()
@@ -174,7 +166,7 @@ class Overlay:
                 return self._number(*name.split(":"))
             case ("move", name):
                 self._load_moves(LotId(name.partition(":")[2]))
-                return self._known.get(address)
+                return self.get(address)
             case _:
                 return self._left[address] if address in self._left else self._view.record(address)
 
@@ -194,7 +186,7 @@ class Overlay:
             return
         for index, move in self._view.moves({lot: record.place.number}, self._log)[lot]:
             address = ("move", f"{move.event}:{lot}")
-            self._known.setdefault(address, move)
+            self.setdefault(address, move)
             self._move_index.setdefault(address, index)
 
     def _find_entry(self, event_id: EventId) -> LogEntry | None:

@@ -5,6 +5,7 @@ has to be completed with hashes from the tables.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from traceability.core.merkle import Edge, node_hash
@@ -29,15 +30,18 @@ class Growth:
     def __init__(self, old: Edge, leaves: Sequence[bytes]) -> None:
         self.edge, self._completed = old.grow(leaves)
         self._rows = list(self._siblings(old))
-        self._levels = [
-            level for level in reversed(range(self.edge.size.bit_length())) if self.edge.size >> level & 1
-        ]
-        # What stands to the right of each peak, joined; None to the right of the last.
-        self._right: list[bytes | None] = [None]
-        for peak in reversed(self.edge.hashes[1:]):
-            behind = self._right[-1]
-            self._right.append(peak if behind is None else node_hash(peak, behind))
-        self._right.reverse()
+        size, peaks = self.edge.size, self.edge.hashes
+        levels = [level for level in reversed(range(size.bit_length())) if size >> level & 1]
+        self._ends = list(accumulate(1 << level for level in levels))
+        """The leaf behind the last one under each peak."""
+        self._inside = [self._rows[:level] for level in levels]
+        # Outside a peak: what stands to the right of it, joined, then the peaks on its left.
+        right: tuple[bytes, ...] = ()
+        self._outside: list[tuple[bytes, ...]] = []
+        for position in reversed(range(len(peaks))):
+            self._outside.append((*right, *peaks[:position][::-1]))
+            right = (node_hash(peaks[position], *right) if right else peaks[position],)
+        self._outside.reverse()
 
     def tiles(self, hashes: Hashes) -> list[FullTile]:
         """The tiles that became full, lowest level first; `hashes` reads the older part of the first ones."""
@@ -64,15 +68,11 @@ class Growth:
 
     def proof(self, index: int) -> tuple[bytes, ...]:
         """The inclusion proof of one of the new leaves in the grown tree (RFC 6962 §2.1.1)."""
-        start = position = 0
-        while index >= start + (1 << self._levels[position]):
-            start += 1 << self._levels[position]
+        position = 0
+        while index >= self._ends[position]:
             position += 1
-        inside = [
-            row[(index >> level ^ 1) - first] for level, first, row in self._rows[: self._levels[position]]
-        ]
-        right = self._right[position]
-        return (*inside, *(() if right is None else (right,)), *self.edge.hashes[:position][::-1])
+        inside = [row[(index >> level ^ 1) - first] for level, first, row in self._inside[position]]
+        return (*inside, *self._outside[position])
 
     def _siblings(self, old: Edge) -> Iterator[tuple[int, int, Sequence[bytes]]]:
         """For each level: the hashes a proof of a new leaf can need there, and the index of the first.

@@ -12,7 +12,9 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
+from threading import Lock
 from typing import NamedTuple
+from urllib.parse import quote
 
 from traceability.browser import module
 from traceability.core.forms import STONES
@@ -20,11 +22,14 @@ from traceability.web.words import CATALOGUES, LANGUAGES, UNITS
 
 PATH = "/assets/{name}"
 SAID = (
-    "account", "and", "check", "device", "figured", "form", "kind", "less_than", "lot", "mineral", "months", "origin", "rule",
-    "sealed", "severity", "told",
+    "account", "and", "check", "device", "figured", "form", "kind", "label", "less_than", "lot", "mineral", "months", "named",
+    "origin", "rule", "sealed", "severity", "told",
 )  # fmt: skip
 """Which messages scripts say, by how their keys begin."""
+_MAKING = Lock()
 _NAMED = re.compile(r'"\./([a-z_-]+\.js)"')
+_PLAIN = " !$()*+,-./:;=?@[]^_`{|}~"
+"""What may stand as it is in a `data:` address that is a string of a script, or of a page."""
 HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'",
@@ -43,15 +48,27 @@ class Asset(NamedTuple):
     """The same by gzip."""
 
 
-@cache
 def assets() -> Mapping[str, Asset]:
-    """Every script by the name it is served under."""
+    """Every script by the name it is served under. Made once; whoever asks meanwhile waits."""
+    with _MAKING:
+        return _assets()
+
+
+@cache
+def _assets() -> Mapping[str, Asset]:
     return {each.name: each for each in (_asset(name) for name in _names())}
 
 
 def address(name: str) -> str:
     """Where a script is, by the name it has in `scripts/`. Raises KeyError where there is none."""
     return PATH.format(name=_asset(name).name)
+
+
+@cache
+def inlined(name: str) -> str:
+    """A script as an address that holds it, and all that it names: for a page that asks nobody."""
+    text = _NAMED.sub(lambda match: f'"{inlined(match[1])}"', _source(name))
+    return f"data:text/javascript,{quote(text, safe=_PLAIN)}"
 
 
 @cache

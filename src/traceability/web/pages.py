@@ -1,10 +1,12 @@
 """The routes of the pages. Each asks who is there, finds the thing, and prints what that visitor may see."""
 
+import contextlib
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from http import HTTPStatus
+from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -34,6 +36,7 @@ from traceability.web import (
     concerns,
     device,
     facts,
+    labelled,
     noticed,
     paid,
     scanned,
@@ -75,8 +78,16 @@ def router() -> APIRouter:
         routes=[
             *(Route(path, _answered(of, path), methods=[method]) for path, of, method in routes),
             _SCRIPT,
-        ]
+        ],
+        lifespan=_ready,
     )
+
+
+@contextlib.asynccontextmanager
+async def _ready(_: object) -> AsyncIterator[None]:
+    """The scripts are made beside everything else as the server starts: no page waits for the verifier among them."""
+    Thread(target=assets.assets, name="scripts", daemon=True).start()
+    yield
 
 
 async def script(request: Request) -> Response:
@@ -211,7 +222,12 @@ def _told(asked: Asked, place: TagPlace) -> dict[str, Any]:
     void = is_void(place.roll, place.position)
     lots = reader.lots_of_tag(place.tag)
     lot = reader.lot(lots[-1]) if lots else None
-    shown: dict[str, Any] = {"tag": {"number": number, "says": "", "more": ""}, "story": None, "lot_url": ""}
+    shown: dict[str, Any] = {
+        "tag": {"number": number, "says": "", "more": ""},
+        "story": None,
+        "lot_url": "",
+        "label": labelled.of_tag(asked.services, place.tag, lot),
+    }
     if lot is None:
         says, more = words("tag.unused"), words("tag.unused_says", count=words.number(place.roll.count))
         if void:
@@ -251,7 +267,12 @@ def _by_number(asked: Asked, name: str) -> dict[str, Any]:
     reader = asked.services.reader
     lots = reader.lots_of_tag(name)
     lot = reader.lot(lots[-1]) if lots else None
-    shown: dict[str, Any] = {"tag": {"number": name, "says": "", "more": ""}, "story": None, "lot_url": ""}
+    shown: dict[str, Any] = {
+        "tag": {"number": name, "says": "", "more": ""},
+        "story": None,
+        "lot_url": "",
+        "label": None,
+    }
     if lot is not None and may(asked.visitor, TagStory(lot, by_code=False), reader.held_by):
         return {**shown, **_story(asked, lot, name, name, two_lots=len(lots) > 1)}
     if scheme == tag.OUR_SCHEME:

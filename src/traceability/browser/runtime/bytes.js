@@ -9,6 +9,8 @@ const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const LOOSE = new TextDecoder("utf-8", { ignoreBOM: true });
 
+const NOTHING = new Uint8Array();
+
 /** Bytes of a text in which each character is one. */
 export function b(text) {
   const made = new Uint8Array(text.length);
@@ -39,13 +41,19 @@ bytearray.$$check = () => false;
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
+const isDigit = (text, at) => /[0-9a-fA-F]/.test(text[at] ?? "");
+
 bytes.$fromhex = (text) => {
-  const plain = text.replace(/[\t-\r ]+/g, "");
-  const wrong = plain.search(/[^0-9a-fA-F]/);
-  if (wrong >= 0 || plain.length % 2) throw new ValueError(`non-hexadecimal number found in fromhex() arg at position ${wrong < 0 ? text.length : wrong}`);
-  const made = new Uint8Array(plain.length / 2);
-  for (let at = 0; at < made.length; at++) made[at] = Number.parseInt(plain.slice(2 * at, 2 * at + 2), 16);
-  return made;
+  const made = [];
+  let wrong = text.search(/[^\0-\x7f]/);
+  for (let at = 0; wrong < 0 && at < text.length; at += 2) {
+    while (/[\t-\r ]/.test(text[at] ?? "")) at++;
+    if (at === text.length) break;
+    if (isDigit(text, at) && isDigit(text, at + 1)) made.push(Number.parseInt(text.slice(at, at + 2), 16));
+    else wrong = isDigit(text, at) ? at + 1 : at;
+  }
+  if (wrong >= 0) throw new ValueError(`non-hexadecimal number found in fromhex() arg at position ${wrong}`);
+  return Uint8Array.from(made);
 };
 
 bytes.$maketrans = (from, to) => {
@@ -156,18 +164,20 @@ define(Uint8Array, {
   /** `b"…%d…%s…" % values`. */
   __mod__(values) {
     const given = isSequence(values) ? [...values] : [values];
-    const said = latin1(this).replace(/%(.)/gs, (whole, kind) => {
-      if (kind === "%") return kind;
-      const value = given.shift();
-      if (kind === "d") return str(value);
-      if (kind === "x") return value.toString(16);
-      if (kind === "c") return isInt(value) ? String.fromCharCode(value) : told(value);
-      if (kind === "s") return told(value);
-      throw new ValueError(`unsupported format character '${kind}'`);
-    });
-    return b(said);
+    const parts = latin1(this).split(/%([^])/);
+    return NOTHING.$join(parts.map((part, at) => (at % 2 ? formatted(part, given) : b(part))));
   },
 });
+
+function formatted(kind, given) {
+  if (kind === "%") return b(kind);
+  const value = given.shift();
+  if (kind === "s") return value;
+  if (kind === "c") return isInt(value) ? bytes([value]) : value;
+  if (kind === "d") return b(str(value));
+  if (kind === "x") return b(value.toString(16));
+  throw new ValueError(`unsupported format character '${kind}'`);
+}
 for (const name of AS_TEXT) {
   define(Uint8Array, {
     [name](...args) {

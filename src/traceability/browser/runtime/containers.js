@@ -10,18 +10,13 @@ export class Tuple extends Array {
   static get [Symbol.species]() { return Array; }
 }
 
-export function T(...values) {
-  const made = new Tuple(values.length);
-  for (let at = 0; at < values.length; at++) made[at] = values[at];
-  return made;
-}
-export const EMPTY = new Tuple();
+/** Makes a new array the tuple of its elements. Much faster than constructing one. */
+export const asTuple = (values) => Object.setPrototypeOf(values, Tuple.prototype);
+export const T = (...values) => Object.setPrototypeOf(values, Tuple.prototype);
+export const EMPTY = T();
 
 export function tuple(values = EMPTY) {
-  if (values instanceof Tuple && Array.isArray(values)) return values;
-  const made = new Tuple();
-  for (const each of values) made.push(each);
-  return made;
+  return values instanceof Tuple && Array.isArray(values) ? values : asTuple(Array.from(values));
 }
 
 export function list(values = EMPTY) {
@@ -133,7 +128,7 @@ export class Set_ {
   minus(other) { return this.kept((under) => !other.values.has(under)); }
   both(other) { return this.kept((under) => other.values.has(under)); }
   plus(other) {
-    const made = this.kept(() => true);
+    const made = this.copy();
     for (const each of other) made.add(each);
     return made;
   }
@@ -142,22 +137,24 @@ export class Set_ {
     for (const [under, value] of this.values) if (test(under)) made.values.set(under, value);
     return made;
   }
+  copy() {
+    const made = new this.constructor();
+    made.values = new Map(this.values);
+    return made;
+  }
 }
 export class FrozenSet extends Set_ {}
 
-/** The keys of a dict as they are: a look at it, not a copy. */
-class Keys extends FrozenSet {
+/** The keys of a dict, as they are whenever they are looked at. What is made of them is a set. */
+class Keys extends Set_ {
   constructor(dict) {
     super();
     this.dict = dict;
     this.values = dict.values;
   }
   [Symbol.iterator]() { return this.dict[Symbol.iterator](); }
-  kept(test) {
-    const made = new FrozenSet();
-    for (const key of this) if (test(keyOf(key))) made.add(key);
-    return made;
-  }
+  copy() { return new Set_(this); }
+  kept(test) { return this.copy().kept(test); }
 }
 
 const asSet = (values) => (values instanceof Set_ ? values : new Set_(values));
@@ -180,8 +177,8 @@ define(Set_, {
     return null;
   },
   clear() { this.values.clear(); return null; },
-  copy() { return new this.constructor(this); },
-  union(...others) { return others.reduce((made, other) => made.plus(asSet(other)), this.plus(EMPTY)); },
+  copy() { return this.copy(); },
+  union(...others) { return others.reduce((made, other) => made.plus(asSet(other)), this.copy()); },
   intersection(...others) { return others.reduce((made, other) => made.both(asSet(other)), this); },
   difference(...others) { return others.reduce((made, other) => made.minus(asSet(other)), this); },
   isdisjoint(other) { return this.both(asSet(other)).size === 0; },
@@ -235,12 +232,12 @@ Array.prototype.$sort.$$params = ["key", "reverse"];
 
 // Elements and parts
 
-const name = (value) => value?.constructor?.$__name__ ?? value?.constructor?.name ?? typeof value;
+const outside = (of) => new IndexError(of instanceof Uint8Array ? "index out of range" : `${of instanceof Tuple ? "tuple" : "list"} index out of range`);
 
 export function getitem(of, key) {
   if (typeof key === "number" && (Array.isArray(of) || of instanceof Uint8Array || of instanceof Tuple)) {
     const found = of[key < 0 ? key + of.length : key];
-    if (found === undefined) throw new IndexError(`${name(of).toLowerCase()} index out of range`);
+    if (found === undefined) throw outside(of);
     return found;
   }
   if (of instanceof Dict) {
@@ -255,7 +252,8 @@ export function getitem(of, key) {
     if (found === undefined) throw new IndexError("string index out of range");
     return found;
   }
-  return isInt(key) && Array.isArray(of) ? getitem(of, Number(key)) : of.$__getitem__(key);
+  if (typeof key === "bigint" && of.length !== undefined) throw BigInt.asIntN(64, key) === key ? outside(of) : new IndexError("cannot fit 'int' into an index-sized integer");
+  return typeof key === "boolean" && of.length !== undefined ? getitem(of, Number(key)) : of.$__getitem__(key);
 }
 
 export function setitem(of, key, value) {
@@ -283,9 +281,9 @@ export function slice(of, low, high, step = 1) {
   const [from, to] = bounds(of.length, low, high, step);
   if (of instanceof Uint8Array && step === 1) return of.slice(from, Math.max(from, to));
   if (step === 0) throw new ValueError("slice step cannot be zero");
-  const made = of instanceof Tuple ? new Tuple() : [];
+  const made = [];
   for (let at = from; step > 0 ? at < to : at > to; at += step) made.push(of[at]);
-  return of instanceof Uint8Array ? Uint8Array.from(made) : made;
+  return of instanceof Uint8Array ? Uint8Array.from(made) : of instanceof Tuple ? asTuple(made) : made;
 }
 
 export function setslice(of, value, low, high) {
@@ -330,7 +328,7 @@ export function unpackStarred(of, before, behind) {
 /** `a + b` of sequences; undefined where they are none. */
 export function joined(a, b) {
   if (isList(a) && isList(b)) return a.concat(b);
-  if (a instanceof Tuple && b instanceof Tuple) return tuple([...a, ...b]);
+  if (a instanceof Tuple && b instanceof Tuple) return asTuple([...a, ...b]);
   if (!(a instanceof Uint8Array && b instanceof Uint8Array)) return undefined;
   const made = new Uint8Array(a.length + b.length);
   made.set(a);

@@ -1,7 +1,7 @@
 // What goes over things: ranges, pairs, sums, orders. Anything JavaScript iterates will do.
 
 import { Alias, StopIteration, TypeError_, ValueError, cmp, eq, getattr, lt, truth } from "./objects.js";
-import { T, Tuple, isSequence } from "./containers.js";
+import { T, isSequence } from "./containers.js";
 import { add } from "./numbers.js";
 import { lengthOf } from "./text.js";
 
@@ -63,7 +63,7 @@ export function zip(strict, ...of) {
 function* zipped(strict, iterators) {
   if (!iterators.length) return;
   for (;;) {
-    const row = new Tuple();
+    const row = T();
     for (const iterator of iterators) {
       const { done, value } = iterator.next();
       if (!done) row.push(value);

@@ -193,8 +193,7 @@ Number.prototype.$to_bytes.$$params = BigInt.prototype.$to_bytes.$$params = ["le
 int.$from_bytes = function (data, order = "big", signed = false) {
   const bytes = order === "big" ? data : Uint8Array.from(data).reverse();
   if (bytes.length <= 6 && !signed) return bytes.reduce((value, byte) => value * 256 + byte, 0);
-  let value = 0n;
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
+  let value = bytes.length ? BigInt("0x" + bytes.$hex()) : 0n;
   if (signed && bytes.length && bytes[0] > 127) value -= 1n << BigInt(8 * bytes.length);
   return norm(value);
 };

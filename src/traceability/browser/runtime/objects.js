@@ -96,7 +96,7 @@ export const property = (work) => new Member("property", work);
 export const classmethod = (work) => new Member("classmethod", work);
 export const staticmethod = (work) => new Member("staticmethod", work);
 
-/** Makes a class; see CONVENTIONS.md. */
+/** Makes a class; see docs/browser.md. */
 export function klass(name, bases, meta, make) {
   const base = bases[0] ?? null;
   const made =
@@ -154,6 +154,9 @@ function likeTuple(made) {
 export const getmember = (type, name) => Object.getOwnPropertyDescriptor(type.prototype, name)?.value ?? type[name];
 export { getmember as member };
 
+/** A function that has a name: one that a decorator is given. */
+export const named = (name, work) => Object.assign(work, { $__name__: name });
+
 export const alloc = (type) => Object.create(type.prototype);
 export const parent = (type) => Object.getPrototypeOf(type.prototype);
 export const isStruct = (value) => value?.constructor?.$$meta?.kind === "struct";
@@ -168,7 +171,7 @@ export function bound(value, name) {
 }
 
 Object.defineProperty(Function.prototype, "$__name__", {
-  get() { return this.name.replace(/\$$/, ""); },
+  get() { return this.name; },
   set(value) { Object.defineProperty(this, "$__name__", { value, writable: true, configurable: true }); },
   configurable: true,
 });
@@ -222,6 +225,13 @@ export function call(f, args, kw, self = undefined) {
   return f.apply(self, placed);
 }
 export const invoke = (value, name, args, kw) => call(value[name], args, kw, value);
+
+/** Arguments in JavaScript's order, for a function of so many positional parameters, with these keyword ones and more. */
+export const placed = (args, positional, keywords) => [
+  ...Array.from({ length: positional }, (_, at) => args[at]),
+  ...keywords,
+  ...args.slice(positional),
+];
 
 /** A dict (or the attributes of an object) as keywords. */
 export const kwargs = (mapping) => Object.fromEntries(mapping.pairs());
@@ -315,7 +325,7 @@ export function eq(a, b) {
   }
   if (a === null || b === null) return false;
   if (isSequence(a)) return isSequence(b) && a instanceof Tuple === b instanceof Tuple && alike(a, b, eq);
-  if (a instanceof Uint8Array) return b instanceof Uint8Array && alike(a, b, Object.is);
+  if (a instanceof Uint8Array) return b instanceof Uint8Array && sameBytes(a, b);
   if (a instanceof Dict) return b instanceof Dict && a.size === b.size && every(a.pairs(), ([key, value]) => b.has(key) && eq(value, b.get(key)));
   if (a instanceof Set_) return b instanceof Set_ && a.size === b.size && every(a, (each) => b.has(each));
   if (a.$__eq__ !== undefined) return a.$__eq__(b);
@@ -327,6 +337,12 @@ export function eq(a, b) {
 function alike(a, b, same) {
   if (a.length !== b.length) return false;
   for (let at = 0; at < a.length; at++) if (!same(a[at], b[at])) return false;
+  return true;
+}
+
+export function sameBytes(a, b) {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
   return true;
 }
 

@@ -10,6 +10,7 @@ const DEPTH_READ = 1024;
 const DEPTH_WRITTEN = 254;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
 const SHORT = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", '"': '"', "\\": "\\" };
+const SURROGATE = /[\ud800-\udfff]/;
 const LONE = /\p{Surrogate}/u;
 
 /** Why a text is no JSON, in msgspec's words. */
@@ -225,7 +226,7 @@ export function write(value) {
 
 function written(value, deep) {
   if (typeof value === "string") {
-    if (LONE.test(value)) throw new $.TypeError_("str is not valid UTF-8: surrogates not allowed");
+    if (SURROGATE.test(value) && LONE.test(value)) throw new $.TypeError_("str is not valid UTF-8: surrogates not allowed");
     return JSON.stringify(value);
   }
   if (typeof value === "number" || typeof value === "bigint") {

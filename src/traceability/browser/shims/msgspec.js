@@ -164,17 +164,12 @@ export const json = { $decode: decode, $Decoder: (type) => ({ $decode: (data) =>
 
 /** The struct with some of its fields changed. */
 export function replace([old], changes) {
-  const kind = old.constructor;
-  const { $$fields: names, $$slots: slots } = kind;
-  let known = 0;
-  const values = slots.map((slot, at) => {
-    const change = changes[names[at]];
-    if (change === undefined) return old[slot];
-    known++;
-    return change;
-  });
-  if (known < Object.keys(changes).length) throw new $.TypeError_(`${kind.$__name__} has not all of these fields`);
-  return new kind(...values);
+  const copy = { __proto__: Object.getPrototypeOf(old), ...old };
+  for (const name in changes) {
+    if (!Object.hasOwn(old, `$${name}`)) throw new $.TypeError_(`no field ${name}`);
+    copy[`$${name}`] = changes[name];
+  }
+  return copy;
 }
 replace.$$kw = true;
 

@@ -8,6 +8,7 @@ import { verifier } from "./verifying.js";
 import { words } from "./words.js";
 
 const block = document.getElementById("device");
+if (document.getElementById("label")) import("./label.js");
 const { words: catalogue, policy, evidence: place } = block.dataset;
 const t = await words(catalogue);
 const status = el("div", { role: "status" });
@@ -31,7 +32,7 @@ function slow() {
 }
 
 async function run() {
-  ask ??= verifier();
+  ask = verifier();
   status.setAttribute("aria-busy", "true");
   status.replaceChildren(mark("stated", t("device.working")));
   details.replaceChildren(said);
@@ -83,7 +84,8 @@ async function ofLot() {
   const log = await compare(t, { policy, checkpoint, before, ask, proof });
   const rows = compared(JSON.parse(block.dataset.facts), verified(answer), about);
   const differs = rows.filter((row) => !row.same);
-  const facts = table([t("device.fact"), t("device.page"), t("device.signed")], rows.map((row) => row.cells));
+  const headings = [t("device.fact"), t("device.page"), t("device.signed")];
+  const facts = table(headings, [...differs, ...rows.filter((row) => row.same)].map((row) => row.cells), { narrow: true });
   if (differs.length && (await changed())) return { status: [mark("stated", t("device.moved"))], details: [facts] };
   if (differs.length) {
     return { status: [mark("broken", t("device.differs"))], details: [paragraph(t("device.differs_says")), facts, kept(bytes)] };

@@ -19,12 +19,12 @@ export const mark = (kind, ...said) => el("span", { class: `mark ${kind}` }, ...
 export const facts = (pairs, more = "") =>
   el("dl", { class: `facts ${more}` }, pairs.filter(([, value]) => value).map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 
-/** A table with a heading over each column; `figures` are the columns that stand to the right. */
-export function table(headings, rows, figures = []) {
+/** A table with a heading over each column; `figures` are the columns to the right. One that is `narrow` fits a phone. */
+export function table(headings, rows, { figures = [], narrow = false } = {}) {
   const side = (at) => (figures.includes(at) ? "r" : null);
   return el(
     "table",
-    { class: "register" },
+    { class: narrow ? null : "register" },
     el("thead", {}, el("tr", {}, headings.map((text, at) => el("th", { scope: "col", class: side(at) }, text)))),
     el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell, at) => el("td", { class: side(at), "data-label": headings[at] }, cell))))),
   );

@@ -140,7 +140,7 @@ function composition(t, of, about) {
     table(
       [t("account.part"), t("account.mass"), t("account.share")],
       parts.map((part, at) => [name(part, at), t.mass(part.mass_ug, of.mineral, whole), t.percent(part.mass_ug, whole)]),
-      [1, 2],
+      { figures: [1, 2], narrow: true },
     ),
   ];
 }

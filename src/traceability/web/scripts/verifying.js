@@ -1,7 +1,11 @@
 // The verifier in a worker of its own, so that a phone stays responsive while it works.
 
-/** Starts the worker; `ask(question, said, progress)` promises the answer, and rejects with an Error. */
-export function verifier() {
+let running = null;
+
+/** The worker, started when first asked for and again where it did not load: `ask(question, said, progress)` promises the answer, and rejects with an Error. */
+export const verifier = () => (running ??= start());
+
+function start() {
   const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
   const waiting = new Map();
   let last = 0;
@@ -15,6 +19,7 @@ export function verifier() {
     else asked.resolve(answer);
   };
   worker.onerror = () => {
+    running = null; // whoever asks again tries again
     broken = Object.assign(new Error("the verifier did not load"), { name: "NoVerifier" });
     for (const asked of waiting.values()) asked.reject(broken);
     waiting.clear();

@@ -8,6 +8,8 @@ const answers = {
     const report = await core.verify(bytes, policy, { now, complete: false, progress });
     return { report, about: about(bytes) };
   },
+  label: ({ digits }) => core.readLabel(digits),
+  tag: ({ digits, pack, policy }) => core.verifyTag(digits, pack, policy),
   checkpoint: ({ note, policy }) => core.openCheckpoint(note, policy),
   consistency: ({ before, after, proof }) => core.verifyConsistency(before.size, before.root, after.size, after.root, proof),
 };
