@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from traceability.api import (
     events,
@@ -44,6 +45,19 @@ _ROUTERS = (
 )
 
 
+class _Application(FastAPI):
+    """FastAPI, where single events go past its layers: everybody waits at that route."""
+
+    events: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/v1/events" and scope["method"] == "POST":
+            scope["app"] = self
+            await self.events(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def create_app(of: Settings | Services, more: Sequence[APIRouter] = ()) -> FastAPI:
     """The application of a deployment. `more` are routers beside the API's own: the pages.
 
@@ -61,7 +75,7 @@ def create_app(of: Settings | Services, more: Sequence[APIRouter] = ()) -> FastA
         if isinstance(of, Settings):
             services.close()
 
-    app = FastAPI(
+    app = _Application(
         title="Traceability",
         version=version("traceability"),
         docs_url=None,
@@ -74,8 +88,8 @@ def create_app(of: Settings | Services, more: Sequence[APIRouter] = ()) -> FastA
     app.state.services = services
     app.state.reporter = reports.Reporter.load(services.settings.report_key)
     secure = services.settings.public_url.startswith("https://")
-    straight = {("POST", "/v1/events"): events.straight}  # described where FastAPI knows it
-    app.add_middleware(Edge, metrics=services.metrics, secure=secure, straight=straight)
+    app.events = Edge(events.straight, metrics=services.metrics, secure=secure)
+    app.add_middleware(Edge, metrics=services.metrics, secure=secure)
     problems.install(app)
     for router in (*_ROUTERS, *more):
         app.include_router(router)

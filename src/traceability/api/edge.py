@@ -9,8 +9,6 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Mapping
-from types import MappingProxyType
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,22 +30,11 @@ _HEADERS = {
 
 
 class Edge:
-    """ASGI middleware, the outermost of ours. `secure`: people reach this ledger by https.
+    """ASGI middleware, the outermost of ours. `secure`: people reach this ledger by https."""
 
-    `straight` are applications that are asked without anything between, by method and path.
-    """
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        metrics: Metrics,
-        secure: bool,
-        straight: Mapping[tuple[str, str], ASGIApp] = MappingProxyType({}),
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, secure: bool) -> None:
         self._app = app
         self._metrics = metrics
-        self._straight = straight
         self._headers = dict(_HEADERS)
         # Told apart without asking the system for chance at every request: that gives the interpreter away.
         self._own_ids = map(f"{secrets.token_hex(4)}{{:08x}}".format, itertools.count())
@@ -62,11 +49,10 @@ class Edge:
         scope.setdefault("state", {})["request_id"] = request_id
         head = scope["method"] == "HEAD"
         inner = {**scope, "method": "GET"} if head else scope
-        app = self._straight.get((scope["method"], scope["path"]), self._app)
         answer = _Answer(send, self._headers, request_id, without_body=head)
         began = time.perf_counter()
         try:
-            await app(inner, receive, answer.send)
+            await self._app(inner, receive, answer.send)
         except Disconnected:
             pass
         except Exception as error:  # noqa: BLE001  # the one place where a fault ends

@@ -65,9 +65,19 @@ def is_packed(request: Request, limits: Limits) -> bool:
 async def read_body(request: Request, limits: Limits, held: Held) -> bytes:
     """The whole body, unpacked, in the room it is given. Raises Problem (400, 408, 413, 415, 503) or Disconnected."""
     body = bytearray()
-    async for piece in pieces(request, limits):
-        held.resize(len(body) + len(piece))
-        body += piece
+    if is_packed(request, limits):
+        async for piece in pieces(request, limits):
+            held.resize(len(body) + len(piece))
+            body += piece
+        return bytes(body)
+    _check_announced(request, limits)
+    until = asyncio.get_running_loop().time() + limits.whole_seconds
+    more = True
+    while more:
+        data, more = await _next(request, limits, until)
+        _check_size(len(body) + len(data), limits)
+        held.resize(len(body) + len(data))
+        body += data
     return bytes(body)
 
 
@@ -77,7 +87,10 @@ async def pieces(request: Request, limits: Limits) -> AsyncIterator[bytes]:
     _check_announced(request, limits)
     gunzip = Gunzip() if packed else None
     came = unpacked = 0
-    async for data in _raw(request, limits.whole_seconds):
+    until = asyncio.get_running_loop().time() + limits.whole_seconds
+    more = True
+    while more:
+        data, more = await _next(request, limits, until)
         came += len(data)
         _check_size(came, limits)
         for piece in gunzip.feed(data) if gunzip else (data,):
@@ -88,25 +101,22 @@ async def pieces(request: Request, limits: Limits) -> AsyncIterator[bytes]:
         gunzip.end()
 
 
-async def _raw(request: Request, whole_seconds: float) -> AsyncIterator[bytes]:
-    """What comes over the wire. Raises Problem 408 after a pause or when it takes too long, and Disconnected."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + whole_seconds
-    more = True
-    while more:
-        try:
-            async with asyncio.timeout_at(min(until, loop.time() + IDLE_SECONDS)):
-                message = await request.receive()
-        except TimeoutError as error:
-            detail = (
-                f"no byte came for {IDLE_SECONDS:.0f} s, or the whole took more than {whole_seconds:.0f} s"
-            )
-            raise Problem("too_slow", detail, headers={"Connection": "close"}) from error
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        more = message.get("more_body", False)
-        if message.get("body"):
-            yield message["body"]
+async def _next(request: Request, limits: Limits, until: float) -> tuple[bytes, bool]:
+    """What comes next over the wire, and whether there is more.
+
+    Raises Problem 408 after a pause or where it is not there `until` then, and Disconnected.
+    """
+    try:
+        async with asyncio.timeout_at(min(until, asyncio.get_running_loop().time() + IDLE_SECONDS)):
+            message = await request.receive()
+    except TimeoutError as error:
+        detail = (
+            f"no byte came for {IDLE_SECONDS:.0f} s, or the whole took more than {limits.whole_seconds:.0f} s"
+        )
+        raise Problem("too_slow", detail, headers={"Connection": "close"}) from error
+    if message["type"] == "http.disconnect":
+        raise Disconnected
+    return message.get("body", b""), message.get("more_body", False)
 
 
 class Gunzip:

@@ -16,8 +16,14 @@ import asyncio
 from typing import Any
 
 import orjson
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    HEADER_VALUE_RE,
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 from uvicorn.server import ServerState
 
 from traceability.api.problems import MEDIA_TYPE, RETRY_SECONDS, Problem
@@ -123,6 +129,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     # The answer goes, perhaps before the body came
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
+        async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+            answer = _Together(cycle, send)
+            await app(scope, receive, answer.send)
+            await answer.end()
+
+        super()._start_asgi_task(cycle, answering)  # type: ignore[arg-type]
+
     def on_response_complete(self) -> None:
         last = not self.pipeline
         super().on_response_complete()
@@ -193,6 +207,57 @@ class BoundedProtocol(HttpToolsProtocol):
         ]
         self.transport.write(b"".join(head) + body)
         self.transport.close()
+
+
+class _Together:
+    """Sends the head of an answer with its body, where that comes in one piece: the system is called once."""
+
+    def __init__(self, cycle: RequestResponseCycle, send: Send) -> None:
+        self._cycle = cycle
+        self._send = send
+        self._head: Message | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._head = message
+            return
+        head, self._head = self._head, None
+        if head is not None:
+            whole = not message.get("more_body", False)
+            if whole and self._is_sent(head["status"], head["headers"], message.get("body", b"")):
+                return
+            await self._send(head)
+        await self._send(message)
+
+    async def end(self) -> None:
+        """What is left of an answer that was begun and not ended."""
+        if self._head is not None:
+            await self._send(self._head)
+
+    def _is_sent(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Sends a plain answer; False for one that uvicorn has to think about."""
+        cycle = self._cycle
+        values = b"".join([value for _, value in headers])
+        if (
+            (b"content-length", b"%d" % len(body)) not in headers
+            or any(name in (b"connection", b"transfer-encoding") for name, _ in headers)
+            or HEADER_VALUE_RE.search(values)
+            or cycle.scope["method"] == "HEAD"
+            or cycle.response_started
+            or cycle.disconnected
+            or cycle.flow.write_paused
+        ):
+            return False
+        lines = [b"%s: %s\r\n" % header for header in (*cycle.default_headers, *headers)]
+        if not cycle.keep_alive:
+            lines.append(b"connection: close\r\n")
+        cycle.response_started = cycle.response_complete = True
+        cycle.transport.write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
+        return True
 
 
 def _too_large() -> Problem:

@@ -88,17 +88,18 @@ def _check_depth(value: Any) -> None:
     raise Malformed(f"nested deeper than {DEPTH_MAX}")
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: Any, deeper: int = DEPTH_MAX) -> bool:
     """Whether there is no float in it, and nothing nested too deep."""
-    level = [value]
-    for _ in range(DEPTH_MAX + 1):
-        kinds = set(map(type, level))
-        if float in kinds:
+    kind = type(value)
+    if kind is not dict and kind is not list:
+        return kind is not float
+    if not deeper:
+        return False
+    for item in value.values() if kind is dict else value:
+        inner = type(item)
+        if inner is float or ((inner is dict or inner is list) and not _is_plain(item, deeper - 1)):
             return False
-        if kinds.isdisjoint((dict, list)):
-            return True
-        level = _children([item for item in level if type(item) is dict or type(item) is list])
-    return False
+    return True
 
 
 def _children(level: list[Any]) -> list[Any]:
