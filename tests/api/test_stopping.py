@@ -162,7 +162,7 @@ def test_the_log_of_a_process_is_json_without_what_is_private(process, tmp_path)
     httpx.post(f"{url}/v1/events", content=b'{"name":"Jean"}', headers={"Content-Type": "application/json"})
     running.send_signal(signal.SIGTERM)
     running.wait(30)
-    lines = (tmp_path / "stderr").read_text().splitlines()
+    lines = (tmp_path / f"stderr-{port}").read_text().splitlines()
     found = [json.loads(text) for text in lines]
     requests = [one for one in found if one["logger"] == "traceability.requests"]
     assert [one["route"] for one in requests[-3:]] == ["/v1/tags/{code}", "/v1/lots", "/v1/events"]

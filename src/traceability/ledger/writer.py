@@ -42,7 +42,7 @@ from traceability.ledger.view import View
 
 GROUP_MAX = 1024
 WAITING_MAX = 8 * GROUP_MAX
-TOLD_AT_ONCE = 32
+TOLD_AT_ONCE = 64
 """How many answers may reach a loop at once. Of a larger group it gets one at a time."""
 AHEAD_FROM = 3
 """After how many groups in a row another process is worth starting, which takes a second."""
