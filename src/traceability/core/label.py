@@ -237,7 +237,7 @@ def read_scan(text: str, bases: Collection[str]) -> Scan:
     found = _after(text[: ADDRESS_MAX + 1], bases)
     if len(text) > ADDRESS_MAX or found is None:
         raise Malformed(
-            f"this is not the QR of a tag of this ledger: {_why_not(text, bases)}. Do not open it"
+            f"this is not the QR of a tag of this ledger: {_otherwise(text, bases)}; do not open it"
         )
     code, hash_sign, digits = found.partition("#")
     if not is_code(code):
@@ -252,7 +252,7 @@ def _after(text: str, bases: Collection[str]) -> str | None:
     return None
 
 
-def _why_not(text: str, bases: Collection[str]) -> str:
+def _otherwise(text: str, bases: Collection[str]) -> str:
     """What is wrong with a text that is refused already: for a person's eyes, nothing is decided by it."""
     if len(text) > ADDRESS_MAX:
         return "it is longer than any of ours"

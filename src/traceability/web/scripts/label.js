@@ -1,7 +1,7 @@
 // The block "The label" of a tag's page: what is signed behind the # of the address is read and verified here, and
 // compared with what the page says. The label never leaves the device: the key it names and its roll are asked for.
 
-import { el, facts, mark } from "./dom.js";
+import { el, mark } from "./dom.js";
 import { sayWhere } from "./where.js";
 import { verifier } from "./verifying.js";
 import { words } from "./words.js";
@@ -75,19 +75,15 @@ async function judged(report) {
   return { kind: "verified", said: "label.holds", more };
 }
 
-/** What the label says, and who signed it. */
+/** Who signed it, and what it says. */
 function said({ mineral, net_ug, day, tag, party_name, roles }) {
   const who = party_name ?? (roles ?? []).map((role) => t.code("named", role)).join(", ");
-  return facts([
-    [t("label.signer"), who],
-    [t("label.mineral"), mineral && t.code("mineral", mineral)],
-    [t("label.mass"), net_ug !== undefined && t.mass(net_ug, mineral)],
-    [t("label.day"), day && t.day(day)],
-    [t("label.tag"), tag && el("span", { class: "code" }, tag.slice(2))],
-  ]);
+  const facts = [tag && t("label.tag", { number: tag.slice(2) })];
+  if (mineral) facts.unshift(t.code("mineral", mineral), t.mass(net_ug, mineral), t.day(day));
+  return [who && t("label.signer", { who }), facts[0] && t("label.says", { facts: facts.join(", ") })].filter(Boolean).join(" ");
 }
 
-/** As `web/label.py` gives ids to the page. */
+/** As `web/labelled.py` gives ids to the page. */
 async function digest(id) {
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`traceability/page/v1\n${id}`));
   return [...new Uint8Array(hash).slice(0, 10)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
