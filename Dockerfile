@@ -13,7 +13,8 @@ COPY pyproject.toml README.md LICENSE ./
 COPY migrations migrations
 COPY src src
 RUN tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir wheels . \
- && /opt/traceability/bin/pip install --no-deps wheels/*.whl
+ && /opt/traceability/bin/pip install --no-deps wheels/*.whl \
+ && /opt/traceability/bin/python -c 'import traceability.browser as browser; browser.module()'
 
 FROM python:3.11-slim
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin traceability \

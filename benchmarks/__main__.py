@@ -52,11 +52,11 @@ def main() -> None:
         if wanted("evidence_size_season", "evidence_size_log", "evidence_container"):
             note(*container.container(season, export, folder, bare, 3 * rounds))
         if wanted("findings_cost"):
-            note(appending.findings_cost(season, folder, rounds + 2))
+            note(appending.findings_cost(season[: 8_000 * scale], folder, rounds + 2))
         if wanted("append_lots"):
             note(*appending.by_lots(season[0], folder, bare, rounds))
         if wanted("append_postgres", "append_postgres_scaling"):
-            note(*appending.on_postgres(season, folder, bare, rounds, 6_000 * scale))
+            note(*appending.on_postgres(season, folder, bare, rounds, 4_800 * scale))
         if wanted("append_http"):
             note(over_http.append(season[0], folder, rounds + 1, 6 * scale))
         if wanted(

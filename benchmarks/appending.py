@@ -65,7 +65,7 @@ def by_lots(genesis: Submission, folder: Path, bare: Bare, rounds: int) -> list[
             ledger = ledgers.begin(url, folder / f"lots{lots}-{number}", genesis)
             people = Neighbours(800 + number, 40, lots=lots)
             ledgers.all_recorded(ledger.append(people.opening))
-            events = people.handoffs(40)
+            events = people.handoffs(20)
             beside = Beside(bare)
             with on_one_core():
                 ledgers.append(ledger, events, beside)

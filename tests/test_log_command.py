@@ -352,5 +352,15 @@ def test_a_tail_that_was_never_signed_is_not_put_back(shortened: Command) -> Non
     )
     done = restored(shortened, "lines", "answer-3", "answer-4")
     assert done.code == 0, "what a proof shows takes the place of what none does"
-    Path("nonsense").write_text("nonsense\n")
-    assert restored(shortened, "nonsense").code == 1
+    hostile = {
+        "blind": "A" * 43,
+        "index": 2,
+        "payload": "[]",
+        "record_time": "2026-01-01T00:00:00Z",
+        "signature": "A" * 86,
+    }
+    pack = {"book": [], "checkpoint": "x", "entries": [hostile], "nodes": "", "version": 1}
+    for text in ("nonsense", "{}", "[]", json.dumps(pack, separators=(",", ":"), sort_keys=True)):
+        Path("nonsense").write_text(text)
+        done = restored(shortened, "nonsense")
+        assert (done.code, "nothing was put back" in done.err) == (1, True), text

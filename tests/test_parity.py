@@ -3,8 +3,10 @@
 Besides, every test that verifies evidence does it twice (`both`).
 """
 
+import json
 import os
 from base64 import b64encode
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -16,9 +18,11 @@ from fuzz.spoil import mutated, odd_json, resaid
 from javascript import JavaScript
 from memory import MemoryLedger
 from showing import evidence_of
-from test_events import KINDS
+from test_events import KINDS, VECTORS
+from traceability.browser.bundle import HERE, ROOTS
 from traceability.core import events, evidence
-from traceability.core.errors import Malformed
+from traceability.core.errors import Malformed, TraceabilityError
+from traceability.core.signing import PublicKey
 from traceability.core.verify import verify
 
 EVERY = int(os.environ.get("EVERY", "101"))
@@ -113,3 +117,54 @@ def test_files_nearly_right() -> None:
     for _ in range(300):
         for spoiled in (resaid(random, data), mutated(random, data)):
             agree(verify(spoiled, policy), spoiled, policy)
+
+
+SIGNATURES = """
+export async function answer({ spki, signature, message }) {
+  const bytesOf = (hex) => $.bytes.$fromhex(hex);
+  try {
+    await answered(() => spoken(() => core.signing__PublicKey(bytesOf(spki)).$verify(bytesOf(signature), bytesOf(message))));
+    return null;
+  } catch ({ name, message: why }) {
+    return `${name}: ${why}`;
+  }
+}
+"""
+
+
+def cases() -> Iterator[dict[str, str]]:
+    """Published signatures under published keys; the keys that are refused, and bytes that are none."""
+    for name in ("ecdsa_secp256r1_sha256_p1363_test", "ed25519_test"):
+        for group in json.loads((VECTORS / "wycheproof" / f"{name}.json").read_text())["testGroups"]:
+            for case in group["tests"]:
+                yield {"spki": group["publicKeyDer"], "signature": case["sig"], "message": case["msg"]}
+    p256, ed25519 = "3059301306072a8648ce3d020106082a8648ce3d03010703420004", "302a300506032b6570032100"
+    prime = 2**255 - 19
+    for y in (0, 1, 2, prime - 1, prime, prime + 1, 2**255 - 1, 2**255 + 1, 2**255, 3, 4, 5, 6):
+        yield {"spki": ed25519 + y.to_bytes(32, "little").hex(), "signature": "01" * 64, "message": ""}
+    # Made with the private key so that its R is the neutral point: some libraries take it, others do not.
+    yield {
+        "spki": "302a300506032b6570032100ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c",
+        "signature": "0100000000000000000000000000000000000000000000000000000000000000"
+        "a4891e33a334d8072916a4f6dbb444aa60171ecdef197f11f1f27f946953d30f",
+        "message": "78",
+    }
+    for point in ("00" * 64, "ff" * 64, "01" * 64, "00" * 63, ""):
+        yield {"spki": p256 + point, "signature": "01" * 64, "message": ""}
+
+
+def test_signatures_and_keys() -> None:
+    """WebCrypto and the checks around it judge each as `core.signing` does, and say why in the same words."""
+    driver = (HERE / "driver.js").read_text("utf-8") + SIGNATURES
+    there = JavaScript([*ROOTS, ("traceability.core.signing", "PublicKey")], driver)
+    told = set()
+    for case in cases():
+        spki, signature, message = (bytes.fromhex(case[name]) for name in ("spki", "signature", "message"))
+        try:
+            PublicKey(spki).verify(signature, message)
+            here = None
+        except TraceabilityError as error:
+            here = f"{type(error).__name__}: {error}"
+        assert there.ask(case) == here, case
+        told.add(here and here[:40])
+    assert len(told) > 6

@@ -1,5 +1,6 @@
 """What README and docs show is executed or computed, and what they point to exists."""
 
+import contextlib
 import json
 import re
 import shlex
@@ -10,15 +11,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from commands import SETTINGS, Done, core_alone, served
+from traceability.api.answers import taken
+from traceability.cli import run
 from traceability.core import events, leaf, merkle
 from traceability.core.book import advance, link
-from traceability.core.ids import commitment, derive
+from traceability.core.ids import commitment, derive, unpadded
 from traceability.core.record import Place
-from traceability.core.signing import Envelope, SigningKey, event_id
+from traceability.core.signing import Envelope, SigningKey, event_id, key_id
 from traceability.core.tag import normalise
+from traceability.ledger.answers import Recorded, Submission
+from traceability.ledger.guard import FileGuard
+from traceability.ledger.log_keys import read_log_keys
+from traceability.ledger.store import Store
+from traceability.ledger.writer import Ledger
 from traceability.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -52,7 +61,9 @@ def test_pages_speak_of_commands_there_are(page: Path, capfd: pytest.CaptureFixt
     text = page.read_text()
     shown = blocks(text) + re.findall(r"`(traceability [^`]+)`", text)
     for line in shown:
-        for command, rest in re.findall(r"traceability ((?:key|witness|tags?) [a-z]+|[a-z-]+)([^|)]*)", line):
+        for command, rest in re.findall(
+            r"traceability ((?:key|log|witness|tags?) [a-z-]+|[a-z-]+)([^|)]*)", line
+        ):
             help_text = Done(capfd, *command.split(), "--help")
             assert help_text.code == 0, line
             assert [option for option in re.findall(r"--[a-z-]+", rest) if option not in help_text.out] == []
@@ -211,3 +222,119 @@ def test_the_format_names_every_payload_type() -> None:
     types = set(re.findall(r"application/vnd\.traceability\.[a-z]+\+json", source))
     assert types
     assert [each for each in types if each not in FORMAT] == []
+
+
+# docs/verification.md
+
+VERIFICATION = (ROOT / "docs" / "verification.md").read_text()
+
+
+def scripts(page: str) -> list[str]:
+    """The blocks of commands a page shows."""
+    return re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+
+
+def by_hand(folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Every command of the page, one after the other, as an auditor types them; the first that fails is the end."""
+    path = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+    script = "set -e\n" + "".join(scripts(VERIFICATION))
+    return subprocess.run(
+        ["sh", "-c", script], cwd=folder, env=path, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def audited(season: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What an auditor is given: evidence of a bag, the log's key, and answers under a key of each algorithm."""
+    folder = tmp_path_factory.mktemp("audited")
+    settings = Settings(_env_file=season / "data" / "traceability.env", data=season / "data")
+    signers = read_log_keys(settings.log_key)
+    vkeys = [signer.verifier.encode() for signer in signers]
+    guard = FileGuard(Path(settings.guard), *vkeys)
+    with (
+        contextlib.closing(Store(settings.url)) as store,
+        contextlib.closing(Ledger(store, guard, *signers)) as ledger,
+    ):
+        with store.read() as view:
+            entries = view.entries(0, view.head().size)
+        brought = {}
+        for entry in entries:
+            event = entry.event()
+            if isinstance(event, events.Genesis):
+                new = [key for authority in event.body.authorities for key in authority.keys]
+            elif isinstance(event, events.Enrolment):
+                new = event.body.keys or []
+            else:
+                continue
+            for key in (unpadded(each.public_key) for each in new):
+                brought[key_id(key)] = (len(key), entry)
+        for entry in entries:
+            if entry.event().key not in brought:
+                continue
+            size, enrolled = brought[entry.event().key]
+            where = folder / ("ed25519" if size == 44 else "p256")
+            where.mkdir(exist_ok=True)
+            (where / "log.vkey").write_text(vkeys[0] + "\n")
+            shutil.copy(season / "data" / "trust.policy", where)
+            code = json.loads((season / "data/credentials/index.json").read_bytes())["tags"][0]["code"]
+            bag = [
+                "evidence",
+                code,
+                "--data",
+                str(season / "data"),
+                "--out",
+                str(where / "bag.evidence.json"),
+            ]
+            assert run(bag) == 0
+            for name, one in (("answer", entry), ("enrolled", enrolled)):
+                answer = ledger.append_one(Submission(one.envelope))
+                assert isinstance(answer, Recorded)
+                assert answer.known
+                (where / f"{name}.json").write_bytes(msgspec.json.encode(taken(answer)))
+            if len(list(folder.iterdir())) == 2:
+                break
+    return folder
+
+
+@pytest.mark.parametrize("algorithm", ["ed25519", "p256"])
+def test_an_auditor_checks_an_event_by_hand(audited: Path, algorithm: str) -> None:
+    """The page's commands, typed as they stand: the verifier's verdict, and three signatures and a place in the log."""
+    done = by_hand(audited / algorithm)
+    assert done.returncode == 0, done.stderr
+    assert "verdict: holds" in done.stdout.lower(), done.stdout
+    said = ["in the log", "the event it says"]
+    assert [line for line in done.stdout.splitlines() if line in said] == said
+    good = {"Signature Verified Successfully", "Verified OK"}
+    verified = [line for line in done.stdout.splitlines() if line in good]
+    assert len(verified) == 2
+    assert ("Verified OK" in verified) == (algorithm == "p256")
+
+
+SPOILED = {
+    "the root that was signed": ("answer.json", r"\\n([A-Za-z0-9+/]{43}=)\\n", 1),
+    "the blind": ("answer.json", r'"blind":"([^"]+)"', 1),
+    "the proof": ("answer.json", r'"proof":\["([^"]+)"', 1),
+    "the place": ("answer.json", r'"index":([0-9]+)', 1),
+    "what was signed": ("answer.json", r'\\"payload\\":\\"([^"\\]+)', 1),
+    "the signature": ("answer.json", r'\\"sig\\":\\"([^"\\]+)', 1),
+    "the key of the log": ("log.vkey", r"\+[0-9a-f]{8}\+A([^\n]+)", 1),
+    "the evidence": ("bag.evidence.json", r'"blind":"([^"]+)"', 1),
+}
+
+
+@pytest.mark.parametrize("name", SPOILED)
+@pytest.mark.parametrize("algorithm", ["ed25519", "p256"])
+def test_by_hand_nothing_spoiled_passes(audited: Path, tmp_path: Path, algorithm: str, name: str) -> None:
+    """One character changed in what he was given, and the auditor sees it at a step of the page."""
+    shutil.copytree(audited / algorithm, tmp_path / "given")
+    file, pattern, group = SPOILED[name]
+    path = tmp_path / "given" / file
+    text = path.read_text()
+    found = re.search(pattern, text)
+    assert found, pattern
+    at = found.start(group) + (found.end(group) - found.start(group)) // 2
+    other = "7" if text[at] != "7" else "8"
+    path.write_text(text[:at] + other + text[at + 1 :])
+    done = by_hand(tmp_path / "given")
+    good = done.returncode == 0 and "\nin the log\n" in done.stdout and "\nthe event it says\n" in done.stdout
+    assert not good, done.stdout

@@ -1,12 +1,14 @@
 """Keys, signatures and envelopes: published verdicts, keys that prove nothing, and envelopes of one form."""
 
 import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa, x25519
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -20,6 +22,7 @@ import examples
 from traceability.core import events
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.ids import KeyId, PartyId
+from traceability.core.note import Verifier
 from traceability.core.signing import (
     EVENT_TYPE,
     POSSESSION_TYPE,
@@ -180,6 +183,23 @@ def test_ed25519_keys_of_small_order_are_refused(raw: bytes) -> None:
         check_ed25519_point(raw)
     with pytest.raises(Malformed):
         PublicKey(ED25519_PREFIX + raw)
+
+
+@pytest.mark.threat("T04")
+def test_a_signature_whose_r_is_the_neutral_point_is_refused() -> None:
+    """Who has the private key can make one that OpenSSL takes and others do not: here nobody takes it."""
+    order = 2**252 + 27742317777372353535851937790883648493
+    key = SigningKey.from_seed(b"two faces", "Ed25519")
+    seed = hashlib.sha256(b"two faces").digest()
+    secret = int.from_bytes(hashlib.sha512(seed).digest()[:32], "little") & (2**254 - 8) | 2**254
+    r, message = (1).to_bytes(32, "little"), b"a transfer"
+    digest = int.from_bytes(hashlib.sha512(r + key.public.spki[12:] + message).digest(), "little")
+    signature = r + (digest * secret % order).to_bytes(32, "little")
+    Ed25519PublicKey.from_public_bytes(key.public.spki[12:]).verify(signature, message)
+    with pytest.raises(Invalid):
+        key.public.verify(signature, message)
+    with pytest.raises(Invalid):
+        Verifier("log", key.public.spki[12:]).verify("a transfer", signature)
 
 
 @pytest.mark.threat("T04")

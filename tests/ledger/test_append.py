@@ -1,5 +1,7 @@
 """Appending: what is taken, what is refused, what waits, and that the same event is only there once."""
 
+import gc
+
 import pytest
 from sending import append, check_proof, handoff, recorded, sent, some_trade, traders
 
@@ -12,6 +14,7 @@ from traceability.ledger import fsck
 from traceability.ledger.answers import Recorded, Refused, Submission, Waiting
 from traceability.ledger.database import Unusable
 from traceability.ledger.guard import FileGuard, GuardRefuses
+from traceability.ledger.overlay import Overlay
 from traceability.ledger.writer import Ledger, Writer, create
 from trade import LOG_SIGNER, Office, Pen, bag, nonce, offer, produce
 
@@ -27,6 +30,17 @@ def test_a_group_is_taken_and_each_event_is_proved(ledger, office):
     assert [answer.index for answer in answers] == list(range(1, 12))
     assert all(answer.stands and not answer.known for answer in answers)
     oracle.check(ledger.store, LOG_SIGNER.verifier)
+
+
+def test_what_a_group_knew_is_let_go_of_without_the_collector(ledger, office):
+    """A cycle would keep every event of a group until the collector walks over all of them."""
+    gc.collect()
+    gc.disable()
+    try:
+        traders(ledger, office, "miner", "buyer")
+        assert not [thing for thing in gc.get_objects() if type(thing) is Overlay]
+    finally:
+        gc.enable()
 
 
 def test_a_policy_turns_findings_away_at_the_door(ledger, office):

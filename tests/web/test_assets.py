@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from traceability import browser
+from traceability.browser import bundle
 from traceability.web.assets import address, assets
 
 
@@ -37,3 +39,21 @@ def test_another_name_is_not_there(season):
         address("nothing.js")
     for name in ("words.js", "words-0123456789abcdef.js", "..%2Fpages.py", "assets.py"):
         assert season.client.get(f"/assets/{name}").status_code == 404, name
+
+
+def test_the_verifier_is_made_once_and_a_damaged_copy_is_not_served(tmp_path, monkeypatch):
+    """The next process finds it kept; of one with a byte changed, or cut off, nothing is taken."""
+    monkeypatch.setattr(browser, "_KEPT", tmp_path / "kept")
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "verifier-of-older-sources.js").touch()
+    make = browser.module.__wrapped__
+    made = make()
+    (kept,) = (tmp_path / "kept").iterdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(bundle, "bundle", lambda: pytest.fail("it was made again"))
+        assert make() == made
+    monkeypatch.setattr(bundle, "bundle", lambda: "made anew")
+    data = kept.read_bytes()
+    for spoiled in (data[:-1], data[:9000] + b"?" + data[9001:], b""):
+        kept.write_bytes(spoiled)
+        assert make() == b"made anew"

@@ -112,8 +112,8 @@ class Operator:
             at=self.witness_url,
         )
 
-    def enrol(self) -> None:
-        """One more event: the authority enrols a trader."""
+    def enrol(self) -> dict:
+        """One more event, and its answer: the authority enrols a trader."""
         held = KeyFile(self.folder / "state/traceability/authority-1.pem")
         pen = Pen("", held.facts["party"])
         pen.key = held.key
@@ -135,6 +135,7 @@ class Operator:
         answer = httpx.post(f"{self.ledger_url}/v1/events", json=submission(signed), timeout=30)
         assert answer.status_code == 201, answer.text
         self.sequence += 1
+        return answer.json()
 
     def told(self) -> dict:
         return json.loads(get(f"{self.ledger_url}/v1/log"))

@@ -97,7 +97,7 @@ _LINES = {"type": "string", "description": "One {envelope, disclosures} a line; 
         **openapi.answers(
             {201: Taken},
             "malformed", "not_your_key", "waits_for", "double_issue", "fork", "ahead", "too_slow",
-            "too_large", "unsupported_media_type", "bad_signature", "not_signing", "busy", "not_recorded",
+            "log_frozen", "too_large", "unsupported_media_type", "bad_signature", "not_signing", "busy", "not_recorded",
             "unavailable",
         ),
         200: {

@@ -48,10 +48,16 @@ METHODS = frozenset({
 })  # fmt: skip
 """Methods of builtin values: as a value, `x.method` has to remember x."""
 
-RETURN_BOOL = frozenset({
-    "isinstance", "any", "all", "hasattr", "bool", "startswith", "endswith", "isascii", "isdigit", "isalnum", "isalpha", "isdisjoint",
-    "issubset", "issuperset",
-})  # fmt: skip
+RETURNS = {
+    **dict.fromkeys(("isinstance", "any", "all", "hasattr", "bool", "startswith", "endswith"), "bool"),
+    **dict.fromkeys(
+        ("isascii", "isdigit", "isalnum", "isalpha", "isdisjoint", "issubset", "issuperset"), "bool"
+    ),
+    **dict.fromkeys(("str", "repr", "chr", "format", "hex", "hexdigest", "isoformat"), "str"),
+    **dict.fromkeys(("len", "ord", "int", "bit_length", "bit_count"), "num"),
+    "bytes": "bytes",
+}
+"""What these functions and methods give, whatever they are called on."""
 
 ARITHMETIC = {
     "Add": "add", "Sub": "sub", "Mult": "mul", "FloorDiv": "floordiv", "Mod": "mod", "Pow": "pow", "LShift": "lshift",

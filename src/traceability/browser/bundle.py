@@ -1,7 +1,7 @@
 """The one ES module: the runtime, the shims that are used, the compiled core, the driver.
 
 Each file is written as an ES module of its own, so that it can be read and tried by itself. Here it becomes a function
-that gives what the file exports; only the forms of import and export in CONVENTIONS.md are known.
+that gives what the file exports; only the forms of import and export in docs/browser.md are known.
 """
 
 import re
@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from traceability.browser.compile import program
+from traceability.browser.minify import minify
 from traceability.browser.source import Source, prefix, shim
 
 HERE = Path(__file__).parent
@@ -33,9 +34,16 @@ _COMMENT = re.compile(r"^\s*//[^\n]*\n|^\s*/\*\*.*?\*/\n", re.MULTILINE | re.DOT
 
 
 def bundle(
-    roots: Iterable[tuple[str, str]] = ROOTS, source: Source | None = None, driver: str | None = None
+    roots: Iterable[tuple[str, str]] = ROOTS,
+    source: Source | None = None,
+    driver: str | None = None,
+    *,
+    readable: bool = False,
 ) -> str:
-    """The module that has what `driver` (by default that of the verifier) exports."""
+    """The module that has what `driver` (by default that of the verifier) exports.
+
+    `readable` keeps the names and lines of what was compiled, for those who look for a mistake.
+    """
     roots = list(roots)
     driver = (HERE / "driver.js").read_text(encoding="utf-8") if driver is None else driver
     shims = {path.stem: path.read_text(encoding="utf-8") for path in sorted((HERE / "shims").glob("*.js"))}
@@ -52,11 +60,14 @@ def bundle(
         missing = names - {name for name, _ in exports(shims[library])} - {""}
         if missing:
             raise ValueError(f"shims/{library}.js does not export {', '.join(sorted(missing))}")
+    named = [prefix(module) + name.partition(".")[0] for module, name in roots]
+    core = ", ".join(f'"{name}": {name}' for name in dict.fromkeys(named))
+    sections += f"const $core = {{{core}}};\n"
     parts = [
         f"const $ = {_runtime()};\n",
         *(f"const {shim(name)} = {_wrapped(shims[name])};\n" for name in needed),
-        sections,
-        _driver(driver, [f"{prefix(module)}{name.partition('.')[0]}" for module, name in roots]),
+        sections if readable else minify(sections),
+        _driver(driver),
     ]
     return "".join(parts)
 
@@ -118,12 +129,9 @@ def _runtime() -> str:
     return f"(() => {{\n{''.join(_plain(part) for part in parts)}return {{{names}}};\n}})()"
 
 
-def _driver(text: str, core: list[str]) -> str:
-    imports = ""
-    for name, path in _IMPORT.findall(text):
-        if path.endswith("core.js"):
-            imports += f"const {name} = {{{', '.join(core)}}};\n"
-        elif name != "$":
-            imports += f"const {name} = {shim(Path(path).stem)};\n"
+def _driver(text: str) -> str:
+    imports = "".join(
+        f"const {name} = {shim(Path(path).stem)};\n" for name, path in _IMPORT.findall(text) if name != "$"
+    )
     listed = ", ".join(name if name == inside else f"{inside} as {name}" for name, inside in exports(text))
     return f"{imports}{_plain(_IMPORT.sub('', text))}export {{{listed}}};\n"

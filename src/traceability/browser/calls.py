@@ -9,10 +9,10 @@ from traceability.browser.known import Signature
 from traceability.browser.source import Symbol, called
 
 TYPEOF = {
-    "str": "typeof {} === 'string'",
+    "str": 'typeof {} === "string"',
     "bytes": "{} instanceof Uint8Array",
     "int": "$.isInt({})",
-    "bool": "typeof {} === 'boolean'",
+    "bool": 'typeof {} === "boolean"',
     "dict": "{} instanceof $.Dict",
     "tuple": "{} instanceof $.Tuple",
     "list": "$.isList({})",
@@ -123,7 +123,7 @@ class Calls(Expressions):
         parts = [
             f"...$.kwargs({self.expr(each.value)})"
             if each.arg is None
-            else f"{each.arg}: {self.expr(each.value)}"
+            else f"{text(each.arg)}: {self.expr(each.value)}"
             for each in node.keywords
         ]
         return f"{{{', '.join(parts)}}}"

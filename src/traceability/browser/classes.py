@@ -64,13 +64,16 @@ class Classes(Statements):
             fields = self.program.late_types(
                 symbol, lambda: self.at_top(lambda: self.described_fields(node)), plain
             )
-        meta = [f'kind: "{known.kind}"', f"fields: [{fields}]", f"members: [{self.members(symbol, node)}]"]
+        meta = [
+            f'"kind": "{known.kind}"',
+            f'"fields": [{fields}]',
+            f'"members": [{self.members(symbol, node)}]',
+        ]
         if known.ordered != tuple(known.fields):
-            meta.append(f"params: [{', '.join(map(text, known.ordered))}]")
+            meta.append(f'"params": [{", ".join(map(text, known.ordered))}]')
         if known.options:
-            meta.append(
-                f"options: {{{', '.join(f'{name}: {said}' for name, said in known.options.items())}}}"
-            )
+            options = ", ".join(f"{text(name)}: {said}" for name, said in known.options.items())
+            meta.append(f'"options": {{{options}}}')
         return f'$.klass("{node.name}", [{", ".join(bases)}], {{{", ".join(meta)}}}, {self.constructor(known, node.name)})'
 
     def described_fields(self, node: ast.ClassDef) -> str:
@@ -92,7 +95,7 @@ class Classes(Statements):
             for each, said in zip(known.ordered, names, strict=True)
         ]
         own = f"{name}$"
-        body = f"if (new.target === undefined) return new {own}({', '.join(names)}); "
+        body = f"if (!new.target) return new {own}(...arguments); "
         body += "".join(f"this.${each} = {self.parameter_named(each)}; " for each in known.fields)
         if known.post_init:
             body += "this.$__post_init__(); "
@@ -127,9 +130,7 @@ class Classes(Statements):
             return ""
 
         def write() -> str:
-            said = self.function(
-                node, name=node.name + "$", method="staticmethod" not in decorators, klass=symbol
-            )
+            said = self.function(node, method="staticmethod" not in decorators, klass=symbol)
             for wrapper in ("property", "classmethod", "staticmethod"):
                 if wrapper in decorators:
                     said = f"$.{wrapper}({said})"

@@ -1,4 +1,4 @@
-"""The compiler: from Python of the core to JavaScript, by the rules of CONVENTIONS.md.
+"""The compiler: from Python of the core to JavaScript, by the rules of docs/browser.md.
 
 program(source, ["traceability.core.verify"]).sections([("traceability.core.verify", "verify")])
 """
@@ -7,6 +7,7 @@ import ast
 from collections.abc import Iterable, Mapping
 
 from traceability.browser.classes import Classes
+from traceability.browser.constants import text
 from traceability.browser.known import Signature, signature_of
 from traceability.browser.program import Program
 from traceability.browser.source import Module, Source, Symbol, stored
@@ -93,4 +94,4 @@ class Unit(Classes):
 def parameter_names(where: str, signature: Signature) -> str:
     if signature.variable or signature.keywords:
         return ""
-    return f"{where}.$$params = [{', '.join(repr(name) for name in signature.names)}];\n"
+    return f"{where}.$$params = [{', '.join(map(text, signature.names))}];\n"

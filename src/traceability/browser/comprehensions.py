@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from traceability.browser.base import Base
 from traceability.browser.constants import is_constant
-from traceability.browser.scope import assigned, identifier, kind_of_annotation
+from traceability.browser.scope import assigned, identifier
 
 
 class Comprehensions(Base, ABC):
@@ -84,11 +84,18 @@ class Comprehensions(Base, ABC):
 
     def lambda_(self, args: ast.arguments, body: ast.expr) -> str:
         signature, prologue = self.signature(args)
-        names, kinds = parameter_names(args)
+        names, kinds = self.parameters(args)
         said = self.inside([*names, *assigned(body)], lambda: f"return {self.expr(body)};", kinds)
         own = [identifier(name) for name in assigned(body)]
         own_said = f"let {', '.join(own)}; " if own else ""
         return f"(({signature}) => {{ {prologue}{own_said}{said} }})"
+
+    def parameters(self, args: ast.arguments) -> tuple[list[str], dict[str, str]]:
+        """All parameters, and what their annotations say of them."""
+        plain = [*args.posonlyargs, *args.args, *args.kwonlyargs]
+        others = [arg.arg for arg in (args.vararg, args.kwarg) if arg]
+        kinds = {arg.arg: self.program.kinds.of(self.module, arg.annotation) for arg in plain}
+        return [*kinds, *others], kinds
 
     def signature(self, args: ast.arguments) -> tuple[str, str]:
         """Parameters as JavaScript writes them, and what has to be done first in the body."""
@@ -118,15 +125,6 @@ class Comprehensions(Base, ABC):
         if not (at_top or is_empty or is_constant(default)):
             raise self.unsupported(default, "a default that is neither a constant nor a name at top level")
         return f"{identifier(arg.arg)} = {self.expr(default)}"
-
-
-def parameter_names(args: ast.arguments) -> tuple[list[str], dict[str, str]]:
-    """All parameters, and what their annotations say of them."""
-    plain = [*args.posonlyargs, *args.args, *args.kwonlyargs]
-    others = [arg for arg in (args.vararg, args.kwarg) if arg]
-    return [arg.arg for arg in [*plain, *others]], {
-        arg.arg: kind_of_annotation(arg.annotation) for arg in plain
-    }
 
 
 def targets(node: ast.expr) -> list[str]:

@@ -27,7 +27,7 @@ export class Unsupported extends Error {
  * told `{signatures, of}`. Rejects with an error called Malformed for a trust policy that is none, Unsupported where
  * this browser cannot check.
  */
-export async function verify(bytes, policy, { now = null, complete = false, progress = () => {} } = {}) {
+export async function verify(bytes, policy, { now = null, complete = false, progress } = {}) {
   const trusted = readPolicy(policy);
   const report = await answered(() => core.verify__verify(bytes, trusted, now, complete), progress);
   return JSON.parse(new TextDecoder().decode(report.$to_json()));
@@ -37,7 +37,7 @@ export async function verify(bytes, policy, { now = null, complete = false, prog
 export async function openCheckpoint(noteText, policy) {
   const trusted = readPolicy(policy);
   const note = new TextEncoder().encode(noteText);
-  const { $checkpoint } = await answered(() => spoken(() => trusted.$open_checkpoint(note)), () => {});
+  const { $checkpoint } = await answered(() => spoken(() => trusted.$open_checkpoint(note)));
   return { origin: $checkpoint.$origin, size: $checkpoint.$size, root: $checkpoint.$root.$hex() };
 }
 
@@ -56,9 +56,8 @@ export function readLabel(digits) {
 /** Verifies it against a trust pack (bytes); the report is what `traceability tag verify --json` prints. Rejects like `verify`. */
 export async function verifyTag(digits, pack, policy) {
   const trusted = readPolicy(policy);
-  const report = await answered(
-    () => spoken(() => core.tag_verify__verify_tag(core.label__from_digits(digits), core.trust_pack__TrustPack.$read(pack, trusted))),
-    () => {},
+  const report = await answered(() =>
+    spoken(() => core.tag_verify__verify_tag(core.label__from_digits(digits), core.trust_pack__TrustPack.$read(pack, trusted))),
   );
   return JSON.parse(new TextDecoder().decode(report.$to_json()));
 }
@@ -79,7 +78,7 @@ function spoken(work) {
 }
 
 /** What `work` gives, or throws, once every signature it asks about has been checked. */
-async function answered(work, progress) {
+async function answered(work, progress = () => {}) {
   const answers = cryptography.Answers();
   const keys = new Map();
   for (let round = 0; round < ROUNDS_MAX; round++) {

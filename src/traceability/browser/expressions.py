@@ -9,7 +9,7 @@ import ast
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 
-from traceability.browser.builtin import ARITHMETIC, ERRORS, FUNCTIONS, RETURN_BOOL, TYPES, built_in
+from traceability.browser.builtin import ARITHMETIC, ERRORS, FUNCTIONS, RETURNS, TYPES, built_in
 from traceability.browser.comprehensions import Comprehensions
 from traceability.browser.constants import folded, is_constant, text
 
@@ -138,8 +138,14 @@ class Expressions(Comprehensions):
                 return "num" if type(value) is int else type(value).__name__
             case ast.JoinedStr():
                 return "str"
-            case ast.Name(id=name):
-                return self.scope.kind(name)
+            case ast.Name() | ast.Attribute():
+                return self.kind_of_name(node)
+            case ast.Call():
+                return self.kind_of_call(node)
+            case ast.Subscript(value=value):
+                return "str" if self.kind(value) == "str" else ""
+            case ast.NamedExpr(value=value):
+                return self.kind(value)
             case ast.Compare() | ast.UnaryOp(op=ast.Not()):
                 return "bool"
             case ast.BoolOp(values=values):
@@ -154,14 +160,28 @@ class Expressions(Comprehensions):
                 return kinds.pop() if kinds in ({"str"}, {"num"}) else ""
             case ast.UnaryOp(operand=operand):
                 return "num" if self.kind(operand) in ("num", "int") else ""
-            case ast.Call(func=ast.Name(id=name)) if self.symbol(node.func) is None and not self.scope.owner(
-                name
-            ):
-                if name in ("len", "ord", "int"):
-                    return "num"
-                return name if name in ("str", "bytes", "bool") else "bool" if name in RETURN_BOOL else ""
-            case ast.Call(func=ast.Attribute(attr=attr)) if attr in RETURN_BOOL:
-                return "bool"
+            case _:
+                return ""
+
+    def kind_of_name(self, node: ast.Name | ast.Attribute) -> str:
+        symbol = self.symbol(node)
+        if symbol is not None:
+            return "" if isinstance(symbol.node, ast.FunctionDef) else self.program.kinds.of_symbol(symbol)
+        return (
+            self.scope.kind(node.id)
+            if isinstance(node, ast.Name)
+            else self.program.kinds.attribute(node.attr)
+        )
+
+    def kind_of_call(self, node: ast.Call) -> str:
+        symbol = self.symbol(node.func)
+        if symbol is not None:
+            return self.program.kinds.of_symbol(symbol)
+        match node.func:
+            case ast.Name(id=name) if not self.scope.owner(name):
+                return RETURNS.get(name, "")
+            case ast.Attribute(attr=attr):
+                return RETURNS.get(attr, "") or self.program.kinds.method(attr)
             case _:
                 return ""
 

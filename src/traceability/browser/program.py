@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from traceability.browser.builtin import METHODS
+from traceability.browser.kinds import Kinds
 from traceability.browser.known import Class, Signature, signature_of
 from traceability.browser.source import Module, Source, Symbol, called
 
@@ -42,6 +43,7 @@ class Program:
         self.source = source
         self.libraries: dict[str, set[str]] = defaultdict(set)
         """What is used of each library."""
+        self.kinds = Kinds(source)
         self.named: set[Symbol] = set()
         """Functions that must know the names of their parameters when running."""
         self.named_methods: set[str] = set()
@@ -65,6 +67,7 @@ class Program:
             for node in module.tree.body:
                 if isinstance(node, ast.ClassDef):
                     self._note_members(node)
+                    self.kinds.note(module, node)
 
     def _note_members(self, node: ast.ClassDef) -> None:
         for each in node.body:

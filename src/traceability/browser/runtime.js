@@ -1,4 +1,4 @@
-// What compiled Python stands on: its values and operators, by the rules in CONVENTIONS.md. Imported as `$`.
+// What compiled Python stands on: its values and operators, by the rules in docs/browser.md. Imported as `$`.
 
 export * from "./runtime/numbers.js";
 export * from "./runtime/objects.js";

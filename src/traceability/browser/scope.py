@@ -170,14 +170,3 @@ def has_yield(body: list[ast.stmt]) -> bool:
         if not isinstance(node, ast.FunctionDef | ast.Lambda):
             waiting.extend(ast.iter_child_nodes(node))
     return False
-
-
-def kind_of_annotation(annotation: ast.expr | None) -> str:
-    """ "str", "int", "bool" or "bytes" where an annotation says just that."""
-    match annotation:
-        case ast.Name(id="str" | "int" | "bool" | "bytes" as name):
-            return name
-        case ast.Name(id="EventId" | "LotId" | "PartyId" | "KeyId" | "SiteId" | "RollId"):
-            return "str"
-        case _:
-            return ""

@@ -1,16 +1,20 @@
 """Python statements and functions as JavaScript ones."""
 
 import ast
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from traceability.browser.builtin import ARITHMETIC
 from traceability.browser.calls import Calls
-from traceability.browser.comprehensions import parameter_names
-from traceability.browser.scope import Scope, assigned, has_yield, identifier, kind_of_annotation
+from traceability.browser.constants import text
+from traceability.browser.scope import Scope, assigned, has_yield, identifier
 from traceability.browser.source import Symbol, called
 
 IN_PLACE = {"Add": "iadd", "BitOr": "ior"}
 """Operators that change a list, a set or a dict where it is."""
+
+OF_CLASSES = frozenset({"overload", "property", "classmethod", "staticmethod"})
+"""Decorators that say how a class has a function."""
 
 
 class Statements(Calls):
@@ -77,6 +81,9 @@ class Statements(Calls):
             isinstance(each, ast.Starred) for each in [*target.elts, *value.elts]
         ):
             return self.unpack(target, self.expr(value))
+        if are_apart(target.elts, value.elts):
+            pairs = zip(target.elts, value.elts, strict=True)
+            return "".join(self.unpack(each, self.expr(given)) for each, given in pairs) + "\n"
         holds = [self.scope.unused() for _ in value.elts]
         said = "".join(
             f"const {hold} = {self.expr(each)}; " for hold, each in zip(holds, value.elts, strict=True)
@@ -302,12 +309,17 @@ class Statements(Calls):
                 args.defaults[-len(others) :] if others else [],
             )
         signature, prologue = self.signature(args)
-        names, kinds = parameter_names(node.args)
-        kinds |= annotated(node.body)
+        names, kinds = self.parameters(node.args)
+        for each in assignments(node.body):
+            if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
+                kinds[each.target.id] = self.program.kinds.of(self.module, each.annotation)
         outer = self.scope
         self.scope = Scope(outer, {*names, *assigned(node.body)}, kinds, klass=klass or outer.klass)
         self.scope.receiver = node.args.args[0].arg if method else outer.receiver
         try:
+            for own, given in plainly_assigned(node.body).items():
+                if own not in kinds and len(found := {self.kind(value) for value in given}) == 1:
+                    kinds |= {own: found.pop()}
             body = self.block(node.body)
             declared = [
                 *[self.local(each) for each in dict.fromkeys(assigned(node.body)) if each not in names],
@@ -323,21 +335,53 @@ class Statements(Calls):
         if not has_return(node.body) and not star:
             body += "return null;\n"
         said = f"function{star} {name}({signature}) {{\n{prologue}{body}}}"
-        for decorator in reversed(node.decorator_list):
-            if called(decorator) not in ("overload", "property", "classmethod", "staticmethod"):
-                said = f"{self.expr(decorator)}({said})"
+        wrapping = [each for each in node.decorator_list if called(each) not in OF_CLASSES]
+        if wrapping:
+            said = f"$.named({text(node.name)}, {said})"
+        for decorator in reversed(wrapping):
+            said = f"{self.expr(decorator)}({said})"
         return said
 
 
-def annotated(body: Sequence[ast.stmt]) -> dict[str, str]:
-    """What annotations of local names say."""
-    return {
-        each.target.id: kind_of_annotation(each.annotation)
-        for statement in body
-        if not isinstance(statement, ast.FunctionDef)
-        for each in ast.walk(statement)
-        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
-    }
+def are_apart(targets: Sequence[ast.expr], values: Sequence[ast.expr]) -> bool:
+    """Whether one pair can be assigned after the other: no later value can fail, or see an earlier target."""
+    for at, target in enumerate(targets):
+        later = [part for value in values[at + 1 :] for part in ast.walk(value)]
+        if not all(
+            isinstance(part, ast.Name | ast.Attribute | ast.Constant | ast.expr_context) for part in later
+        ):
+            return False
+        match target:
+            case ast.Name(id=name):
+                if any(isinstance(part, ast.Name) and part.id == name for part in later):
+                    return False
+            case ast.Attribute(attr=attr, value=ast.Name()):
+                if any(isinstance(part, ast.Attribute) and part.attr == attr for part in later):
+                    return False
+            case _:
+                return False
+    return True
+
+
+def plainly_assigned(body: Sequence[ast.stmt]) -> dict[str, list[ast.expr]]:
+    """The local names that only plain assignments make, and the values they give."""
+    values: dict[str, list[ast.expr]] = {}
+    for each in assignments(body):
+        if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name):
+            values.setdefault(each.targets[0].id, []).append(each.value)
+    times = Counter(assigned(list(body)))
+    return {name: found for name, found in values.items() if len(found) == times[name]}
+
+
+def assignments(body: Sequence[ast.stmt]) -> Iterator[ast.Assign | ast.AnnAssign]:
+    """The assignments among statements, those of functions inside left out."""
+    waiting: list[ast.AST] = list(reversed(body))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            yield node
+        elif not isinstance(node, ast.FunctionDef | ast.expr):
+            waiting.extend(reversed(list(ast.iter_child_nodes(node))))
 
 
 def has_return(body: Sequence[ast.stmt]) -> bool:

@@ -59,7 +59,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.ids import padded
-from traceability.core.signing import check_ed25519_point
+from traceability.core.signing import check_ed25519_point, verify_ed25519
 
 ED25519 = 0x01
 SIGNATURES_MAX = 64
@@ -183,7 +183,7 @@ class Verifier:
 
     def _check(self, signature: bytes, message: bytes) -> None:
         try:
-            Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, message)
+            verify_ed25519(Ed25519PublicKey.from_public_bytes(self.public_key), signature, message)
         except InvalidSignature:
             raise Invalid(f"the signature of {self.name} is not over this text") from None
 

@@ -177,7 +177,6 @@ class Step:
         """The ledger's rules in force as this entry found them; None before genesis."""
         return self.find("policy", "policy", Policy)
 
-    @once
     def _country(self) -> str | None:
         """The country the event says it happened in."""
         region: str | None = self.event.body.region
@@ -185,7 +184,7 @@ class Step:
 
     @once
     def _numbers(self) -> dict[Wanted, int]:
-        return policy.looked_up(self.policy, self._country)
+        return policy.looked_up(self.policy, self._country())
 
     def find(self, kind: str, id_: str, record: type[_R]) -> _R | None:
         """The record if there is one of that class (a mere mention is none)."""
@@ -208,9 +207,8 @@ class Step:
         wanted = (section, rule, name, mineral, at)
         found = self._numbers.get(wanted)
         if found is None:
-            found = policy.number(
-                self.policy, section, rule, name, mineral=mineral, step=at, country=self._country
-            )
+            country = self._country()
+            found = policy.number(self.policy, section, rule, name, mineral=mineral, step=at, country=country)
             self._numbers[wanted] = found
         return found
 

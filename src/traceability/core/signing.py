@@ -122,7 +122,7 @@ class PublicKey:
             raise Invalid(f"a signature has 64 bytes, this one {len(signature)}")
         try:
             if isinstance(self._key, ed25519.Ed25519PublicKey):
-                self._key.verify(signature, message)
+                verify_ed25519(self._key, signature, message)
             else:
                 der = encode_dss_signature(
                     int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
@@ -143,12 +143,28 @@ def check_ed25519_point(raw: bytes) -> None:
     y = int.from_bytes(raw, "little") & (2**255 - 1)
     if y >= _FIELD:
         raise Malformed("the Ed25519 public key is not in its canonical encoding")
-    if y in _SMALL_ORDER_Y:
+    if has_small_order(raw):
         raise Malformed("the Ed25519 public key has small order: anyone could sign for it")
     # x² = (y² − 1) / (d·y² + 1) must be a square, and is one just if their product is.
     product = (y * y - 1) * (_D * y * y + 1) % _FIELD
     if pow(product, (_FIELD - 1) // 2, _FIELD) != 1:
         raise Malformed("the Ed25519 public key is not a point of the curve")
+
+
+def has_small_order(point: bytes) -> bool:
+    """Whether 32 bytes encode one of the eight points of Ed25519 that have small order, with either sign bit."""
+    return int.from_bytes(point, "little") & (2**255 - 1) in _SMALL_ORDER_Y
+
+
+def verify_ed25519(key: ed25519.Ed25519PublicKey, signature: bytes, message: bytes) -> None:
+    """Raises InvalidSignature unless this is the key's signature, and one that every verifier takes.
+
+    Nobody honest makes an R of small order; who has the key can, and then libraries differ: OpenSSL takes it, the
+    Web Cryptography API asks that it is refused. A file must not hold in one place and fail in another.
+    """
+    if has_small_order(signature[:32]):
+        raise InvalidSignature
+    key.verify(signature, message)
 
 
 class SigningKey:

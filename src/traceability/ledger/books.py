@@ -69,8 +69,9 @@ _KINDS: Mapping[str, bytes] = {kind: f'"kind":"{kind}"'.encode() for kind in ("s
 def sizes_stated(log: View) -> set[int]:
     """The sizes that snapshots and attestations of this log speak of, as far as they can be read."""
     found = set()
+    snapshot, attestation = _KINDS.values()
     for (payload,) in log.stream("SELECT payload FROM entry"):
-        if isinstance(payload, bytes) and any(kind in payload for kind in _KINDS.values()):
+        if isinstance(payload, bytes) and (snapshot in payload or attestation in payload):
             try:
                 stating = msgspec.json.decode(payload, type=_Stating)
             except msgspec.MsgspecError:

@@ -18,7 +18,7 @@ from traceability.core.state import AnyRecord, LogEntry, Lot, Move, Number, sign
 from traceability.ledger.view import View
 
 _OF_THE_LOG = ("number", "move")
-LEFT_MAX = 1 << 15
+LEFT_MAX = 1 << 14
 """How many records one batch leaves to the next at most, and of how many events the places."""
 
 

@@ -35,6 +35,8 @@ _DAY_ZERO = date(2000, 1, 1).toordinal()
 _TO_PYTHON = str.maketrans(CROCKFORD, "0123456789abcdefghijklmnopqrstuv")
 _FIXED = 22
 """How many fields of a lot are always there."""
+_MOSTLY = 26
+"""Behind so many, most lots have nothing."""
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -145,6 +147,8 @@ def pack_lot(lot: Lot | Mention) -> bytes:
         [raw_hash(event) for event in lot.zones],
         lot.mixed,
     ]
+    if not any(row[_MOSTLY:]):
+        del row[_MOSTLY:]
     while len(row) > _FIXED and not row[-1]:
         row.pop()
     return _encode(row)

@@ -50,7 +50,7 @@ class _Brought(NamedTuple):
     opened: list[tuple[str, bytes, bytes]]
 
 
-class _Receipt(msgspec.Struct):
+class _Answer(msgspec.Struct):
     """The answer to an event, or an event as its signer may read it again."""
 
     blind: str
@@ -134,7 +134,10 @@ class _Tail:
                 if line.strip():
                     self._take_line(line, number)
         else:
-            self._take_evidence(file)
+            try:
+                self._take_evidence(file)
+            except (Malformed, KeyError, TypeError) as error:
+                raise NotRefilled(f"evidence with an entry that is none: {error}") from error
 
     def proved(self, edge: merkle.Edge) -> int:
         """The largest size whose root the entries give, and that was signed; where there is none, what was there."""
@@ -169,10 +172,10 @@ class _Tail:
         try:
             if (header := _as(_Header, line)) is not None:
                 self._head(header.checkpoint.encode())
-            elif (receipt := _as(_Receipt, line)) is not None:
-                head = self._head(receipt.checkpoint.encode())
-                one = _of_receipt(receipt)
-                self._put(one, sure=head is not None and _is_in(one, head, receipt.proof))
+            elif (answer := _as(_Answer, line)) is not None:
+                head = self._head(answer.checkpoint.encode())
+                one = _of_answer(answer)
+                self._put(one, sure=head is not None and _is_in(one, head, answer.proof))
             else:
                 self._put(_brought(*read_line(line)), sure=False)
         except (msgspec.MsgspecError, Malformed, KeyError, TypeError, ValueError) as error:
@@ -212,7 +215,7 @@ def _as(form: type[_F], line: bytes) -> _F | None:
         return None
 
 
-def _of_receipt(read: _Receipt) -> _Brought:
+def _of_answer(read: _Answer) -> _Brought:
     entry = canonical.load(read.entry.encode())
     envelope = Envelope.parse(entry["envelope"])
     record_time = int(datetime.fromisoformat(entry["record_time"]).timestamp())

@@ -44,7 +44,9 @@ class Store:
         """Everything asked of this view is of one moment."""
         connection = self.database.engine.raw_connection()
         try:
-            yield View(self.database, connection, self.database.cursor(connection, write=False))
+            # Closed here: as long as a statement is open somewhere, SQLite does not let go of the file.
+            with contextlib.closing(self.database.cursor(connection, write=False)) as cursor:
+                yield View(self.database, connection, cursor)
         finally:
             connection.close()
 
@@ -57,10 +59,9 @@ class Store:
         """
         connection = self.database.engine.raw_connection()
         try:
-            yield View(
-                self.database, connection, self.database.cursor(connection, write=True, durable=durable)
-            )
-            connection.commit()
+            with contextlib.closing(self.database.cursor(connection, write=True, durable=durable)) as cursor:
+                yield View(self.database, connection, cursor)
+                connection.commit()
         except BaseException:
             # Rolled back first: closing alone would wait for whoever still holds a cursor.
             with contextlib.suppress(*ERRORS):

@@ -307,7 +307,8 @@ class Ledger:
                 opening=opening,
             )
             judged = group.judge(reads)
-            if group.facts is not None and not self._signing(group.facts):
+            proves = any(isinstance(result, Taken | Known) for result in judged)
+            if proves and group.facts is not None and not self._signing(group.facts):
                 raise GuardRefuses(f"another key signs {group.facts.origin} now: set LOG_KEY")
             self._reached("judged")
             new = group.write(reads, judged)
@@ -321,7 +322,7 @@ class Ledger:
             self._to_forget = not self.store.forget()
         if group.facts not in (None, self._facts):
             self._learn(group.facts)
-        if not any(isinstance(result, Taken | Known) for result in judged):
+        if not proves:
             return answers_without_proof(judged)
         note = self._publish(new, GuardHead(head.size, head.root))
         return answers_with_proof(self.store, judged, group.growth, new.size, note)

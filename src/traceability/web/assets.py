@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
+from threading import Lock
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -25,6 +26,7 @@ SAID = (
     "origin", "rule", "sealed", "severity", "told",
 )  # fmt: skip
 """Which messages scripts say, by how their keys begin."""
+_MAKING = Lock()
 _NAMED = re.compile(r'"\./([a-z_-]+\.js)"')
 _PLAIN = " !$()*+,-./:;=?@[]^_`{|}~"
 """What may stand as it is in a `data:` address that is a string of a script, or of a page."""
@@ -46,9 +48,14 @@ class Asset(NamedTuple):
     """The same by gzip."""
 
 
-@cache
 def assets() -> Mapping[str, Asset]:
-    """Every script by the name it is served under."""
+    """Every script by the name it is served under. Made once; whoever asks meanwhile waits."""
+    with _MAKING:
+        return _assets()
+
+
+@cache
+def _assets() -> Mapping[str, Asset]:
     return {each.name: each for each in (_asset(name) for name in _names())}
 
 

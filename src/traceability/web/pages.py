@@ -1,10 +1,12 @@
 """The routes of the pages. Each asks who is there, finds the thing, and prints what that visitor may see."""
 
+import contextlib
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from http import HTTPStatus
+from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -76,8 +78,16 @@ def router() -> APIRouter:
         routes=[
             *(Route(path, _answered(of, path), methods=[method]) for path, of, method in routes),
             _SCRIPT,
-        ]
+        ],
+        lifespan=_ready,
     )
+
+
+@contextlib.asynccontextmanager
+async def _ready(_: object) -> AsyncIterator[None]:
+    """The scripts are made beside everything else as the server starts: no page waits for the verifier among them."""
+    Thread(target=assets.assets, name="scripts", daemon=True).start()
+    yield
 
 
 async def script(request: Request) -> Response:

@@ -208,12 +208,11 @@ class _History:
             self.head = newest
             return
         old, new = self.head.opened.checkpoint.size, newest.opened.checkpoint.size
-        if not self._agree(self.head, newest, findings):
-            return
-        if new < old:
+        agree = self._agree(self.head, newest, findings)
+        if new < old and all(finding.what is not What.MISBEHAVIOUR for finding in findings):
             said = f"it shows {new} entries and has shown {old} before"
             findings.append(Finding(What.WENT_BACK, newest.where, said))
-        elif new > old:
+        elif agree and new > old:
             self.head = newest
 
     def hold_against(self, shown: _Shown, findings: list[Finding]) -> None:

@@ -96,7 +96,7 @@ export const property = (work) => new Member("property", work);
 export const classmethod = (work) => new Member("classmethod", work);
 export const staticmethod = (work) => new Member("staticmethod", work);
 
-/** Makes a class; see CONVENTIONS.md. */
+/** Makes a class; see docs/browser.md. */
 export function klass(name, bases, meta, make) {
   const base = bases[0] ?? null;
   const made =
@@ -154,6 +154,9 @@ function likeTuple(made) {
 export const getmember = (type, name) => Object.getOwnPropertyDescriptor(type.prototype, name)?.value ?? type[name];
 export { getmember as member };
 
+/** A function that has a name: one that a decorator is given. */
+export const named = (name, work) => Object.assign(work, { $__name__: name });
+
 export const alloc = (type) => Object.create(type.prototype);
 export const parent = (type) => Object.getPrototypeOf(type.prototype);
 export const isStruct = (value) => value?.constructor?.$$meta?.kind === "struct";
@@ -168,7 +171,7 @@ export function bound(value, name) {
 }
 
 Object.defineProperty(Function.prototype, "$__name__", {
-  get() { return this.name.replace(/\$$/, ""); },
+  get() { return this.name; },
   set(value) { Object.defineProperty(this, "$__name__", { value, writable: true, configurable: true }); },
   configurable: true,
 });

@@ -32,7 +32,7 @@ function slow() {
 }
 
 async function run() {
-  ask ??= verifier();
+  ask = verifier();
   status.setAttribute("aria-busy", "true");
   status.replaceChildren(mark("stated", t("device.working")));
   details.replaceChildren(said);

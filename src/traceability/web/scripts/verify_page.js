@@ -13,7 +13,7 @@ class Told extends Error {}
 
 const page = document.getElementById("check");
 const t = await words(page.dataset.words);
-const ask = verifier();
+verifier(); // loaded now: later there may be no network
 const { ours, policy: policyFile, file: fileField } = page.elements;
 const ownChosen = () => page.elements.trust.value === "own";
 const parts = Object.fromEntries(["status", "steps", "verdict", "details"].map((name) => [name, document.getElementById(name)]));
@@ -56,7 +56,7 @@ async function check(file) {
     const name = evidence.pdf ? t("check.pdf_from", { name: evidence.name, pdf: file.name }) : file.name;
     parts.status.textContent = t("check.working", { name });
     const asked = { bytes: evidence.bytes, policy, now: moment() };
-    const answer = await ask("verify", asked, (progress) => still(() => show(progress)));
+    const answer = await verifier()("verify", asked, (progress) => still(() => show(progress)));
     still(() => print(answer, policy, name));
   } catch (error) {
     still(() => parts.status.replaceChildren(mark("broken", t("check.error")), ` ${reason(error)}`));

@@ -2,7 +2,7 @@
 
 let running = null;
 
-/** The worker, started when first asked for: `ask(question, said, progress)` promises the answer, and rejects with an Error. */
+/** The worker, started when first asked for and again where it did not load: `ask(question, said, progress)` promises the answer, and rejects with an Error. */
 export const verifier = () => (running ??= start());
 
 function start() {
@@ -19,6 +19,7 @@ function start() {
     else asked.resolve(answer);
   };
   worker.onerror = () => {
+    running = null; // whoever asks again tries again
     broken = Object.assign(new Error("the verifier did not load"), { name: "NoVerifier" });
     for (const asked of waiting.values()) asked.reject(broken);
     waiting.clear();
