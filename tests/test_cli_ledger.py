@@ -293,6 +293,27 @@ def test_evidence_opens_what_is_asked(demo: Served, command: Command) -> None:
     assert command("evidence", code, "--data", demo.data, "--disclose", "price").code == 3
 
 
+def test_news_are_asked_for_with_a_consent(demo: Served, command: Command, evidence: Path) -> None:
+    """The holder signs that others may ask; the answer is verified under the evidence's checkpoint. A stranger's
+    consent is told nothing, and a policy that does not know the log ends it."""
+    policy, keys = demo.data / "trust.policy", demo.data / "credentials"
+    held = next(role for role in demo.index["roles"] if role["role"] == "trader" and role["lots"])
+    lot = held["lots"][0]
+    assert command("evidence", lot, "--data", demo.data, "-o", "held.evidence.json").code == 0
+    for key in ("trader.pem", "regulator.pem"):
+        done = command(
+            "consent", lot, "--key", keys / key, "--until", "2099-12-31", "--out", f"{key}.consent.json"
+        )
+        assert done.code == 0, done.err
+    asked = ("news", "held.evidence.json", "--from", demo.url, "--policy", policy, "--consent")
+    done = command(*asked, "trader.pem.consent.json")
+    assert (done.code, "goes on from them" in done.out) == (0, True), done.err
+    assert command(*asked, "trader.pem.consent.json", "--json").json["entries"] == []
+    assert command(*asked, "regulator.pem.consent.json").code == 2
+    assert command("news", evidence, *asked[2:], "trader.pem.consent.json").code == 3
+    assert command("consent", lot, "--key", keys / "trader.pem", "--until", "soon").code == 3
+
+
 # Events
 
 

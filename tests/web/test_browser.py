@@ -114,7 +114,9 @@ def ours(season, url: str) -> bool:
 
 def without_device(page: Page) -> str:
     """What stands on a page but for what the reader's own device has to say, and the form that only it can use."""
-    page.evaluate("document.querySelectorAll('#device, #label, #check, #needs').forEach(each => each.remove())")
+    page.evaluate(
+        "document.querySelectorAll('#device, #label, #check, #needs').forEach(each => each.remove())"
+    )
     return page.inner_text("body")
 
 

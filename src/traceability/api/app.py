@@ -14,6 +14,7 @@ from traceability.api import (
     log,
     lots,
     money,
+    news,
     notices,
     openapi,
     papers,
@@ -33,6 +34,7 @@ from traceability.settings import Settings
 _ROUTERS = (
     events.router,
     lots.router,
+    news.router,
     money.router,
     tags.router,
     registry.router,

@@ -81,7 +81,7 @@ def signed(services: Services, header: str, method: str, target: str, now: float
         facts = view.record(("ledger", ""))
         if not isinstance(facts, LedgerFacts) or claim.log != facts.log:
             raise _refused("it is not for this ledger")
-        found, key = _holder(view, claim.party, claim.key)
+        found, key = holder(view, claim.party, claim.key)
     if envelope.key != claim.key:
         raise _refused("keyid and key are not the same")
     try:
@@ -110,7 +110,7 @@ def continued(services: Services, cookie: str, now: float) -> Visitor:
     if session.expires <= now:
         raise _refused("the session is over")
     with services.store.read() as view:
-        return _holder(view, session.party, session.key)[0]
+        return holder(view, session.party, session.key)[0]
 
 
 def begin_session(services: Services, who: Visitor, now: float) -> tuple[str, int]:
@@ -143,7 +143,7 @@ def _parse(header: str) -> tuple[Envelope, ReadClaim]:
     return envelope, claim
 
 
-def _holder(view: View, party_id: str, key_id: str) -> tuple[Visitor, Key]:
+def holder(view: View, party_id: str, key_id: str) -> tuple[Visitor, Key]:
     """The party, if this is a key of it that counts now."""
     key = view.record(("key", key_id))
     party = view.record(("party", party_id))

@@ -18,6 +18,7 @@ from traceability.cli import (
     keys,
     ledger,
     log,
+    news,
     printing,
     snapshots,
     tag,
@@ -61,6 +62,16 @@ def _add(command: Callable[..., object], example: str, short: str | None = None)
 
 _add(keys.sign, "sign transfer.json --key trader.pem --sequence 17")
 _add(verify.verify, "verify bag.evidence.json --policy trust.policy")
+_add(
+    news.consent,
+    "consent LOT --key trader.pem --until 2027-11-23 --out bag.consent.json",
+    "Signs that others may ask what is new about lots.",
+)
+_add(
+    news.news,
+    "news bag.evidence.json --consent bag.consent.json --from https://ledger.example.org --policy trust.policy",
+    "Asks a ledger what was said of lots since.",
+)
 _add(
     trusting.policy,
     "policy car.trust-pack.json --policy trust.policy --out new.policy",

@@ -132,7 +132,7 @@ class _Completeness(msgspec.Struct, forbid_unknown_fields=True):
     subjects: _Count
 
 
-class _Proven(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class Proven(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Entries and what proves them, about whatever they are."""
 
     book: list[BookLine]
@@ -143,18 +143,18 @@ class _Proven(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     completeness: _Completeness | msgspec.UnsetType = msgspec.UNSET
 
 
-class _File(_Proven, kw_only=True):
+class _File(Proven, kw_only=True):
     lots: Annotated[list[_Id], msgspec.Meta(min_length=1)]
     event: _Hash | msgspec.UnsetType = msgspec.UNSET
 
 
 _DECODER = msgspec.json.Decoder(_File)
-_PROVEN_DECODER = msgspec.json.Decoder(_Proven)
+_PROVEN_DECODER = msgspec.json.Decoder(Proven)
 
 
 def encode(evidence: Evidence) -> bytes:
     """The bytes of the file."""
-    value = _value(evidence)
+    value = value_of(evidence)
     value["lots"] = list(evidence.lots)
     if evidence.event is not None:
         value["event"] = evidence.event
@@ -163,10 +163,11 @@ def encode(evidence: Evidence) -> bytes:
 
 def encode_proven(evidence: Evidence) -> bytes:
     """The same of entries that are about no lot: a trust pack (`core.trust_pack`)."""
-    return canonical.dump(_value(evidence))
+    return canonical.dump(value_of(evidence))
 
 
-def _value(evidence: Evidence) -> dict[str, Any]:
+def value_of(evidence: Evidence) -> dict[str, Any]:
+    """What is the same in every such file, as plain values."""
     value: dict[str, Any] = {
         "book": [msgspec.to_builtins(line) for line in evidence.book],
         "checkpoint": evidence.checkpoint.decode(),
@@ -200,9 +201,9 @@ def _entry_value(entry: ShownEntry) -> dict[str, Any]:
 
 def decode(data: bytes) -> Evidence:
     """What the file holds. Raises Malformed for any bytes `encode` would not write."""
-    file = _read(data, _DECODER, "an evidence file")
+    file = read_as(data, _DECODER, "an evidence file")
     _check_rising("lots", file.lots)
-    return _evidence(
+    return evidence_of(
         file,
         tuple(LotId(lot) for lot in file.lots),
         EventId(file.event) if isinstance(file.event, str) else None,
@@ -214,7 +215,7 @@ def decode_proven(data: bytes, what: str) -> Evidence:
 
     `what` it should be is for the error.
     """
-    return _evidence(_read(data, _PROVEN_DECODER, what), (), None)
+    return evidence_of(read_as(data, _PROVEN_DECODER, what), (), None)
 
 
 def decode_any(data: bytes) -> Evidence:
@@ -226,10 +227,11 @@ def decode_any(data: bytes) -> Evidence:
     return decode(data) if about_lots else decode_proven(data, "evidence or a trust pack")
 
 
-_P = TypeVar("_P", bound=_Proven)
+_P = TypeVar("_P", bound=Proven)
 
 
-def _read(data: bytes, decoder: "msgspec.json.Decoder[_P]", what: str) -> _P:
+def read_as(data: bytes, decoder: "msgspec.json.Decoder[_P]", what: str) -> _P:
+    """The file's fields. Raises Malformed for any but canonical bytes of this form and version."""
     if len(data) > SIZE_MAX:
         raise Malformed(f"{what} has at most {SIZE_MAX >> 20} MiB")
     try:
@@ -243,7 +245,8 @@ def _read(data: bytes, decoder: "msgspec.json.Decoder[_P]", what: str) -> _P:
     return file
 
 
-def _evidence(file: _Proven, lots: tuple[LotId, ...], event: EventId | None) -> Evidence:
+def evidence_of(file: Proven, lots: tuple[LotId, ...], event: EventId | None) -> Evidence:
+    """What the fields say. Raises Malformed where they are not in order."""
     _check_rising("entries", [entry.index for entry in file.entries])
     _check_rising("lines of the book", [line.address for line in file.book])
     entries = tuple(_read_entry(entry) for entry in file.entries)
@@ -252,14 +255,14 @@ def _evidence(file: _Proven, lots: tuple[LotId, ...], event: EventId | None) -> 
         lots=lots,
         checkpoint=file.checkpoint.encode(),
         entries=entries,
-        nodes=_hashes(file.nodes),
+        nodes=hashes(file.nodes),
         book=tuple(file.book),
         event=event,
         completeness=Completeness(
             proved.snapshot,
             proved.subjects,
-            _hashes(proved.nodes),
-            _hashes(proved.consistency),
+            hashes(proved.nodes),
+            hashes(proved.consistency),
             tuple(proved.findings),
         )
         if isinstance(proved, _Completeness)
@@ -267,7 +270,8 @@ def _evidence(file: _Proven, lots: tuple[LotId, ...], event: EventId | None) -> 
     )
 
 
-def _hashes(text: str) -> tuple[bytes, ...]:
+def hashes(text: str) -> tuple[bytes, ...]:
+    """Hashes written one after the other. Raises Malformed."""
     data = unpadded(text)
     if len(data) % HASH_SIZE:
         raise Malformed("the nodes of the proof are not whole hashes")

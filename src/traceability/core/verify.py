@@ -122,6 +122,8 @@ class Established(NamedTuple):
     """Record time of the newest entry shown."""
     facts: LedgerFacts
     replay: Replay
+    entries: tuple[Shown, ...]
+    """Those shown whose signature was verified."""
 
 
 def establish(file: Evidence, policy: TrustPolicy) -> Established:
@@ -129,12 +131,14 @@ def establish(file: Evidence, policy: TrustPolicy) -> Established:
     with _without_gc():
         checkpoint = _trust(file, policy).checkpoint
         shown = _read_events(file, _find_in_log(file, checkpoint))
-        replay = _replay(file, shown, _check_signatures(shown))
+        signed = _check_signatures(shown)
+        replay = _replay(file, shown, signed)
         facts = _facts(replay)
         if replay.rejected:
             first = replay.rejected[0]
             raise Failed(6, first.index, first.why)
-    return Established(checkpoint, time_text(shown[-1].record_time), facts, replay)
+    verified = tuple(entry for entry in shown if entry.index in signed)
+    return Established(checkpoint, time_text(shown[-1].record_time), facts, replay, verified)
 
 
 def _verify(data: bytes, policy: TrustPolicy, report: Report, now: str | None, *, complete: bool) -> None:

@@ -32,6 +32,7 @@ from traceability.core.state import (
 from traceability.ledger import ancestry
 from traceability.ledger.ancestry import Lineage
 from traceability.ledger.gather import Stated, gather, show
+from traceability.ledger.news import news
 from traceability.ledger.packing import unpack_lot
 from traceability.ledger.source import StoredSource
 from traceability.ledger.store import Store
@@ -332,6 +333,11 @@ class Reader:
                     opened[entry.index] = shown
             found = show(gathered, lots, note, size, view.nodes(size), event=event, disclosures=opened)
         return evidence.encode(found)
+
+    def news(self, lots: Collection[LotId], since: int) -> bytes:
+        """What was said of these lots since the first `since` entries. Raises LookupError where nothing reaches so far."""
+        with self._store.read() as view:
+            return news(view, lots, since)
 
     def trust_pack(self) -> bytes:
         """The file by which labels are checked. Raises LookupError where there is no checkpoint."""

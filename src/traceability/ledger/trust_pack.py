@@ -12,7 +12,7 @@ from traceability.core.events import Event, KeyRevocation
 from traceability.core.ids import EventId, RollId
 from traceability.core.record import Address
 from traceability.core.trust_pack import belongs
-from traceability.ledger.gather import Gathered, Logged, show
+from traceability.ledger.gather import Gathered, Logged, Source, show
 from traceability.ledger.source import StoredSource
 from traceability.ledger.view import View
 
@@ -66,7 +66,7 @@ def _newest(view: View) -> tuple[int, bytes]:
 
 def _telling(view: View, source: StoredSource, subjects: Collection[Address], size: int) -> dict[int, Logged]:
     """What makes these subjects what they are, with the delegations and approvals that it rests on."""
-    about = _entries_about(source, subjects, size)
+    about = entries_about(source, subjects, size)
     outcomes = view.outcomes({index: entry.event for index, entry in about.items()})
     taken = {index for index, entry in about.items() if belongs(entry.event) and outcomes[index].stands}
     delegations = {EventId(about[index].event.body.delegation or "") for index in taken}
@@ -91,7 +91,7 @@ def _subjects(view: View) -> list[Address]:
     ]
 
 
-def _entries_about(source: StoredSource, subjects: Collection[Address], size: int) -> dict[int, Logged]:
+def entries_about(source: Source, subjects: Collection[Address], size: int) -> dict[int, Logged]:
     """Every entry about these below `size`: back from the newest of each, all of a step in one question."""
     found: dict[int, Logged] = {}
     waiting: dict[int, set[Address]] = defaultdict(set)
