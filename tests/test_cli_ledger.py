@@ -553,3 +553,13 @@ def test_progress_is_for_people(begun: Command) -> None:
     """Nothing but the answer goes to stdout."""
     assert run(["fsck", "--json"]) == 0
     assert begun("fsck", "--json").out.count("\n") == 1
+
+
+def test_a_single_entry_is_proved_for_other_tools(demo: Served, command: Command) -> None:
+    """`evidence --tlog-proof` writes what `verify` and any C2SP tool read; it says how little it shows."""
+    code = demo.index["tags"][0]["code"]
+    assert command("evidence", code, "--tlog-proof", "--data", demo.data, "-o", "bag.tlog-proof").code == 0
+    done = command("verify", "bag.tlog-proof", "--policy", demo.data / "trust.policy")
+    assert (done.code, "stands in the log" in done.out) == (0, True)
+    Path("bad.tlog-proof").write_bytes(Path("bag.tlog-proof").read_bytes().replace(b"index ", b"index 1"))
+    assert command("verify", "bad.tlog-proof", "--policy", demo.data / "trust.policy").code == 1

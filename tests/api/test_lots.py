@@ -7,6 +7,7 @@ from test_reading import same_404
 from test_submit import problem
 
 from both import verify
+from traceability.core import log_proof
 from traceability.core.trust_policy import TrustPolicy
 from trade import LOG_SIGNER, Pen, accept, bag, offer, produce
 
@@ -119,6 +120,16 @@ def test_evidence_stands_alone(world, client, shipment):
         assert "prices|names|place|documents|notes" in refused.json()["detail"]
         same_404(client.read(world.carl, path))
         same_404(client.get(path))
+
+
+def test_the_last_entry_of_a_lot_is_proved_for_other_tools(world, client, shipment):
+    """The `tlog-proof` of the export, for whoever may open the lot."""
+    path = f"/v1/lots/{shipment.sold}/tlog-proof"
+    answer = client.read(world.ben, path)
+    assert answer.headers["content-disposition"].endswith('.tlog-proof"')
+    _, entry, _ = log_proof.check_entry(answer.content, POLICY)
+    assert entry.decode() == client.read(world.ben, f"/v1/events/{shipment.export.id}").json()["entry"]
+    same_404(client.read(world.carl, path))
 
 
 def test_the_lineage_of_a_shipment(world, client, shipment):

@@ -1,5 +1,6 @@
 """Snapshots of a stored ledger: what is computed from the newest one is what all lines give, and fsck knows a lie."""
 
+import hashlib
 import threading
 import time
 
@@ -66,7 +67,9 @@ def test_each_snapshot_states_the_root_of_all_lines(busy, office):
         recorded(busy, *some_trade(*busy.pens, 80))
     report = fsck.check(busy.store)
     assert (report.verdict, report.notes) == ("good", ()), report.damages
-    assert report.book == fsck.BookFound(said.index, merkle_root(busy, said.index), expected.hex())
+    assert report.book == fsck.BookFound(
+        said.index, merkle_root(busy, said.index), expected.hex(), report.book.findings
+    )
 
 
 def merkle_root(ledger, size):
@@ -126,6 +129,24 @@ def test_an_attestation_that_differs_is_told(busy, office):
     report = fsck.check(busy.store)
     assert report.verdict == "good"
     assert "got another log or book of 5 entries" in report.notes[0]
+
+
+def test_an_attestation_says_what_was_noticed_too(busy, office):
+    """The digest of all findings up to there is worked out again; another one is told."""
+    said = take(busy, office)
+    found = fsck.check(busy.store).book
+    whole = hashlib.sha256()
+    with busy.store.read() as view:
+        for index in range(said.index):
+            for finding in view.findings(index):
+                digest = hashlib.sha256(finding.to_json()).digest()
+                whole.update(index.to_bytes(8, "big") + digest)
+    assert found.findings == whole.hexdigest()
+    body = {"size": found.size, "root": found.root, "book": found.book}
+    recorded(busy, office.registrar.sign("attestation", {**body, "findings": found.findings}))
+    assert fsck.check(busy.store).notes == ()
+    recorded(busy, office.registrar.sign("attestation", {**body, "findings": "2" * 64}))
+    assert f"got other findings in {found.size} entries" in fsck.check(busy.store).notes[0]
 
 
 def test_the_server_states_the_book_once_an_hour(busy, office, monkeypatch):

@@ -15,6 +15,7 @@ from traceability.api.queries import IndexCursor, Limit, OfParty, next_page
 from traceability.api.reading import visitor
 from traceability.api.services import Services
 from traceability.api.tables import Format
+from traceability.core import log_proof
 from traceability.core.disclosing import CHOICE_PATTERN
 from traceability.core.evidence import MEDIA_TYPE as EVIDENCE
 from traceability.core.evidence import SUFFIX
@@ -133,6 +134,25 @@ async def evidence(
     services: Services = request.app.state.services
     file = await services.run(shown.evidence, services, who, [LotId(lot_id)], None, disclose)
     return evidence_file(file, lot_id)
+
+
+@router.get(
+    "/v1/lots/{lot_id}/tlog-proof",
+    operation_id="lot_tlog_proof",
+    summary="The proof of the entry that moved the lot last, for any tool that reads C2SP logs",
+    responses=openapi.answers({200: "text/plain"}, *_CLOSED),
+    openapi_extra=_SIGNED,
+)
+async def tlog_proof(request: Request, who: Asking, lot_id: LotPath) -> Response:
+    """`extra` has the entry and its blind, so that it stands alone."""
+    services: Services = request.app.state.services
+    file = await services.run(_head_proof, services, who, lot_id)
+    headers = {"Content-Disposition": f'attachment; filename="{lot_id}{log_proof.SUFFIX}"'}
+    return Response(file, headers=headers, media_type="text/plain")
+
+
+def _head_proof(services: Services, who: Visitor, lot_id: str) -> bytes:
+    return shown.log_proof(services, who, shown.lot(services, who, lot_id).custody_head)
 
 
 @router.get(

@@ -204,6 +204,17 @@ def event_view(services: Services, who: Visitor, event_id: str) -> EventView:
     )
 
 
+def log_proof(services: Services, who: Visitor, event_id: str) -> bytes:
+    """The event's entry in the log, as a `tlog-proof` under the newest checkpoint."""
+    found = event(services, who, event_id)
+    with services.reads.read() as view:
+        check_leaf(view, found)
+    try:
+        return services.reader.log_proof(found)
+    except LookupError as error:
+        raise not_here() from error
+
+
 def _history_entry(services: Services, who: Visitor, lot_id: LotId, found: LoggedEntry) -> HistoryEntry:
     return HistoryEntry(
         index=found.index,

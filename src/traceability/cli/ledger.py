@@ -178,6 +178,12 @@ def evidence(
             "41207/prices; or all. Repeatable.",
         ),
     ] = None,
+    proof: Annotated[
+        bool,
+        typer.Option(
+            "--tlog-proof", help="Instead, of one lot: the entry that moved it last, as C2SP tlog-proof."
+        ),
+    ] = False,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to; else named by the lot.")] = None,
     data: Data = None,
 ) -> None:
@@ -186,6 +192,7 @@ def evidence(
     It holds every entry behind them, back to the mines. What is sealed stays sealed unless you say --disclose:
     whoever gets the file can read it and pass it on. Codes of tags are in no file.
     """
+    from traceability.core import log_proof
     from traceability.core.disclosing import chosen
     from traceability.core.evidence import SUFFIX
     from traceability.ledger.reader import Reader
@@ -200,17 +207,26 @@ def evidence(
     with contextlib.closing(Store(settings(data).url)) as store:
         reader = Reader(store)
         wanted = [found for name in lots or () for found in lots_named(reader, name)]
+        if proof and len(wanted) != 1:
+            raise Stop("--tlog-proof is of one lot: name it")
         try:
-            file = reader.evidence(
-                wanted,
-                event=EventId(event) if event else None,
-                disclose=discloses,
-            )
+            if proof:
+                file = _head_proof(reader, wanted[0])
+            else:
+                file = reader.evidence(wanted, event=EventId(event) if event else None, disclose=discloses)
         except LookupError as error:
             raise Stop(str(error.args[0]), Exit.NO) from error
-    target = out or Path(f"{event[:12] if event else wanted[0]}{SUFFIX}")
+    target = out or Path(f"{event[:12] if event else wanted[0]}{log_proof.SUFFIX if proof else SUFFIX}")
     write_bytes(target, file)
     remark(f"{target}: {len(file):,} bytes")
+
+
+def _head_proof(reader: "Reader", lot: LotId) -> bytes:
+    found = reader.lot(lot)
+    head = None if found is None else reader.entry_of(found.custody_head)
+    if head is None:
+        raise LookupError(f"there is no lot {lot}")
+    return reader.log_proof(head)
 
 
 @of_a_ledger

@@ -79,6 +79,7 @@ def attest(
         "size": report.book.size,
         "root": report.book.root,
         "book": report.book.book,
+        "findings": report.book.findings,
         "program": f"traceability {version('traceability')}",
     }
     event = {

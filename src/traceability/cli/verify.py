@@ -7,19 +7,24 @@ from typing import Annotated
 
 import typer
 
-from traceability.cli.common import Exit, Json, read_bytes, say, trust, write_bytes
-from traceability.core import canonical
+from traceability.cli.common import Exit, Json, Stop, read_bytes, say, trust, write_bytes
+from traceability.core import canonical, log_proof
 from traceability.core import verify as core
+from traceability.core.errors import TraceabilityError
 from traceability.core.leaf import time_text
 from traceability.core.quantity import format_quantity
 from traceability.core.report import HOLDS, LotReport, Noted, Report
+from traceability.core.signing import Envelope
+from traceability.core.trust_policy import TrustPolicy
 
 LOTS_SHOWN = 20
 LINES_SHOWN = 20
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(help="The evidence, as *.evidence.json; - for stdin.")],
+    file: Annotated[
+        Path, typer.Argument(help="The evidence, as *.evidence.json, or a *.tlog-proof; - for stdin.")
+    ],
     policy: Annotated[
         Path | None,
         typer.Option(help="Your trust policy: the logs and witnesses you believe (C2SP tlog-policy)."),
@@ -44,12 +49,32 @@ def verify(
     """
     trusted = trust(policy, [] if log is None else [log])
     now = time_text(int(datetime.now(UTC).timestamp()))
-    report = core.verify(read_bytes(file), trusted, now=now, complete=complete)
+    data = read_bytes(file)
+    if data.startswith(log_proof.HEADER):
+        _tell_proof(data, trusted)
+        return
+    report = core.verify(data, trusted, now=now, complete=complete)
     if as_json:
         write_bytes(None, report.to_json() + b"\n")
     else:
         _tell(report, now)
     raise typer.Exit(Exit(report.exit_code))
+
+
+def _tell_proof(data: bytes, policy: TrustPolicy) -> None:
+    """One entry in the log, and no more: who may sign it, and whether it stands, evidence tells."""
+    try:
+        proof, entry, vouched = log_proof.check_entry(data, policy)
+        value = canonical.load(entry)
+        said = Envelope.parse(value["envelope"]).payload.decode()
+    except TraceabilityError as error:
+        raise Stop(f"the proof does not hold: {error}", Exit.NO) from error
+    who = f", cosigned by {', '.join(vouched.cosigned_by)}" if vouched.cosigned_by else ""
+    say(
+        f"Entry {proof.entry} stands in the log {vouched.checkpoint.origin} of {vouched.checkpoint.size} entries{who}:"
+    )
+    say(f"recorded at {value['record_time']}: {said}")
+    say("That is all this shows: for the lot's history, and what it rests on, ask for evidence.")
 
 
 def _tell(report: Report, now: str) -> None:

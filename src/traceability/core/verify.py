@@ -35,7 +35,7 @@ from traceability.core.checkpoint import Checkpoint
 from traceability.core.complete import NEVER_SHOWN, BookShown, check_book, left_out, not_complete, rested_on
 from traceability.core.cosignature import cosignature_time
 from traceability.core.disclosing import group_of
-from traceability.core.errors import Malformed, TraceabilityError
+from traceability.core.errors import Invalid, Malformed, TraceabilityError
 from traceability.core.events import Enrolment, Event, Genesis, KeyAddition, check_disclosure, read
 from traceability.core.evidence import Evidence
 from traceability.core.forms import NewKey
@@ -148,11 +148,11 @@ def _verify(data: bytes, policy: TrustPolicy, report: Report, now: str | None, *
     file = _read_file(data)
     learned(1, f"{_some(len(file.lots), 'lot')}, {_some(len(file.entries), 'entry', 'entries')}")
 
-    trusted = _trust(file, policy)
-    checkpoint = trusted.checkpoint
-    report.origin, report.size, report.cosigned_by = checkpoint.origin, checkpoint.size, trusted.cosigned_by
-    report.cosigned_at = None if trusted.cosigned_at is None else time_text(trusted.cosigned_at)
-    learned(2, _say_trusted(trusted, now))
+    vouched = _trust(file, policy)
+    checkpoint = vouched.checkpoint
+    report.origin, report.size, report.cosigned_by = checkpoint.origin, checkpoint.size, vouched.cosigned_by
+    report.cosigned_at = None if vouched.cosigned_at is None else time_text(vouched.cosigned_at)
+    learned(2, _say_trusted(vouched, now))
 
     envelopes = _find_in_log(file, checkpoint)
     learned(3, f"all of them, in a log of {_some(checkpoint.size, 'entry', 'entries')}")
@@ -212,11 +212,16 @@ def _read_file(data: bytes) -> Evidence:
 
 def _trust(file: Evidence, policy: TrustPolicy) -> Trusted:
     with _step(2):
-        opened = policy.open_checkpoint(file.checkpoint)
-        quorum = policy.judge(opened)
+        return trusted(file.checkpoint, policy)
+
+
+def trusted(note: bytes, policy: TrustPolicy) -> Trusted:
+    """The checkpoint, signed by a log of the policy and cosigned by a quorum of its witnesses. Raises Malformed or Invalid."""
+    opened = policy.open_checkpoint(note)
+    quorum = policy.judge(opened)
     if not quorum.holds:
         who = ", ".join(quorum.cosigned_by) or "no witness"
-        raise Failed(2, None, f"cosigned by {who}: not enough for the quorum {policy.quorum}")
+        raise Invalid(f"cosigned by {who}: not enough for the quorum {policy.quorum}")
     witnesses = {w.verifier.key for w in policy.witnesses if w.verifier is not None}
     times = [cosignature_time(line) for line in opened.note.verified if line.key in witnesses]
     return Trusted(opened.checkpoint, quorum.cosigned_by, max(times, default=None))

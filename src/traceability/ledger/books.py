@@ -1,5 +1,6 @@
 """The roots of the book at the sizes that snapshots speak of, worked out while a log is replayed."""
 
+import hashlib
 from collections import deque
 from collections.abc import Iterable, Mapping
 
@@ -18,6 +19,8 @@ class Books:
 
     def __init__(self, sizes: Iterable[int], tiles_at: int | None = None) -> None:
         self.roots: dict[int, bytes] = {}
+        self.findings: dict[int, bytes] = {}
+        """At the same sizes the digest of all findings so far: SHA-256 over index (8 bytes) and SHA-256 of each."""
         self.kept: Tiles = {}
         """The tiles as of `tiles_at`, once that many entries were replayed."""
         self.kept_subjects = 0
@@ -26,9 +29,12 @@ class Books:
         self._tiles: Tiles = {}
         self._changed: dict[int, tuple[Address, Place]] = {}
         self._subjects = 0
+        self._noticed = hashlib.sha256()
+        self._index = 0
 
     def reach(self, size: int) -> None:
         """So many entries were replayed, and the next is to come."""
+        self._index = size
         while self._waiting and self._waiting[0] <= size:
             at = self._waiting.popleft()
             if at < size:
@@ -37,6 +43,7 @@ class Books:
             self._changed.clear()
             self._tiles.update(book_tree.changed(self._read, leaves))
             self.roots[at] = book_tree.root(self._read, self._subjects)
+            self.findings[at] = self._noticed.digest()
             if at == self._tiles_at:
                 self.kept, self.kept_subjects = dict(self._tiles), self._subjects
 
@@ -44,6 +51,9 @@ class Books:
         """What the next entry changed."""
         if not self._waiting:
             return
+        for finding in outcome.findings:
+            digest = hashlib.sha256(finding.to_json()).digest()
+            self._noticed.update(self._index.to_bytes(8, "big") + digest)
         for address, record in outcome.changes.items():
             if isinstance(record, SubjectRecord) and record.place.number >= 0:
                 self._changed[record.place.number] = (address, record.place)

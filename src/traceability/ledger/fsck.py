@@ -70,6 +70,8 @@ class BookFound(msgspec.Struct, frozen=True):
     size: int
     root: str
     book: str
+    findings: str
+    """Digest of all findings so far (`books.Books.findings`)."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -252,14 +254,17 @@ class _Check:
             root = self._replay.root_at(size).hex() if 0 < size <= index else None
             if book is None or root is None:
                 continue  # beyond the log, which the replay has told
+            noticed = self._books.findings[size].hex()
             if isinstance(event, Snapshot):
                 if event.body.book != book.hex():
                     what = f"it states another book than the {size} entries before it give"
                     self._note("entry", str(index), index, what)
                 elif newest is None or size >= newest.size:
-                    newest = BookFound(size, root, book.hex())
+                    newest = BookFound(size, root, book.hex(), noticed)
             elif (event.body.root, event.body.book) != (root, book.hex()):
                 self._notes.append(f"entry {index}: who attests got another log or book of {size} entries")
+            elif event.body.findings not in (None, noticed):
+                self._notes.append(f"entry {index}: who attests got other findings in {size} entries")
         return newest
 
     def _compare_book(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from traceability.core import book_tree, canonical, events, evidence, leaf
+from traceability.core import book_tree, canonical, events, evidence, leaf, log_proof
 from traceability.core.composition import Origin
 from traceability.core.disclosing import Discloses
 from traceability.core.events import Event
@@ -29,7 +29,7 @@ from traceability.core.state import (
     SubjectRecord,
     TagRecord,
 )
-from traceability.ledger import ancestry
+from traceability.ledger import ancestry, publish
 from traceability.ledger.ancestry import Lineage
 from traceability.ledger.gather import Stated, gather, show
 from traceability.ledger.news import news
@@ -333,6 +333,16 @@ class Reader:
                     opened[entry.index] = shown
             found = show(gathered, lots, note, size, view.nodes(size), event=event, disclosures=opened)
         return evidence.encode(found)
+
+    def log_proof(self, entry: LoggedEntry) -> bytes:
+        """The entry as a `tlog-proof`. Raises LookupError where no checkpoint is published that has it."""
+        with self._store.read() as view:
+            size, note = view.checkpoint() or (0, b"")
+            if entry.index >= size:
+                raise LookupError(f"entry {entry.index} is not published yet")
+            size, note = view.vouched(size, note, entry.index)
+            path = publish.inclusion_proof(view, entry.index, size)
+            return log_proof.make(entry.index, entry.blind, entry.entry, path, note)
 
     def news(self, lots: Collection[LotId], since: int) -> bytes:
         """What was said of these lots since the first `since` entries. Raises LookupError where nothing reaches so far."""
