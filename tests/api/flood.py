@@ -2,17 +2,19 @@
 
 import asyncio
 import contextlib
-import itertools
 import json
 import os
+import sys
 import time
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from world import World, submission
 
 from trade import Pen, produce
 
+HONEST = Path(__file__).with_name("honest.py")
 HEAD = "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n"
 
 
@@ -30,34 +32,40 @@ def resident_bytes(pid: int) -> int:
 
 
 class Flood:
-    """Clients that send event after event, wait for no Retry-After, and count what they are told."""
+    """Clients that send event after event, wait for no Retry-After, and count what they are told.
 
-    def __init__(self, port: int, pid: int, events: list[bytes]) -> None:
+    At each of the ports `read_at` an honest reader, in a process of his own, comes again and again.
+    """
+
+    def __init__(self, port: int, pid: int, events: Iterator[bytes], read_at: Sequence[int]) -> None:
         self.port = port
         self.pid = pid
         self.told: Counter[int] = Counter()
         self.without_retry = 0
         self.broken = 0
         """Connections that ended without an answer."""
-        self.reads: list[float] = []
-        """Seconds of each honest read, in their order."""
+        self.reads: dict[int, list[float]] = {at: [] for at in read_at}
+        """By port, the seconds of each honest read, in their order."""
         self.late_reads = 0
-        """Of them, those that began and were answered in the second half of it all."""
-        self.failed_reads: list[bytes] = []
+        """Of those at the flooded port, how many began and were answered in the second half of it all."""
+        self.failed_reads: list[str] = []
         self.memory: list[int] = []
-        self._events = itertools.cycle(events)
-        self._half = self._until = 0.0
+        self._events = events
+        self._until = 0.0
 
-    async def run(self, clients: int, seconds: float) -> None:
-        """All at once, for so long."""
-        self._half = time.monotonic() + seconds / 2
-        self._until = self._half + seconds / 2
+    async def run(self, clients: int, seconds: float, *, a_second: float | None = None) -> None:
+        """For so long; as fast as they can, or so many events a second together."""
+        self._until = time.monotonic() + seconds
+        every = clients / a_second if a_second else 0.0
         await asyncio.gather(
-            self._read(), self._watch(), *(self._send(number / clients) for number in range(clients))
+            self._watch(),
+            *(self._read(at, seconds) for at in self.reads),
+            *(self._send(number / clients, every) for number in range(clients)),
         )
 
-    async def _send(self, later: float) -> None:
+    async def _send(self, later: float, every: float) -> None:
         await asyncio.sleep(later)
+        due = time.monotonic()
         while time.monotonic() < self._until:
             with contextlib.suppress(OSError):
                 reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -70,23 +78,25 @@ class Flood:
                         self.without_retry += status == 503 and b"\r\nretry-after: " not in head.lower()
                         if b"\r\nconnection: close" in head.lower():
                             break
+                        due += every
+                        if every:
+                            await asyncio.sleep(due - time.monotonic())
                 except asyncio.IncompleteReadError:
                     self.broken += 1
                 finally:
                     await closed(writer)
 
-    async def _read(self) -> None:
-        for path in itertools.cycle(("/v1/log", "/checkpoint", "/v1/sites", "/readyz")):
-            begun = time.monotonic()
-            said = await asked(self.port, path)
-            ended = time.monotonic()
-            self.reads.append(ended - begun)
-            self.late_reads += self._half < begun and ended < self._until
-            if not said.startswith(b"HTTP/1.1 200"):
-                self.failed_reads.append(said)
-            if begun > self._until:
-                return
-            await asyncio.sleep(0.02)
+    async def _read(self, port: int, seconds: float) -> None:
+        arguments = [sys.executable, str(HONEST), str(port), str(seconds)]
+        half = self._until - seconds / 2
+        process = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
+        said, _ = await process.communicate()
+        for begun, taken in json.loads(said):
+            if isinstance(taken, str):
+                self.failed_reads.append(taken)
+                continue
+            self.reads[port].append(taken)
+            self.late_reads += port == self.port and half < begun and begun + taken < self._until
 
     async def _watch(self) -> None:
         while time.monotonic() < self._until:

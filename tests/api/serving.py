@@ -6,9 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-import uvicorn
-
-from traceability.api.server import config
+from traceability.api import server
 
 
 class Server:
@@ -18,7 +16,7 @@ class Server:
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.server = uvicorn.Server(config(app, **more))
+        self.server = server.Server(server.config(app, **more))
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]}, daemon=True)
 
     def start(self) -> None:

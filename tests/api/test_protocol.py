@@ -41,6 +41,14 @@ def application() -> FastAPI:
     async def fault() -> None:
         raise RuntimeError("the password of Jean is 12345")
 
+    @app.get("/broken")
+    async def broken() -> StreamingResponse:
+        async def nothing():
+            raise RuntimeError("the password of Jean is 12345")
+            yield b""
+
+        return StreamingResponse(nothing())
+
     @app.post("/echo")
     async def echo(request: Request) -> PlainTextResponse:
         body = await limits.read_body(request, limits.Limits(1 << 20, gzip=True), Admission().hold())
@@ -227,6 +235,24 @@ def test_a_refused_upload_can_read_why(server):
         assert answer.status_code == 413
         assert answer.json()["type"] == "/problems/too_large"
         assert client.get("/plain").text == "here"
+
+
+def test_an_answer_that_broke_off_is_cut(server):
+    """A stream that fails before its first piece has sent its head and nothing else: no other answer follows it."""
+    with server.connect() as connection:
+        connection.sendall(b"GET /broken HTTP/1.1\r\nHost: x\r\n\r\n")
+        head, _, body = answer_on(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert body == b""
+
+
+def test_the_head_of_a_head_request_stands_alone(server):
+    """HEAD gets the length of the body and not the body, and the connection goes on."""
+    with server.connect() as connection:
+        for method, body in ((b"HEAD", b""), (b"GET", b"here")):
+            connection.sendall(method + b" /plain HTTP/1.1\r\nHost: x\r\n\r\n")
+            said = heard(connection, b"\r\n\r\n" + body)
+            assert b"\r\ncontent-length: 4\r\n" in said
 
 
 def test_a_body_nobody_reads_is_not_waited_for(server, quick):

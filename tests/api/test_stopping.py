@@ -37,6 +37,13 @@ def process_of(folder, program, prepare=lambda world: None):
     world.parties = world.size()
     world.services.close()
     (folder / "log-key").write_text(LOG_SIGNER.encode() + "\n")
+    with started(folder, program) as (running, port):
+        yield world, running, port
+
+
+@contextlib.contextmanager
+def started(folder, program):
+    """(process, port): one more server on the ledger in this folder."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = {
@@ -45,7 +52,8 @@ def process_of(folder, program, prepare=lambda world: None):
         "LOG_KEY": str(folder / "log-key"),
         "PORT": str(port),
     }
-    with (folder / "stderr").open("w") as stderr:
+    noted = folder / f"stderr-{port}"
+    with noted.open("w") as stderr:
         running = subprocess.Popen(
             [sys.executable, "-c", program], env={**os.environ, **settings}, stderr=stderr, cwd=folder
         )
@@ -56,10 +64,10 @@ def process_of(folder, program, prepare=lambda world: None):
                 httpx.get(f"http://127.0.0.1:{port}/livez")
                 break
             except httpx.TransportError:
-                assert running.poll() is None, (folder / "stderr").read_text()
+                assert running.poll() is None, noted.read_text()
                 assert time.monotonic() < until
                 time.sleep(0.1)
-        yield world, running, port
+        yield running, port
     finally:
         running.kill()
         running.wait()
@@ -154,7 +162,7 @@ def test_the_log_of_a_process_is_json_without_what_is_private(process, tmp_path)
     httpx.post(f"{url}/v1/events", content=b'{"name":"Jean"}', headers={"Content-Type": "application/json"})
     running.send_signal(signal.SIGTERM)
     running.wait(30)
-    lines = (tmp_path / "stderr").read_text().splitlines()
+    lines = (tmp_path / f"stderr-{port}").read_text().splitlines()
     found = [json.loads(text) for text in lines]
     requests = [one for one in found if one["logger"] == "traceability.requests"]
     assert [one["route"] for one in requests[-3:]] == ["/v1/tags/{code}", "/v1/lots", "/v1/events"]

@@ -1,6 +1,9 @@
 """Appending: what is taken, what is refused, what waits, and that the same event is only there once."""
 
+import asyncio
+import contextlib
 import gc
+import itertools
 
 import pytest
 from sending import append, check_proof, handoff, recorded, sent, some_trade, traders
@@ -381,3 +384,22 @@ def test_another_log_key_signs_nothing(ledger, opened, tmp_path, office):
     assert "LOG_KEY" in stranger.refusal
     assert stranger.append_one(sent(office.enrol(Pen("a"), "miner"))).name == "not_signing"
     stranger.close()
+
+
+def test_a_loop_has_its_turns_between_the_answers_of_a_large_group(ledger, office):
+    """Whoever waits in a loop is told with few others: the answers to 300 events do not keep a loop to themselves."""
+    sent_in = [office.enrol(Pen(f"pen {number}"), "miner") for number in range(300)]
+
+    async def run() -> list[int]:
+        loop = asyncio.get_running_loop()
+        with contextlib.closing(Writer(ledger)) as writer:
+            waiting = [writer.submit_from(loop, sent(one)) for one in sent_in]
+            answered = [0]
+            while answered[-1] < len(waiting):
+                await asyncio.sleep(0)
+                answered.append(sum(future.done() for future in waiting))
+        assert all(isinstance(future.result(), Recorded) for future in waiting)
+        return answered
+
+    answered = asyncio.run(run())
+    assert max(after - before for before, after in itertools.pairwise(answered)) < 150

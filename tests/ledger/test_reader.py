@@ -332,8 +332,9 @@ def test_what_is_disclosed_is_for_the_caller_to_say(store_of):
     assert shown(lambda _index, _event, path: path == "/note") == {"/note"}
     assert shown(lambda at, _event, _path: at == index) == {"/note", "/prices"}
     assert shown(lambda _index, _event, _path: False) == set()
-    report = verify(reader.evidence([lot], disclose=lambda *_: True), memory.policy())
-    assert "2 sealed values opened" in report.steps[7].outcome
+    assert "2 sealed values opened" in str(
+        verify(reader.evidence([lot], disclose=lambda *_: True), memory.policy()).steps
+    )
 
 
 @pytest.mark.threat("T76")

@@ -4,7 +4,7 @@ import json
 import sqlite3
 
 import pytest
-from sending import handoff, recorded, traders
+from sending import handoff, recorded, sent, traders
 
 from commands import SETTINGS, Done
 from traceability.core.findings.scans import Scan
@@ -195,6 +195,20 @@ def test_the_command_signs_a_notice_once(ledger, office, tagged, url, guard, tmp
         stated = view.all("SELECT rule, severity FROM finding")
     assert ("scans_too_far_apart", "notice") in [tuple(row) for row in stated]
     assert fsck.check(ledger.store, guard).verdict == "good"
+
+
+@pytest.mark.threat("T63")
+@pytest.mark.parametrize("severity", ["warning", "severe"])
+def test_strangers_make_nothing_severe(ledger, office, tagged, severity):
+    """Not even the operator states more than a notice on what strangers reported."""
+    _, _, tag = tagged
+    scans.count(ledger.store, {Counted(tag, "2026-03-20", place): 1 for place in (NEAR, FAR)})
+    (found,) = to_state(ledger.store)
+    body = {**found.body(1), "severity": severity}
+    (answer,) = ledger.append([sent(office.operator.sign("finding", body))])
+    assert answer.name == "no_such_rule"
+    assert "strangers" in answer.message
+    recorded(ledger, office.operator.sign("finding", found.body(1)))
 
 
 def test_nothing_but_numbers_is_kept(ledger, tagged, tmp_path):

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterator
 
@@ -20,6 +21,8 @@ from traceability.core.trust_policy import TrustPolicy
 from traceability.core.verify import verify
 from traceability.ledger.packing import pack_lot
 from traceability.web import device
+from traceability.web.assets import address
+from traceability.web.figures import told as figures_told
 
 pytestmark = pytest.mark.browser
 OURS = "season.evidence.json"
@@ -110,6 +113,7 @@ def test_a_good_file_holds(season, open_context, evidence, report, words, locale
     assert page.locator(".steps .verified").count() == 11
     assert page.locator(".verdict .mark.verified").count() == 1
     assert page.evaluate("document.activeElement.className") == "verdict"
+    assert not re.search(r"\[object|undefined|NaN|\bnull\b", said)
     lot = report.lots[0]
     assert report.verdict == lot.verdict
     assert plain(words("check.verdict.holds")) in said
@@ -132,6 +136,45 @@ def test_the_file_of_a_shipment_tells_of_each_lot(season, open_context):
     assert page.locator(".report article").count() == 2
     for lot in lots:
         assert lot.id in said
+
+
+@pytest.mark.parametrize(("words", "locale"), [(EN, "en-GB"), (FR, "fr-FR")])
+def test_findings_are_told_with_their_figures(season, open_context, words, locale):
+    """Each rule in the page's words with its figures as other pages print them; those that say the same stand once."""
+    policy = TrustPolicy.parse(device.policy(season.services).encode())
+    data = season.services.reader.evidence([_with_findings(season)])
+    lot = verify(data, policy).lots[0]
+    page = ready(open_context(locale=locale).new_page())
+    said = verified(page, data)
+    told = set()
+    for noted in lot.findings:
+        figures = " · ".join(figures_told(words, noted.finding.figures, lot.mineral))
+        told.add((noted.finding.rule, figures))
+        assert plain(words(f"rule.{noted.finding.rule}")) in said
+        assert plain(figures) in said
+    own = page.locator("article .marks").first.locator("> li")
+    assert own.count() == len(told)
+    assert not re.search(r"\[object|undefined|NaN|\bnull\b", said)
+
+
+def test_a_finding_said_many_times_stands_once(season, open_context, evidence):
+    """The same rule with the same figures at many entries: how often, from where to where, and which to unfold."""
+    page = open_context().new_page()
+    finding = {"rule": "from_zone", "severity": "warning", "figures": [{"name": "type", "value": "closed"}]}
+    page.goto("/verify")
+    module = address("report.js")
+    words_of = address("words-en.js")
+    text = page.evaluate(
+        """async ([report, catalogue, words, findings]) => {
+            const [{ details }, t] = [await import(report), await (await import(words)).words(catalogue)];
+            const shown = details(t, { report: { verdict: "cannot tell", lots: [], findings }, about: { opened: [], sealed: {} } }, 0);
+            document.body.append(...shown);
+            return shown[1].innerText;
+        }""",
+        [module, words_of, address("words.js"), [{**finding, "entry": entry} for entry in range(1490, 1514)]],
+    )
+    assert "24 times, entries 1,490 to 1,513" in plain(text)
+    assert text.count("Which entries") == 1
 
 
 def changed(evidence: bytes, change: Callable[[dict], None]) -> bytes:

@@ -16,7 +16,8 @@ from world import World
 
 from both import verify
 from traceability.core.checkpoint import Checkpoint
-from traceability.core.note import parse_note
+from traceability.core.note import Signer, parse_note
+from traceability.core.trust_policy import Log as LogOfPolicy
 from traceability.core.trust_policy import Quorum, TrustPolicy
 from traceability.ledger import fsck
 from traceability.ledger.answers import Recorded, Refused, Submission
@@ -71,8 +72,8 @@ def policy(quorum: str, *witnesses: tuple[str, str]) -> TrustPolicy:
 
 
 @contextlib.contextmanager
-def witness_server(path, name):
-    witness = witness_at(path, name, [VKEY], now)
+def witness_server(path, name, keys=(VKEY,)):
+    witness = witness_at(path, name, list(keys), now)
     with serving(WitnessApp(witness)) as server:
         yield witness, server.url
 
@@ -396,3 +397,28 @@ def test_over_the_api(tmp_path, monkeypatch):
                 assert signers(client.get("/checkpoint").content) == {LOG, "w.example"}
         finally:
             world.store.close()
+
+
+@pytest.mark.threat("T54")
+def test_while_keys_change_each_witness_knows_the_log_by_the_key_it_has(world, tmp_path):
+    """One has the old key, another both, a third the new one: all cosign, and each verifier finds his quorum."""
+    fresh = Signer(LOG, bytes(range(32)))
+    world.take(world.office.operator.sign("log_key", {"add": fresh.verifier.encode()}))
+    guard = FileGuard(tmp_path / "guard", VKEY.encode())
+    ledger = Ledger(world.store, guard, LOG_SIGNER, fresh)
+    assert ledger.refusal is None
+    with (
+        witness_server(tmp_path / "w1", "w1.example") as (_, one),
+        witness_server(tmp_path / "w2", "w2.example", [VKEY, fresh.verifier]) as (_, two),
+        witness_server(tmp_path / "w3", "w3.example", [fresh.verifier]) as (_, three),
+    ):
+        said = policy("all", ("w1.example", one), ("w2.example", two), ("w3.example", three))
+        with asked(ledger, said):
+            assert isinstance(ledger.append_one(Submission(produce(world.anna, "1").envelope)), Recorded)
+            size = head(ledger)
+            until(lambda: cosigned_size(world.store) == size)
+    with world.store.read() as view:
+        _, note = view.cosigned()
+    theirs = TrustPolicy((LogOfPolicy(fresh.verifier),), said.witnesses, said.groups, said.quorum)
+    for trusted in (said, theirs):
+        assert trusted.judge(trusted.open_checkpoint(bytes(note))).holds

@@ -68,8 +68,7 @@ async def tile(
 )
 async def log(request: Request) -> Response:
     services: Services = request.app.state.services
-    note = await newest(services)
-    view = await services.run(_log, services, note)
+    view = await services.run(_log, services)
     return Response(view.json(), media_type="application/json")
 
 
@@ -113,16 +112,15 @@ async def entries(request: Request, who: Asking, first: From = 0) -> Response:
 
 async def newest(services: Services) -> bytes:
     """The newest checkpoint. Raises Problem where none was ever signed."""
-    found = await services.run(_checkpoint, services)
-    if found is None:
-        raise Problem("not_signing", services.ledger.refusal or "no checkpoint has been signed yet")
-    return found
+    return await services.run(_newest, services)
 
 
-def _checkpoint(services: Services) -> bytes | None:
+def _newest(services: Services) -> bytes:
     with services.reads.read() as view:
         found = view.checkpoint()
-    return None if found is None else bytes(found[1])
+    if found is None:
+        raise Problem("not_signing", services.ledger.refusal or "no checkpoint has been signed yet")
+    return bytes(found[1])
 
 
 def _tile(services: Services, wanted: Tile) -> bytes | None:
@@ -132,7 +130,8 @@ def _tile(services: Services, wanted: Tile) -> bytes | None:
         return publish.tile_body(view, wanted.level, wanted.n, wanted.width)
 
 
-def _log(services: Services, note: bytes) -> LogView:
+def _log(services: Services) -> LogView:
+    note = _newest(services)
     text, lines = parse_note(note)
     head = Checkpoint.parse(text)
     with services.reads.read() as view:

@@ -5,7 +5,10 @@ ten seconds, and then ends the application, which waits until all that was taken
 """
 
 import gc
+import os
 import resource
+import socket
+import sys
 from functools import partial
 from typing import Any
 
@@ -14,10 +17,17 @@ from starlette.types import ASGIApp
 
 from traceability.api.protocol import CONNECTIONS_MAX, BoundedProtocol, Connections
 
+ACCEPTED_AT_ONCE = 4
+"""How many connections are taken in one turn of the loop, so that others have theirs between them."""
+CONNECTING_MAX = 2048
+"""How many the system keeps meanwhile."""
+SWITCH_SECONDS = 0.0005
+"""How long the thread that writes keeps the interpreter while another one wants it."""
 DRAIN_SECONDS = 10
 KEEP_ALIVE_SECONDS = 15
-_YOUNG_MAX = 20_000
-"""How many new objects before the collector looks for circles among them: a few dozen requests' worth."""
+_YOUNG_MAX = 200_000
+"""How many more new objects than freed ones before the collector looks for circles: few requests leave any, and while
+it looks (100 ms in a flood, every few seconds with a tenth of this) nobody else is served."""
 _FILES_KEPT = 256
 """How many files and sockets are left to everything that is no client's connection."""
 
@@ -35,6 +45,7 @@ def config(
         loop="asyncio",  # docs/decisions/event-loop.md
         ws="none",
         lifespan="on",
+        backlog=ACCEPTED_AT_ONCE,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -44,13 +55,24 @@ def config(
     )
 
 
+class Server(uvicorn.Server):
+    """Runs what `config` says. asyncio takes as many connections at once as the system is to keep: here they are two."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listening in (each for server in self.servers for each in server.sockets):
+            with socket.socket(fileno=os.dup(listening.fileno())) as same:
+                same.listen(CONNECTING_MAX)
+
+
 def serve(app: ASGIApp, host: str, port: int) -> None:
     """Serves until SIGTERM or Ctrl-C, drains, and returns (or ends by that signal)."""
     # What is there now stays: the collector need not walk over it again and again while events are answered.
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG_MAX, 20, 50)
-    uvicorn.Server(config(app, host, port, min(CONNECTIONS_MAX, _files() - _FILES_KEPT))).run()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    Server(config(app, host, port, min(CONNECTIONS_MAX, _files() - _FILES_KEPT))).run()
 
 
 def _files() -> int:

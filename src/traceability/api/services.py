@@ -45,7 +45,6 @@ class Services(NamedTuple):
     reader: Reader
     ledger: Ledger
     writer: Writer
-    log_signer: Signer
     session_key: bytes
     """Under which this deployment vouches for its session cookies; the same in each of its processes."""
     metrics: Metrics
@@ -101,7 +100,6 @@ class Services(NamedTuple):
             reader=Reader(reads or store),
             ledger=ledger,
             writer=Writer(ledger),
-            log_signer=signer,
             session_key=_session_key(signer),
             metrics=Metrics(),
             threads=anyio.CapacityLimiter(_READERS),

@@ -51,9 +51,9 @@ def _named(tokens: list[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
 
 def _runs_together(before: str, after: str) -> bool:
     def in_word(char: str) -> bool:
-        return char.isalnum() or char in "_$"
+        return char.isalnum() or char in {"_", "$"}
 
-    return (in_word(before) and in_word(after)) or (before in "+-" and before == after)
+    return (in_word(before) and in_word(after)) or (before == after and before in ("+", "-"))
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:

@@ -133,7 +133,8 @@ def follow(asked: Collection[LotId], entries: Sequence[Placed]) -> dict[LotId, i
         index, about = entry.index, _subject(entry, shown).lots
         followed = {lot for lot in about if until.get(lot, -1) >= index}
         if followed:
-            for lot in also_needed(entry.event, about, followed, followed & (later | went_in)):
+            beyond = (followed & later) | (followed & went_in)
+            for lot in also_needed(entry.event, about, followed, beyond):
                 until[lot] = max(until.get(lot, -1), index)
                 followed.add(lot)
             later |= followed

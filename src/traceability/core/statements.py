@@ -61,6 +61,8 @@ def _finding(step: Step, event: Finding) -> None:
     rule = RULES.get(body.rule)
     if rule is None or rule.scope != "stated" or rule.version != body.version:
         reject("no_such_rule", "the operator states findings only of rules that read sealed values or scans")
+    if rule.notice_only and body.severity != "notice":
+        reject("no_such_rule", f"{body.rule} rests on what strangers reported: it states notices and no more")
     subjects = known_subjects(step, body.subjects)
     for named in body.events:
         step.logged(named)

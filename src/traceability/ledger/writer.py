@@ -42,6 +42,8 @@ from traceability.ledger.view import View
 
 GROUP_MAX = 1024
 WAITING_MAX = 8 * GROUP_MAX
+TOLD_AT_ONCE = 64
+"""How many answers may reach a loop at once. Of a larger group it gets one at a time."""
 AHEAD_FROM = 3
 """After how many groups in a row another process is worth starting, which takes a second."""
 _TRIES = 2
@@ -431,6 +433,10 @@ class _Waiting(NamedTuple):
     loop: asyncio.AbstractEventLoop | None
 
 
+Told = Sequence[tuple["Future[Answer] | asyncio.Future[Answer]", Answer | Exception]]
+"""Who waits, and the answer."""
+
+
 class Writer:
     """A thread that groups what waits: whoever comes while a group is committed is in the next one."""
 
@@ -501,7 +507,7 @@ class Writer:
                 _tell(here)
             else:
                 with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits there any more
-                    loop.call_soon_threadsafe(_tell, here)
+                    loop.call_soon_threadsafe(_tell_in, loop, here)
 
 
 def _is_awaited(future: "Future[Answer] | asyncio.Future[Answer]") -> bool:
@@ -509,9 +515,15 @@ def _is_awaited(future: "Future[Answer] | asyncio.Future[Answer]") -> bool:
     return not isinstance(future, Future) or future.set_running_or_notify_cancel()
 
 
-def _tell(
-    told: "Sequence[tuple[Future[Answer] | asyncio.Future[Answer], Answer | Exception]]",
-) -> None:
+def _tell_in(loop: asyncio.AbstractEventLoop, told: Told) -> None:
+    """Everybody at once where they are few; else one at every turn of the loop, so that others have theirs between."""
+    now = len(told) if len(told) <= TOLD_AT_ONCE else 1
+    _tell(told[:now])
+    if told[now:]:
+        loop.call_soon(_tell_in, loop, told[now:])
+
+
+def _tell(told: Told) -> None:
     for future, answer in told:
         if future.done():
             continue

@@ -2,7 +2,8 @@
 
 A file of `scripts/` names another as `"./other.js"`; in what is served the name is the hashed one, so whatever
 changes gets a new address and a browser may keep each for ever. Besides the files there is `words-en.js` and
-`words-fr.js`: the messages that scripts say, out of the pages' own catalogues, and the units masses are said in.
+`words-fr.js`: the messages that scripts say, out of the pages' own catalogues, with the units masses are said in
+and the lists that figures of findings are codes of.
 """
 
 import gzip
@@ -18,6 +19,7 @@ from urllib.parse import quote
 
 from traceability.browser import module
 from traceability.core.forms import STONES
+from traceability.web.figures import LISTS
 from traceability.web.words import CATALOGUES, LANGUAGES, UNITS
 
 PATH = "/assets/{name}"
@@ -25,7 +27,8 @@ SAID = (
     "account", "and", "check", "device", "figured", "form", "kind", "label", "less_than", "lot", "mineral", "months", "named",
     "origin", "rule", "sealed", "severity", "told",
 )  # fmt: skip
-"""Which messages scripts say, by how their keys begin."""
+"""Which messages scripts say, by how their keys begin; beside those for the figures of findings (`figures.LISTS`)."""
+_SAID = {*SAID, *(name for lists in LISTS.values() for name in lists)}
 _MAKING = Lock()
 _NAMED = re.compile(r'"\./([a-z_-]+\.js)"')
 _PLAIN = " !$()*+,-./:;=?@[]^_`{|}~"
@@ -92,8 +95,10 @@ def _json(value: object) -> str:
 def _source(name: str) -> str:
     for language in LANGUAGES:
         if name == f"words-{language}.js":
-            said = {key: text for key, text in CATALOGUES[language].items() if key.split(".")[0] in SAID}
-            return f"export default {_json(said)};\nexport const UNITS = {_json(UNITS)}, STONES = {_json(sorted(STONES))};\n"
+            said = {key: text for key, text in CATALOGUES[language].items() if key.split(".")[0] in _SAID}
+            lists = {"UNITS": UNITS, "STONES": sorted(STONES), "LISTS": LISTS}
+            known = "".join(f"export const {name} = {_json(value)};\n" for name, value in lists.items())
+            return f"export default {_json(said)};\n{known}"
     if name == "verifier.js":
         return module().decode()
     file = resources.files("traceability.web") / "scripts" / name

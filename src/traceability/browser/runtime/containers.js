@@ -128,9 +128,13 @@ export class Set_ {
   minus(other) { return this.kept((under) => !other.values.has(under)); }
   both(other) { return this.kept((under) => other.values.has(under)); }
   plus(other) {
-    const made = this.copy();
-    for (const each of other) made.add(each);
-    return made;
+    return this.copy().take(other);
+  }
+  /** Adds what is in another, whose keys need not be worked out again where it is a set that keeps its own. */
+  take(other) {
+    if (!(other instanceof Set_) || other instanceof Keys) for (const each of other) this.add(each);
+    else for (const [under, value] of other.values) if (!this.values.has(under)) this.values.set(under, value);
+    return this;
   }
   kept(test) {
     const made = new this.constructor();
@@ -173,7 +177,7 @@ define(Set_, {
     throw new KeyError("pop from an empty set");
   },
   update(...others) {
-    for (const other of others) for (const each of other) this.add(each);
+    for (const other of others) this.take(other);
     return null;
   },
   clear() { this.values.clear(); return null; },

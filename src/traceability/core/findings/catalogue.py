@@ -17,6 +17,8 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
     scope: Scope
     frauds: tuple[str, ...] = ()
     version: int = 1
+    notice_only: bool = False
+    """Whether it rests on what strangers reported, and is never more than a notice."""
 
 
 RULES: dict[str, Rule] = {
@@ -104,10 +106,10 @@ RULES: dict[str, Rule] = {
     "rise_above_lowest": Rule("local", ("F5",)),
     "role_before_its_day": Rule("local"),
     "same_signer_on_both_sides": Rule("global", ("F8", "F10")),
-    "scanned_after_end": Rule("stated", ("F1", "F4", "F14")),
-    "scanned_far_away": Rule("stated", ("F4", "F13")),
-    "scanned_with_old_label": Rule("stated", ("F4",)),
-    "scans_too_far_apart": Rule("stated", ("F4",)),
+    "scanned_after_end": Rule("stated", ("F1", "F4", "F14"), notice_only=True),
+    "scanned_far_away": Rule("stated", ("F4", "F13"), notice_only=True),
+    "scanned_with_old_label": Rule("stated", ("F4",), notice_only=True),
+    "scans_too_far_apart": Rule("stated", ("F4",), notice_only=True),
     "schemes_mixed": Rule("local", ("F7",)),
     "signed_after_last_trusted": Rule("local", ("F19",)),
     "site_blue": Rule("local", ("F6",)),

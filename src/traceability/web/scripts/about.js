@@ -3,11 +3,12 @@
 
 /** The names and entries of an evidence file; all empty where it cannot be read. */
 export function about(bytes) {
-  const found = { checkpoint: "", sites: {}, parties: {}, entries: {}, opened: [], sealed: {} };
+  const found = { checkpoint: "", lots: 0, sites: {}, parties: {}, entries: {}, opened: [], sealed: {} };
   let file;
   try {
     file = JSON.parse(new TextDecoder().decode(bytes));
     found.checkpoint = file.checkpoint;
+    found.lots = file.lots.length;
     for (const entry of file.entries) read(entry, found);
   } catch {
     return found;

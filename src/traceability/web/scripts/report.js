@@ -37,14 +37,49 @@ export function failure(t, { report, about }) {
 const said = (t, why) => el("p", { class: "small" }, t("check.said"), " ", el("span", { lang: "en" }, why));
 
 /** A line for each step, as it went. */
-export function steps(t, report) {
+export function steps(t, answer) {
+  const { report } = answer;
   const failed = failedStep(report);
   return Array.from({ length: STEPS }, (_, at) => at + 1).map((number) => {
     const reached = failed === null || number < failed;
     const [sign, word] = number === failed ? ["broken", "check.broken"] : reached ? ["verified", "check.passed"] : ["stated", "check.not_reached"];
-    const step = reached && number < STEPS && report.steps.find((each) => each.number === number);
-    return el("li", {}, el("b", {}, t(`check.step.${number}`)), " ", mark(sign, t(word)), step && [" ", el("span", { class: "facts", lang: "en" }, step.outcome)]);
+    const step = reached && report.steps.find((each) => each.number === number);
+    return el("li", {}, el("b", {}, t(`check.step.${number}`)), " ", mark(sign, t(word)), step && [" ", el("span", { class: "facts" }, outcome(t, step, answer))]);
   });
+}
+
+/** What a step gave, in the page's words: out of the report and the file, and the verifier's own figures where only it has them. */
+function outcome(t, { number, outcome: told }, { report, about }) {
+  const figures = (told.match(/(?<![\w-])\d+(?![\w-])/g) ?? []).map(Number);
+  const some = (key, count) => t(key, {}, count);
+  switch (number) {
+    case 1:
+      return `${some("check.subject.lot", about.lots)}, ${some("check.entries", Object.keys(about.entries).length)}`;
+    case 2:
+      return report.cosigned_by.length
+        ? t("check.outcome.cosigned", { log: report.origin, names: t.joined(report.cosigned_by) })
+        : t("check.outcome.signed", { log: report.origin });
+    case 3:
+      return some("check.outcome.stand", report.size);
+    case 4:
+      return t("check.outcome.newest", { day: t.day(report.recorded_until) });
+    case 5:
+      return [some("check.outcome.verified", figures[0]), figures[1] && some("check.outcome.unsigned", figures[1])].filter(Boolean).join(", ");
+    case 6:
+      return `${some("check.outcome.judged", figures[0])}, ${some("device.findings", figures[1])}`;
+    case 7:
+      return figures.length > 2
+        ? t("check.outcome.book", { size: t.number(figures[1]), of: t.number(figures[2]) }, figures[0])
+        : some("check.outcome.book_stated", figures[0]);
+    case 8:
+      return about.opened.length ? some("check.outcome.opened", about.opened.length) : t("check.outcome.opened_none");
+    case 9:
+      return some("check.outcome.begins", report.begins.length);
+    case 10:
+      return figures.length ? some("check.outcome.too_fine", figures[0]) : t("check.outcome.exact");
+    default:
+      return null;
+  }
 }
 
 /** The verdict, large, with its sign and what it says. */
@@ -163,32 +198,52 @@ export function placeName(t, part, about) {
   }
 }
 
+/** Findings, those that say the same gathered: how often, and at which entries. */
 function found(t, findings, mineral = "") {
-  return el(
-    "ul",
-    { class: "marks" },
-    findings.map((each) =>
-      el(
-        "li",
-        {},
-        mark("finding", t.code("severity", each.severity)),
-        ` ${t.code("rule", each.rule)} `,
-        el("span", { class: "facts" }, [...Object.entries(each.figures ?? {}).map((figure) => told(t, figure, mineral)), t("check.finding_at", { index: t.number(each.entry) }), each.stated && t("check.finding_stated")].filter(Boolean).join(" · ")),
-      ),
-    ),
-  );
+  const groups = new Map();
+  for (const each of findings) {
+    const figures = each.figures.map((figure) => told(t, figure, mineral)).filter(Boolean).join(" · ");
+    const key = [each.rule, each.severity, each.stated, figures].join();
+    if (!groups.has(key)) groups.set(key, { ...each, figures, entries: [] });
+    groups.get(key).entries.push(each.entry);
+  }
+  return el("ul", { class: "marks" }, [...groups.values()].map((group) => el("li", {}, gathered(t, group))));
+}
+
+function gathered(t, { rule, severity, stated, figures, entries }) {
+  const [first, last] = [entries[0], entries.at(-1)].map((index) => t.number(index));
+  const at = entries.length > 1 ? t("check.findings_at", { first, last }, entries.length) : t("check.finding_at", { index: first });
+  const facts = [figures, stated && t("check.finding_stated"), at].filter(Boolean).join(" · ");
+  return [
+    mark("finding", t.code("severity", severity)),
+    ` ${t.code("rule", rule)} `,
+    el("span", { class: "facts" }, facts),
+    entries.length > 1 && el("details", {}, el("summary", {}, t("check.entries_all")), el("p", {}, entries.map((index) => t.number(index)).join(", "))),
+  ];
 }
 
 /** A figure of a finding with its unit, which is the end of its name; null for ids, which lead nowhere here. */
-function told(t, [name, value], mineral) {
+function told(t, { name, value }, mineral) {
   if (/^([0-9a-z]{26}|[0-9a-f]{64})$/.test(value)) return null;
   const label = t.has(`figured.${name}`) ? t(`figured.${name}`) : t.code("figured", name.replace(/_[^_]*$/, "") || name);
   const [, sign, digits] = /^(-?)(\d+)$/.exec(value) ?? [];
-  if (digits === undefined) return `${label} ${/^\d{4}-\d\d-\d\d/.test(value) ? t.day(value) : t.code("told", value)}`;
+  if (digits === undefined) return `${label} ${codes(t, name, value)}`;
   const unit = name.slice(name.lastIndexOf("_") + 1);
   const number = Number(digits);
   const text = unit === "ug" ? t.mass(number, mineral) : unit === "ppm" ? t.percent(number, 1_000_000) : t.number(digits);
   return `${label} ${sign ? "−" : ""}${text}`;
+}
+
+/** What a figure says that is no number: a day, or codes of the lists that its name stands for (`web/figures.py`). */
+function codes(t, name, value) {
+  if (/^\d{4}-\d\d-\d\d(T|$)/.test(value)) return t.day(value);
+  if (t.has(`told.${value}`)) return t(`told.${value}`);
+  const lists = t.lists[name.replace(/_(now|was|before)$/, "")] ?? [];
+  const word = (item) => {
+    const list = lists.find((each) => t.has(`${each}.${item}`));
+    return list ? t.code(list, item) : item.replaceAll("_", " ");
+  };
+  return value.split(/[,;]/).map((item) => word(item.trim())).join(", ");
 }
 
 function notShown(t, report) {

@@ -72,7 +72,7 @@ function print(answer, policy, name) {
   const warned = ownChosen() ? null : otherKey(t, policy);
   parts.status.textContent = name;
   walk.hidden = false;
-  parts.steps.replaceChildren(...steps(t, answer.report));
+  parts.steps.replaceChildren(...steps(t, answer));
   parts.verdict.replaceChildren(...[warned, verdict(t, answer)].flat(Infinity).filter(Boolean));
   parts.details.replaceChildren(...details(t, answer, Date.now()));
   parts.verdict.querySelector("h2").focus();

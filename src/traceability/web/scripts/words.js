@@ -4,7 +4,7 @@
 /** The words of the page's language, out of the catalogue that it names. */
 export async function words(catalogue) {
   const language = document.documentElement.lang;
-  const { default: messages, UNITS, STONES } = await import(catalogue);
+  const { default: messages, UNITS, STONES, LISTS } = await import(catalogue);
   const [point, group] = language === "en" ? [".", ","] : [",", "\u202f"];
 
   /** The message under `key` with `said` in its places; `count` picks its form and is `{n}`. */
@@ -51,5 +51,5 @@ export async function words(catalogue) {
   const joined = (items) =>
     items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} ${t("and")} ${items.at(-1)}`;
 
-  return Object.assign(t, { code, number, percent, mass, day, joined, language, has: (key) => key in messages });
+  return Object.assign(t, { code, number, percent, mass, day, joined, language, lists: LISTS, has: (key) => key in messages });
 }
