@@ -181,15 +181,21 @@ def _tell_lot(lot: LotReport) -> None:
 
 
 def _tell_findings(findings: Sequence[Noted]) -> None:
-    for noted in findings[:LINES_SHOWN]:
+    """Those that say the same in one line, with the first and the last entry."""
+    alike: dict[tuple[str, str, str, bool], list[int]] = {}
+    for noted in findings:
         finding = noted.finding
         figures = ", ".join(f"{name} {value}" for name, value in finding.figures)
-        say(
-            f"  {finding.severity:<14} {finding.rule} at entry {noted.entry}"
-            + (f": {figures}" if figures else "")
-            + (" (stated by the ledger)" if noted.stated else "")
+        alike.setdefault((finding.severity, finding.rule, figures, noted.stated), []).append(noted.entry)
+    for (severity, rule, figures, stated), entries in list(alike.items())[:LINES_SHOWN]:
+        times = (
+            f"entry {entries[0]}"
+            if len(entries) == 1
+            else f"{len(entries)} entries, {min(entries)} to {max(entries)}"
         )
-    _tell_rest(len(findings))
+        said = f"{rule} at {times}" + (f": {figures}" if figures else "")
+        say(f"  {severity:<14} {said}" + (" (stated by the ledger)" if stated else ""))
+    _tell_rest(len(alike))
 
 
 def _kilograms(mass_ug: int | None) -> str:
