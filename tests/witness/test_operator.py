@@ -5,8 +5,10 @@ one thing only: a checkpoint of last week, the answer to an event, a monitor's m
 """
 
 import contextlib
+import http.server
 import json
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,7 +27,7 @@ from traceability.cli.common import Exit, KeyFile
 from traceability.core import canonical, leaf, merkle
 from traceability.core.checkpoint import Checkpoint
 from traceability.core.ids import unpadded
-from traceability.core.note import Signer, sign_note
+from traceability.core.note import Signer, parse_note, sign_note
 from traceability.ledger import fsck
 from traceability.ledger.answers import Recorded, Submission
 from traceability.ledger.backup import backup
@@ -40,6 +42,35 @@ from trade import Pen
 
 Line = dict[str, Any]
 STATE = Path("state/traceability")
+
+
+class Between(http.server.BaseHTTPRequestHandler):
+    """The ledger's front, as its operator has changed it: what it answers to events is spoiled on the way."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        kind = {"Content-Type": self.headers["Content-Type"]}
+        answer = httpx.post(f"{self.server.ledger}{self.path}", content=body, headers=kind, timeout=30)
+        lines = [self.server.spoil(orjson.loads(line)) for line in answer.content.splitlines()]
+        self.send_response(answer.status_code)
+        self.end_headers()
+        self.wfile.write(b"".join(orjson.dumps(line) + b"\n" for line in lines))
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def between(ledger: str, spoil: Callable[[Line], Line]) -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Between) as server:
+        server.ledger, server.spoil = ledger, spoil
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            serving.join()
 
 
 class Attacked:
@@ -278,3 +309,42 @@ def test_an_old_checkpoint_shown_as_the_newest_is_seen(
         time.sleep(2)
         done = command(*watch, "--folder", "alone", "--stale", 1)
         assert (done.code, "stale" in done.out) == (2, True), done.out
+
+
+@pytest.mark.slow
+@pytest.mark.threat("T46")
+def test_a_swapped_proof_is_seen_by_who_sent_the_event(
+    attacked: Attacked, command: Callable[..., Done]
+) -> None:
+    """Another event's answer, place, blind or proof, an older checkpoint, one of another key: none is taken for a proof."""
+    attacked.restore("honest")
+    signed = attacked.reference(77, 70)
+    Path("line").write_bytes(orjson.dumps(submission(signed)) + b"\n")
+    Path("trust.policy").write_text(f"log {attacked.one.log_vkey}\nquorum none\n")
+    other = attacked.answers[3]
+    stranger = Signer(attacked.one.log_vkey.split("+")[0], bytes(32))
+
+    def of_another_key(line: Line) -> str:
+        text = parse_note(line["checkpoint"].encode())[0]
+        return sign_note(text, [stranger]).decode()
+
+    def short(nodes: list[str]) -> list[str]:
+        return nodes[1:]
+
+    lies: dict[str, Callable[[Line], Line]] = {
+        "whole": lambda line: {**other, "line": line["line"], "status": 201},
+        "index": lambda line: {**line, "index": line["index"] - 1},
+        "blind": lambda line: {**line, "blind": other["blind"]},
+        "proof": lambda line: {**line, "proof": other["proof"]},
+        "short": lambda line: {**line, "proof": short(line["proof"])},
+        "older": lambda line: {**line, "checkpoint": other["checkpoint"]},
+        "key": lambda line: {**line, "checkpoint": of_another_key(line)},
+    }
+    with attacked.one.ledger():
+        for name, spoil in lies.items():
+            with between(attacked.url, spoil) as front:
+                done = command("submit", "line", "--to", front, "--policy", "trust.policy")
+                assert (done.code, "does not hold" in done.err) == (1, True), (name, done.out, done.err)
+        with between(attacked.url, lambda line: line) as front:
+            done = command("submit", "line", "--to", front, "--policy", "trust.policy")
+            assert (done.code, done.err) == (0, "")

@@ -24,12 +24,15 @@ from traceability.cli.common import (
     remark,
     say,
     settings,
+    trust,
     without_password,
     write_bytes,
 )
-from traceability.core.errors import Malformed
+from traceability.core import log_proof
+from traceability.core.errors import Malformed, TraceabilityError
 from traceability.core.ids import ID_PATTERN, EventId, LotId
 from traceability.core.tag import normalise
+from traceability.core.trust_policy import TrustPolicy
 
 if TYPE_CHECKING:
     from traceability.api.answers import Spoken
@@ -110,23 +113,37 @@ def submit(
     to: Annotated[
         str, typer.Option(metavar="URL", help="A ledger's address; else the one in --data, directly.")
     ] = "",
+    policy: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Check each proof, by the logs of this trust policy.")
+    ] = None,
     as_json: Json = False,
     data: Data = None,
 ) -> None:
     """Puts signed events into a ledger, and tells what became of each.
 
     With --json each event's whole answer is a line, with entry, blind, proof and checkpoint: that is the
-    proof to keep. Events in the log already are answered as the first time.
+    proof to keep. Events in the log already are answered as the first time. With --policy no answer is believed whose
+    proof does not hold.
 
-    Exit code 1 when an event was refused or is without effect, 2 when one only waits for another.
+    Exit code 1 when an event was refused or is without effect, or a proof does not hold, 2 when one only waits for
+    another.
     """
     worst, answers = Exit.DONE, 0
+    known = trust(policy, []) if policy is not None else None
+    waiting: dict[int, bytes] = {}
     with contextlib.ExitStack() as stack:
         groups = _groups(chain.from_iterable([_opened(stack, file) for file in files]))
+        if known is not None:
+            groups = _noted(groups, waiting)
         for answered in _sent(groups, to) if to else _appended(groups, data):
             found = orjson.loads(answered)
             worst = _worse(worst, found)
             answers += 1
+            if known is not None and (
+                wrong := _does_not_hold(answered, waiting.pop(found["line"], b""), known)
+            ):
+                worst = Exit.NO
+                remark(f"{found['line']}: the ledger's proof does not hold, keep what it said: {wrong}")
             if as_json:
                 write_bytes(None, answered)
             else:
@@ -144,6 +161,28 @@ def _opened(stack: contextlib.ExitStack, path: Path) -> Iterable[bytes]:
         return stack.enter_context(path.open("rb"))
     except OSError as error:
         raise Stop(f"cannot read {path}: {error.strerror}") from error
+
+
+def _noted(groups: Iterable[list[bytes]], waiting: dict[int, bytes]) -> Iterator[list[bytes]]:
+    """The same groups, each line kept under its number until it is answered."""
+    start = 1
+    for lines in groups:
+        waiting.update(enumerate(lines, start=start))
+        start += len(lines)
+        yield lines
+
+
+def _does_not_hold(answered: bytes, line: bytes, policy: TrustPolicy) -> str:
+    """Why an answer does not prove that the event in this line is in the log; empty where it does, or claims nothing."""
+    from traceability.api.submission import read_submission
+
+    if "proof" not in orjson.loads(answered):
+        return ""
+    try:
+        log_proof.check_answer(answered, read_submission(line).envelope.payload, policy)
+    except TraceabilityError as error:
+        return str(error)
+    return ""
 
 
 def _groups(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
@@ -192,7 +231,6 @@ def evidence(
     It holds every entry behind them, back to the mines. What is sealed stays sealed unless you say --disclose:
     whoever gets the file can read it and pass it on. Codes of tags are in no file.
     """
-    from traceability.core import log_proof
     from traceability.core.disclosing import chosen
     from traceability.core.evidence import SUFFIX
     from traceability.ledger.reader import Reader

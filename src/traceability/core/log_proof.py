@@ -13,7 +13,7 @@ longer than other readers take is left out: then whoever checks has to have it o
 
 import re
 from base64 import b64encode
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -21,6 +21,7 @@ from traceability.core import canonical, merkle
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.ids import padded, to_unpadded, unpadded
 from traceability.core.leaf import BLIND_SIZE, leaf_data
+from traceability.core.signing import Envelope
 from traceability.core.trust_policy import TrustPolicy
 from traceability.core.verify import Trusted, trusted
 
@@ -45,6 +46,21 @@ class LogProof(NamedTuple):
     path: tuple[bytes, ...]
     checkpoint: bytes
     extra: bytes | None
+
+
+class _Answer(msgspec.Struct):
+    """What a ledger's answer to an event says of its place in the log."""
+
+    index: int
+    entry: str
+    blind: str
+    proof: list[str]
+    checkpoint: str
+
+
+class _Entry(msgspec.Struct, forbid_unknown_fields=True):
+    envelope: Any
+    record_time: str
 
 
 class _Opened(msgspec.Struct, forbid_unknown_fields=True):
@@ -104,3 +120,23 @@ def check_entry(data: bytes, policy: TrustPolicy) -> tuple[LogProof, bytes, Trus
     proof = read(data)
     blind, entry = opened(proof)
     return proof, entry, check(proof, leaf_data(blind, entry), policy)
+
+
+def check_answer(answer: bytes, payload: bytes, policy: TrustPolicy) -> Trusted:
+    """Whether the event of that payload stands in the log as a ledger's answer to it says.
+
+    Witnesses cosign afterwards, so none is asked for: the logs of the policy are. Raises Malformed or Invalid.
+    """
+    try:
+        said = msgspec.json.decode(answer, type=_Answer)
+        entry = said.entry.encode()
+        read = msgspec.json.decode(entry, type=_Entry)
+    except msgspec.MsgspecError as error:
+        raise Malformed(f"not the answer to an event: {error}") from error
+    if canonical.dump({"envelope": read.envelope, "record_time": read.record_time}) != entry:
+        raise Malformed("the entry is not in its one form")
+    if Envelope.parse(read.envelope).payload != payload:
+        raise Invalid("it is the answer to another event")
+    proof = LogProof(said.index, tuple(map(unpadded, said.proof)), said.checkpoint.encode(), None)
+    logs = policy.without_witnesses(log.verifier for log in policy.logs)
+    return check(proof, leaf_data(unpadded(said.blind, BLIND_SIZE), entry), logs)
