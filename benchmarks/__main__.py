@@ -52,17 +52,17 @@ def main() -> None:
         if wanted("evidence_size_season", "evidence_size_log", "evidence_container"):
             note(*container.container(season, export, folder, bare, 3 * rounds))
         if wanted("findings_cost"):
-            note(appending.findings_cost(season[: 8_000 * scale], folder, rounds + 2))
+            note(appending.findings_cost(season[: 4_000 * scale], folder, rounds + 2))
         if wanted("append_lots"):
             note(*appending.by_lots(season[0], folder, bare, rounds))
         if wanted("append_postgres", "append_postgres_scaling"):
-            note(*appending.on_postgres(season, folder, bare, rounds, 4_800 * scale))
+            note(*appending.on_postgres(season, folder, bare, rounds, 3_200 * scale))
         if wanted("append_http"):
             note(over_http.append(season[0], folder, rounds + 1, 6 * scale))
         if wanted(
             "append_growth", "lot_latency_growth", "trace_container", "bytes_per_event", "memory_growth"
         ):
-            note(*growth.grow(100_000 * scale, folder, 3 * rounds))
+            note(*growth.grow(80_000 if chosen.quick else 1_000_000, folder, 3 * rounds))
     measure.keep(figures)
     print(f"{time.monotonic() - started:.0f} s; figures in {measure.OUT}")
 

@@ -26,10 +26,11 @@ def entrust(cast: Cast, basin: Basin, site: Site) -> Written:
 
 
 def renew(cast: Cast, basin: Basin, site: Site) -> Flow:
-    """An agent gets a new delegation; the old one is ended when all that was done under it has come in."""
+    """An agent gets a new delegation, used once the log has it; the old one is ended when all that was done under it
+    has come in."""
     old = site.party.delegation
     written = entrust(cast, basin, site)
-    yield HOUR
+    yield max(HOUR, written.recorded - cast.world.now)
     site.party.delegation = written.id
     yield OVERLAP
     registrar = cast.registrar(basin.kind.country)

@@ -229,7 +229,9 @@ def open_site(cast: Cast, basin: Basin, town: Place) -> Flow:
     site = _register(basin, registrar, names.site(country, which), name, town, holder, licences)
     yield chance.randint(15, 60) * _MINUTE
     if not own_key and not stones:
-        holder.agent, holder.delegation = agent.pen, entrust(cast, basin, site).id
+        written = entrust(cast, basin, site)
+        holder.agent, holder.delegation = agent.pen, written.id
+        agent.pen.wait(written.recorded)
         yield chance.randint(5, 30) * _MINUTE
     site.fetch_tags()
     yield from ground.look_at_site(cast, site)
