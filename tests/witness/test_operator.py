@@ -51,7 +51,8 @@ class Between(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         kind = {"Content-Type": self.headers["Content-Type"]}
         answer = httpx.post(f"{self.server.ledger}{self.path}", content=body, headers=kind, timeout=30)
-        lines = [self.server.spoil(orjson.loads(line)) for line in answer.content.splitlines()]
+        spoiled = (self.server.spoil(orjson.loads(line)) for line in answer.content.splitlines())
+        lines = [line for line in spoiled if line]
         self.send_response(answer.status_code)
         self.end_headers()
         self.wfile.write(b"".join(orjson.dumps(line) + b"\n" for line in lines))
@@ -316,7 +317,7 @@ def test_an_old_checkpoint_shown_as_the_newest_is_seen(
 def test_a_swapped_proof_is_seen_by_who_sent_the_event(
     attacked: Attacked, command: Callable[..., Done]
 ) -> None:
-    """Another event's answer, place, blind or proof, an older checkpoint, one of another key: none is taken for a proof."""
+    """Another event's answer, place, blind or proof, an older checkpoint, another key's, or none: none is a proof."""
     attacked.restore("honest")
     signed = attacked.reference(77, 70)
     Path("line").write_bytes(orjson.dumps(submission(signed)) + b"\n")
@@ -339,12 +340,17 @@ def test_a_swapped_proof_is_seen_by_who_sent_the_event(
         "short": lambda line: {**line, "proof": short(line["proof"])},
         "older": lambda line: {**line, "checkpoint": other["checkpoint"]},
         "key": lambda line: {**line, "checkpoint": of_another_key(line)},
+        "bare": lambda line: {name: line[name] for name in ("line", "status", "index", "event_id")},
+        "line": lambda line: {**line, "line": 9},
     }
     with attacked.one.ledger():
         for name, spoil in lies.items():
             with between(attacked.url, spoil) as front:
                 done = command("submit", "line", "--to", front, "--policy", "trust.policy")
                 assert (done.code, "does not hold" in done.err) == (1, True), (name, done.out, done.err)
+        with between(attacked.url, lambda _: {}) as front:
+            done = command("submit", "line", "--to", front, "--policy", "trust.policy")
+            assert (done.code, "not answered" in done.err) == (1, True), (done.out, done.err)
         with between(attacked.url, lambda line: line) as front:
             done = command("submit", "line", "--to", front, "--policy", "trust.policy")
             assert (done.code, done.err) == (0, "")

@@ -5,8 +5,10 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+from traceability.api.beside import running
 from traceability.core.errors import TraceabilityError
 from traceability.core.signing import SigningKey
 from traceability.core.state import Key, LedgerFacts
@@ -27,14 +29,8 @@ def stating(ledger: Ledger, path: Path | None) -> Iterator[None]:
         yield
         return
     key = SigningKey.from_pem(path.read_bytes())
-    over = threading.Event()
-    thread = threading.Thread(target=_run, args=(ledger, key, over), name="snapshots", daemon=True)
-    thread.start()
-    try:
+    with running("snapshots", partial(_run, ledger, key)):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def _run(ledger: Ledger, key: SigningKey, over: threading.Event) -> None:

@@ -19,6 +19,7 @@ from itertools import islice
 
 from fastapi import Request
 
+from traceability.api.beside import running
 from traceability.api.clients import Clients
 from traceability.api.guesses import Bucket, Buckets, Clock, too_many
 from traceability.core.authority import day_of
@@ -109,9 +110,8 @@ def is_page_view(request: Request) -> bool:
 @contextlib.contextmanager
 def writing_down(scanning: Scanning) -> Iterator[None]:
     """While this lasts, what is counted is written down every FLUSH_SECONDS, and at its end."""
-    over = threading.Event()
 
-    def run() -> None:
+    def write(over: threading.Event) -> None:
         trouble = False
         while not over.is_set():
             ended = over.wait(FLUSH_SECONDS)
@@ -123,10 +123,5 @@ def writing_down(scanning: Scanning) -> Iterator[None]:
                     _LOG.warning("scans were not written down: %s", type(error).__name__)
                 trouble = True
 
-    thread = threading.Thread(target=run, name="scans", daemon=True)
-    thread.start()
-    try:
+    with running("scans", write):
         yield
-    finally:
-        over.set()
-        thread.join()

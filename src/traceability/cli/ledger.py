@@ -139,16 +139,19 @@ def submit(
             found = orjson.loads(answered)
             worst = _worse(worst, found)
             answers += 1
-            if known is not None and (
-                wrong := _does_not_hold(answered, waiting.pop(found["line"], b""), known)
-            ):
-                worst = Exit.NO
-                remark(f"{found['line']}: the ledger's proof does not hold, keep what it said: {wrong}")
+            if known is not None:
+                wrong = _does_not_hold(found, answered, waiting.pop(found["line"], b""), known)
+                if wrong:
+                    worst = Exit.NO
+                    remark(f"{found['line']}: the ledger's proof does not hold, keep what it said: {wrong}")
             if as_json:
                 write_bytes(None, answered)
             else:
                 say(_in_words(found))
-    if not answers:
+    if waiting:
+        worst = Exit.NO
+        remark(f"{len(waiting)} events were not answered, the first in line {min(waiting)}: send them again")
+    if not answers and not waiting:
         raise Stop("there is no line in what was given")
     raise typer.Exit(worst)
 
@@ -172,11 +175,11 @@ def _noted(groups: Iterable[list[bytes]], waiting: dict[int, bytes]) -> Iterator
         yield lines
 
 
-def _does_not_hold(answered: bytes, line: bytes, policy: TrustPolicy) -> str:
-    """Why an answer does not prove that the event in this line is in the log; empty where it does, or claims nothing."""
+def _does_not_hold(found: dict[str, object], answered: bytes, line: bytes, policy: TrustPolicy) -> str:
+    """Why an answer does not prove that the event in this line is in the log; empty where it does, or says it is not."""
     from traceability.api.submission import read_submission
 
-    if "proof" not in orjson.loads(answered):
+    if found["status"] not in (200, 201) and "proof" not in found:
         return ""
     try:
         log_proof.check_answer(answered, read_submission(line).envelope.payload, policy)

@@ -3,6 +3,7 @@
 import re
 import urllib.error
 import urllib.request
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +36,11 @@ def consent(
     for lot in lots:
         if not re.fullmatch(ID_PATTERN, lot):
             raise Stop(f"{lot} is no id of a lot")
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", until):
+    try:
+        is_day = date.fromisoformat(until).isoformat() == until
+    except ValueError:
+        is_day = False
+    if not is_day:
         raise Stop("--until is a day, as 2027-11-23")
     name, own = held.fact("log", log), PartyId(held.fact("party", party))
     said = core.consent(held.key, own, name, [LotId(lot) for lot in set(lots)], f"{until}T23:59:59Z")

@@ -138,5 +138,5 @@ def check_answer(answer: bytes, payload: bytes, policy: TrustPolicy) -> Trusted:
     if Envelope.parse(read.envelope).payload != payload:
         raise Invalid("it is the answer to another event")
     proof = LogProof(said.index, tuple(map(unpadded, said.proof)), said.checkpoint.encode(), None)
-    logs = policy.without_witnesses(log.verifier for log in policy.logs)
+    logs = TrustPolicy.without_witnesses(log.verifier for log in policy.logs)
     return check(proof, leaf_data(unpadded(said.blind, BLIND_SIZE), entry), logs)

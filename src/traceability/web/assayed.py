@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from traceability.core.custody_bodies import new_lots
 from traceability.core.events import Acceptance, Import, Inspection
+from traceability.core.forms import Assay
 from traceability.core.ids import EventId
 from traceability.core.quality import METHODS
 from traceability.core.state import Grade, Lot, Quality
@@ -74,32 +75,21 @@ def _rank(figure: _Figure) -> int:
 def _said(lot: Lot, entry: LoggedEntry) -> Iterator[_Figure]:
     """What one entry says of this lot."""
     event, day = entry.event, entry.event.event_time[:10]
+
+    def assayed(assay: Assay) -> _Figure:
+        dry = assay.on == "dry"
+        return _Figure(assay.analyte, assay.ppm, dry, assay.method, assay.error_ppm, entry.event_id, day)
+
     for made, new in zip(event.made, new_lots(event.body), strict=True):
         if made == lot.id:
             for assay in new.assays or ():
-                yield _Figure(
-                    assay.analyte,
-                    assay.ppm,
-                    assay.on == "dry",
-                    assay.method,
-                    assay.error_ppm,
-                    entry.event_id,
-                    day,
-                )
+                yield assayed(assay)
             if new.moisture_ppm is not None:
                 yield _Figure(_WATER, new.moisture_ppm, False, "", None, entry.event_id, day)
     if isinstance(event, Acceptance | Inspection | Import):
         for assay in event.body.assays or ():
             if lot.id in (assay.lots or ()):
-                yield _Figure(
-                    assay.analyte,
-                    assay.ppm,
-                    assay.on == "dry",
-                    assay.method,
-                    assay.error_ppm,
-                    entry.event_id,
-                    day,
-                )
+                yield assayed(assay)
         for moisture in event.body.moistures or ():
             if lot.id in moisture.lots:
                 yield _Figure(_WATER, moisture.ppm, False, "", None, entry.event_id, day)

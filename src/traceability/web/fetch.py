@@ -30,22 +30,6 @@ def tag_cut(services: Services, lot: Lot, name: str) -> Cut | None:
     return came_off(lot, services.reader.entries_at(services.reader.subject_entries(("tag", name))), name)
 
 
-def lot_shown(
-    services: Services,
-    visitor: Visitor,
-    lot: Lot,
-    *,
-    opened: bool,
-    cut: Cut | None = None,
-    before: int | None = None,
-) -> LotShown:
-    """The lot for one visitor: who may open it (`opened`), or who has a tag of it that came off at `cut`.
-
-    `before`: only its records below this index are told, the newest of them.
-    """
-    return lot_seen(services, visitor, lot, opened=opened, cut=cut, before=before).shown
-
-
 class Seen(NamedTuple):
     """A lot as it is shown, and what was read of it for that."""
 
@@ -65,7 +49,10 @@ def lot_seen(
     cut: Cut | None = None,
     before: int | None = None,
 ) -> Seen:
-    """The same with what was read for it."""
+    """The lot for one visitor: who may open it (`opened`), or who has a tag of it that came off at `cut`.
+
+    `before`: only its records below this index are told, the newest of them.
+    """
     reader = services.reader
     lineage = reader.lineage([lot.id])
     with services.reads.read() as view:

@@ -43,7 +43,7 @@ from traceability.web import (
     waiting,
 )
 from traceability.web.answer import Asked, ask, failed, page, secure, takes_gzip
-from traceability.web.fetch import lot_seen, lot_shown, opens_qr, tag_cut
+from traceability.web.fetch import lot_seen, opens_qr, tag_cut
 from traceability.web.foreign import foreign_tag
 from traceability.web.linked import Links
 from traceability.web.present import Notice, present
@@ -245,7 +245,7 @@ def _story(
     cut = tag_cut(asked.services, lot, name)
     if cut is not None and cut.mistake:
         return {"tag": {"number": number, "says": words("tag.mistake"), "more": ""}}
-    story = lot_shown(asked.services, asked.visitor, lot, opened=False, cut=cut)
+    story = lot_seen(asked.services, asked.visitor, lot, opened=False, cut=cut).shown
     opens = may(asked.visitor, OpenLot(lot), asked.services.reader.held_by)
     told = present(words, story, two_lots=two_lots)
     open_now = concerns.of_tag(asked.services, lot, name, off=cut is not None)
