@@ -4,7 +4,7 @@
 #   make test     check, then the whole suite, with its own PostgreSQL and a Chromium
 #   make check    lint, types, import contracts
 #   make fix      what lint and the formatter can mend
-#   make bench    the benchmarks, with a ledger of a million entries: half an hour and more
+#   make bench    the benchmarks, with a ledger of a million entries, which alone takes 13 minutes
 #   make bench-quick  the same figures at a tenth of the size
 #   make fraud-bench  frauds planted into an honest season: SEED= EVENTS=10000 (build/fraud-bench.json)
 #   make fuzz     a million hostile inputs: SEED= repeats a run, INPUTS=1000000
