@@ -5,7 +5,7 @@ from typing import Any
 from memory import Actor
 from rules import Rules
 from traceability.core import events
-from traceability.core.state import Delegation
+from traceability.core.registry_records import Delegation
 
 
 def test_a_delegation_covers_agent_kind_and_principal() -> None:

@@ -19,7 +19,7 @@ from traceability.core import custody_bodies, forms, ground_bodies, registry_bod
 from traceability.core.disclosing import CHOICES
 from traceability.core.events import KINDS
 from traceability.core.findings.catalogue import RULES
-from traceability.core.state import LotState
+from traceability.core.lot_records import LotState
 from traceability.web.figures import LISTS, label, told
 from traceability.web.places import country, place, region
 from traceability.web.words import CATALOGUES, Words, preferred, unit_of, words_in

@@ -24,8 +24,8 @@ from traceability.core.errors import Invalid, Malformed
 from traceability.core.ids import to_unpadded, unpadded
 from traceability.core.leaf import BLIND_SIZE, time_text
 from traceability.core.note import parse_note
+from traceability.core.registry_records import LedgerFacts
 from traceability.core.signing import Envelope
-from traceability.core.state import LedgerFacts
 from traceability.ledger import collector, disclosures, publish, scans
 from traceability.ledger.disclosures import Opened
 from traceability.ledger.examine import Examined

@@ -16,19 +16,12 @@ from traceability.core.events import Event
 from traceability.core.evidence import Disclosure
 from traceability.core.findings.carried import CORRECTED
 from traceability.core.ids import EventId, KeyId, LotId, PartyId, RollId, SiteId, to_unpadded
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Finding
 from traceability.core.record import Address
+from traceability.core.registry_records import Act, Party, Roll, Site, TagRecord
 from traceability.core.signing import EVENT_TYPE, Envelope
-from traceability.core.state import (
-    Act,
-    AnyRecord,
-    Lot,
-    Party,
-    Roll,
-    Site,
-    SubjectRecord,
-    TagRecord,
-)
+from traceability.core.state import AnyRecord, SubjectRecord
 from traceability.ledger import ancestry, publish
 from traceability.ledger.ancestry import Lineage
 from traceability.ledger.gather import Stated, gather, show

@@ -18,8 +18,8 @@ from traceability.core import fold, merkle
 from traceability.core.events import Event, Genesis
 from traceability.core.merkle import Edge
 from traceability.core.outcome import Appended, Entry, Rejected
+from traceability.core.registry_records import Key, Number
 from traceability.core.signing import PublicKey, event_pae
-from traceability.core.state import Key, Number
 from traceability.ledger import places
 from traceability.ledger.ahead import Ahead, answer_to, cores
 from traceability.ledger.batch import ROOT, Batch

@@ -27,7 +27,7 @@ from traceability.core.ids import EventId
 from traceability.core.leaf import BLIND_SIZE
 from traceability.core.merkle import EMPTY_ROOT
 from traceability.core.note import Signature, Signer, Verifier, parse_note
-from traceability.core.state import LedgerFacts
+from traceability.core.registry_records import LedgerFacts
 from traceability.ledger import collector, disclosures, places, publish
 from traceability.ledger.answering import answers_with_proof, answers_without_proof
 from traceability.ledger.answers import Answer, Disclosure, Recorded, Refused, Submission, Waiting
