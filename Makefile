@@ -14,7 +14,7 @@
 #   make powerloss  the power goes out after every call of a server: STATES=100000 (docs/faults.md)
 #   make storage  every call to the disk fails, or is a process's last: EVERY=1
 #   make bitflips  every bit of a small ledger is flipped, and must be found: EVERY=1
-#   make parity   every verdict the tests ask for, in Python and in JavaScript, and each bit of a file flipped: EVERY=1
+#   make parity   every verdict the tests ask for, in Python and in JavaScript: EVERY=1
 #   make kills    a server under load is killed again and again: CYCLES=100
 #   make migrate  brings the database of DATA or DATABASE_URL to the newest schema
 #   make locks    pins the newest versions that pyproject.toml allows

@@ -16,7 +16,6 @@ from traceability.core.authority import (
 )
 from traceability.core.certificates import issue, make_valid
 from traceability.core.events import (
-    LOTS_MAX,
     Approval,
     Certificate,
     Delegation,
@@ -34,6 +33,7 @@ from traceability.core.events import (
     TagIssue,
 )
 from traceability.core.events import Policy as PolicyEvent
+from traceability.core.header import LOTS_MAX
 from traceability.core.ids import EventId, KeyId, PartyId
 from traceability.core.log_life import change, check_log_key, first_keys, succeed
 from traceability.core.lot_records import Lot
