@@ -47,11 +47,11 @@ def test_every_party_may_have_it_and_no_stranger(world, client, roll):
 
 
 def test_it_holds_what_makes_parties_and_nothing_else(world, client, roll):
-    """Enrolments, keys and rolls with their approvals; no lot, no allocation, no opened value, no code."""
+    """All about parties, keys and rolls, so that it can be complete; no lot, no opened value, no code."""
     data = pack_of(world, client, world.anna)
     shown = evidence.decode_proven(data, "a trust pack")
     kinds = {events.parse(entry.payload).kind for entry in shown.entries}
-    assert kinds == {"genesis", "enrolment", "tag_issue"}
+    assert kinds == {"genesis", "enrolment", "tag_issue", "tag_allocation"}
     assert all(not entry.disclosures for entry in shown.entries)
     assert not any(code.encode() in data for code in CODES)
 
@@ -102,10 +102,15 @@ def test_whoever_has_a_label_gets_what_it_is_checked_by(world, client, roll):
         assert report.party == whole.party(report.party).id
         for stranger in (world.carl, world.auditor):
             assert stranger.party.encode() not in data
-            assert stranger.key.id.encode() not in data
         shown = evidence.decode_proven(data, "a trust pack")
+        kinds = {
+            events.parse(entry.payload).kind
+            for entry in shown.entries
+            if world.carl.key.id.encode() in entry.payload or world.auditor.key.id.encode() in entry.payload
+        }
+        assert kinds <= {"key_revocation"}, "an act of the registrar, and so on his line of the book"
         assert {events.parse(entry.payload).kind for entry in shown.entries} <= {
-            "genesis", "enrolment", "key_addition", "tag_issue",
+            "genesis", "enrolment", "key_addition", "key_revocation", "tag_issue", "tag_allocation",
         }  # fmt: skip
         assert all(not entry.disclosures for entry in shown.entries)
     assert verify_tag(label.sign(PrintedTag(LOG, roll, 2), world.registrar.key), pack).verdict == HOLDS
