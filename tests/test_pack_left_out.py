@@ -223,7 +223,7 @@ def test_a_hold_is_told(office: Office) -> None:
     """Who signed is under a hold: the label is genuine, and the report says so; of one released it says nothing."""
     report = office.judge(office.shown(stated=office.stated), office.label(), office.second)
     assert report.held_since is not None
-    assert len([each for each in report.remarks if "under a hold" in each]) == 1
+    assert len([each for each in report.remarks if "under a hold since" in each]) == 1
 
 
 def test_what_is_newer_than_the_snapshot_is_not_called_complete(office: Office) -> None:

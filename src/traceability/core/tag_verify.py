@@ -210,4 +210,6 @@ def _look_for_holds(subjects: Collection[Address], pack: TrustPack, report: TagR
     for recorded, hold in pack.holds(subjects):
         day = day_of(recorded)
         report.held_since = day if report.held_since is None else min(day, report.held_since)
-        report.remarks += (f"Its signer, key or roll is under a hold since {day} ({hold.body.ground}).",)
+        report.remarks += (
+            f"Its signer, key or roll has been under a hold since {day} ({hold.body.ground}).",
+        )

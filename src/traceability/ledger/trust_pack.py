@@ -20,6 +20,8 @@ from traceability.ledger.source import StoredSource
 from traceability.ledger.view import View
 
 _CHUNK = 10_000
+PART_MAX = 1000
+"""The most entries of a part: one that would have more does without what only closes the book's lines."""
 
 
 def trust_pack(view: View, stated: Stated | None) -> bytes:
@@ -32,18 +34,26 @@ def trust_pack(view: View, stated: Stated | None) -> bytes:
 def label_pack(view: View, stated: Stated | None, kid: str, roll: RollId) -> bytes:
     """The part of it that one label is checked by: the keys whose ids begin with these 16 hex digits, and a roll.
 
-    With their parties, and with whoever gave those what they have, back to the genesis. Raises LookupError where
-    there is no such key, or no checkpoint.
+    With their parties, and with whoever gave those what they have, back to the genesis. Where that is more than
+    PART_MAX entries (a registrar who revoked very many keys) it is not shown to be complete. Raises LookupError where there
+    is no such key, or no checkpoint.
     """
     size, note = _newest(view)
     ids = view.all("SELECT id FROM state WHERE type = 'key' AND id >= ? AND id < ?", kid, f"{kid}g")
     keys = [each for each in view.records([("key", id_) for (id_,) in ids]).values() if isinstance(each, Key)]
     if not keys:
         raise LookupError("no key of this ledger has an id that begins so")
-    subjects: set[Address] = {("roll", roll)}
+    known = view.record(("roll", roll))
+    subjects: set[Address] = (
+        {("roll", roll)} if isinstance(known, Roll) and known.scheme == OUR_SCHEME else set()
+    )
     for key in keys:
         subjects |= {("key", key.id), ("party", key.party)}
-    return _file(view, gather_pack(StoredSource(view), subjects, size, stated), size, note)
+    gathered = gather_pack(StoredSource(view), subjects, size, stated)
+    if len(gathered.entries) > PART_MAX:
+        told = telling(gathered.entries)
+        gathered = Gathered([entry for entry in gathered.entries if entry.index in told], [])
+    return _file(view, gathered, size, note)
 
 
 def gather_pack(
