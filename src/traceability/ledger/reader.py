@@ -345,12 +345,12 @@ class Reader:
     def trust_pack(self) -> bytes:
         """The file by which labels are checked. Raises LookupError where there is no checkpoint."""
         with self._store.read() as view:
-            return trust_pack(view)
+            return trust_pack(view, _stated(view))
 
     def label_pack(self, kid: str, roll: RollId) -> bytes:
         """The part of it that one label is checked by. Raises LookupError where there is no such key."""
         with self._store.read() as view:
-            return label_pack(view, kid, roll)
+            return label_pack(view, _stated(view), kid, roll)
 
 
 def _stated(view: View) -> Stated | None:
