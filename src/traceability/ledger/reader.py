@@ -4,7 +4,7 @@ Each answer is of one moment. Nothing here decides who may see it, and nothing h
 decided by the fold when the entry came, and is looked up.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -32,6 +32,7 @@ from traceability.ledger.store import Store
 from traceability.ledger.trust_pack import label_pack, trust_pack
 from traceability.ledger.view import StoredEntry, View, finding_of
 
+_AT_ONCE = 50
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -116,6 +117,17 @@ class Reader:
         """The newest `limit` entries about this lot (of those below index `before`), oldest first."""
         with self._store.read() as view:
             return _logged(view, view.entries_at(_walk(view, ("lot", lot), limit, before)))
+
+    def backwards(self, address: Address) -> Iterator[LoggedEntry]:
+        """The entries about this subject, the newest first, read as they are asked for."""
+        before: int | None = None
+        while True:
+            with self._store.read() as view:
+                some = _logged(view, view.entries_at(_walk(view, address, _AT_ONCE, before)))
+            if not some:
+                return
+            yield from reversed(some)
+            before = some[0].index
 
     def subject_entries(self, address: Address) -> list[int]:
         """The indexes of all entries about this subject, oldest first."""
