@@ -12,7 +12,8 @@ from world import Client, World, signed_header, world_at
 
 from traceability.core.findings.catalogue import RULES
 from traceability.core.ids import derive
-from traceability.core.state import Certificate, Lot
+from traceability.core.lot_records import Lot
+from traceability.core.state import Certificate
 from traceability.core.tag import make_code
 from traceability.web.app import create_app
 from traceability.web.words import words_in

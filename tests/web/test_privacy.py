@@ -8,8 +8,9 @@ from test_pages import session, text_of
 from told import look
 
 from memory import MemoryLedger, weighing
+from traceability.core.lot_records import Lot
 from traceability.core.note import Signer
-from traceability.core.state import Lot, Party, Site
+from traceability.core.registry_records import Party, Site
 from traceability.core.trust_policy import TrustPolicy
 from traceability.web.device import Device
 from traceability.web.labelled import Label

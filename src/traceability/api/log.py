@@ -16,7 +16,7 @@ from traceability.api.views import ConsistencyView, ContinuedView, LogView, mome
 from traceability.core.checkpoint import Checkpoint
 from traceability.core.errors import Malformed
 from traceability.core.note import Verifier, parse_note
-from traceability.core.state import LedgerFacts
+from traceability.core.registry_records import LedgerFacts
 from traceability.core.tile import Tile, parse_path
 from traceability.ledger import publish
 from traceability.ledger.dump import entry_line

@@ -19,8 +19,8 @@ from traceability.core.ids import EventId, LotId, PartyId
 from traceability.core.lineage import ALWAYS, Placed, tags_of
 from traceability.core.outcome import Finding
 from traceability.core.record import Address, Place, SubjectType
+from traceability.core.registry_records import LedgerFacts, Number, Snapshots
 from traceability.core.replay import Replay
-from traceability.core.state import LedgerFacts, Number, Snapshots
 
 _SUBJECTS = frozenset(get_args(SubjectType))
 NEVER_SHOWN = frozenset({"roll"})

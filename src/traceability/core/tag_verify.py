@@ -21,9 +21,9 @@ from traceability.core.authority import day_of
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.label import LotLabel, PrintedTag, Signed, read_signed
 from traceability.core.record import Address
+from traceability.core.registry_records import Key, Party
 from traceability.core.report import CANNOT_TELL, COMPLETE, EXIT_CODES, FAILED, HOLDS, Verdict
 from traceability.core.signing import PublicKey
-from traceability.core.state import Key, Party
 from traceability.core.tag import parse_our_number, parse_tag
 from traceability.core.trust_pack import TrustPack
 

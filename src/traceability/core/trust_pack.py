@@ -37,7 +37,8 @@ from traceability.core.events import (
 from traceability.core.ids import EventId
 from traceability.core.lineage import Placed
 from traceability.core.record import Address
-from traceability.core.state import AnyRecord, Key, Party, Roll
+from traceability.core.registry_records import Key, Party, Roll
+from traceability.core.state import AnyRecord
 from traceability.core.tag import OUR_SCHEME
 from traceability.core.trust_policy import TrustPolicy
 from traceability.core.verify import Established, Shown, establish

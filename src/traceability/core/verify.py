@@ -44,10 +44,10 @@ from traceability.core.leaf import entry_bytes, leaf_hash, time_text
 from traceability.core.lineage import follow
 from traceability.core.outcome import Entry
 from traceability.core.record import Address
+from traceability.core.registry_records import Act, LedgerFacts
 from traceability.core.replay import Replay
 from traceability.core.report import CANNOT_TELL, COMPLETE, FAILED, HOLDS, Report, SealedFields, Step
 from traceability.core.signing import EVENT_TYPE, Envelope, PublicKey, event_pae, id_of_signed, key_id
-from traceability.core.state import Act, LedgerFacts
 from traceability.core.trust_policy import TrustPolicy
 
 TITLES = (

@@ -13,7 +13,7 @@ from traceability.api import reading
 from traceability.api.permission import STRANGER, Visitor
 from traceability.api.problems import Problem, request_id
 from traceability.api.services import Services
-from traceability.core.state import LedgerFacts
+from traceability.core.registry_records import LedgerFacts
 from traceability.web import look
 from traceability.web.look import Frame
 from traceability.web.words import LANGUAGES, Language, preferred

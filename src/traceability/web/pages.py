@@ -25,7 +25,8 @@ from traceability.core.disclosing import CHOICES
 from traceability.core.errors import Malformed
 from traceability.core.ids import HEX_PATTERN, ID_PATTERN, EventId, LotId, PartyId, RollId, SiteId
 from traceability.core.leaf import time_text
-from traceability.core.state import Lot, Party, Roll, Site
+from traceability.core.lot_records import Lot
+from traceability.core.registry_records import Party, Roll, Site
 from traceability.ledger.reader import TagPlace
 from traceability.ledger.tag_stock import is_void
 from traceability.web import (

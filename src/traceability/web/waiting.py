@@ -7,7 +7,7 @@ from traceability.api import notices
 from traceability.api.permission import Visitor
 from traceability.api.services import Services
 from traceability.core.ids import LotId
-from traceability.core.state import Lot
+from traceability.core.lot_records import Lot
 from traceability.web.linked import Value
 from traceability.web.words import Words
 

@@ -1,0 +1,48 @@
+"""The frame of every page, numbers and days, signing in, and what is said when something goes wrong."""
+
+MESSAGES: dict[str, str | tuple[str, str]] = {
+    # The frame of every page
+    "other_language": "Français",
+    "skip": "Skip to the page",
+    "demo": "Demonstration: everything here is made up.",
+    "paused": "This ledger takes no records just now. Newer ones may be missing here.",
+    "made_by": "Ledger {log}",
+    "search": "Search",
+    "sign_in": "Sign in",
+    "sign_out": "Sign out",
+    # Numbers and lists
+    "numbers": "no one two three four five six seven eight nine ten eleven twelve",
+    "months": "January February March April May June July August September October November December",
+    "days": ("{n} day", "{n} days"),
+    "and": "and",
+    "from_to": "{first} to {last}",
+    "less_than": "under {than}",
+    # Signing in
+    "signin.title": "Sign in with your party’s own key",
+    "signin.lead": "There are no passwords. You sign a short line with the key on your own computer, and paste the answer here. The key never leaves it.",
+    "signin.step1": "Where your key is, run:",
+    "signin.step2": "Paste what it prints. It counts once, and for five minutes.",
+    "signin.label": "Signed line",
+    "signin.go": "Sign in",
+    "signin.failed": "This line did not open a session.",
+    "signin.again": "Run the command again for a fresh line.",
+    "signin.never": "This page never asks for a password, a payment or your key.",
+    # When something goes wrong
+    "problem.title": "This did not work",
+    "problem.404": "There is nothing here, or it is not for you to see.",
+    "problem.404_says": "The answer is the same for both. Check the address or the code. If the lot concerns you, sign in with a key of your party.",
+    "problem.400": "This address cannot be read.",
+    "problem.400_says": "Nothing was changed. Go back, and look at what you typed.",
+    "problem.401": "You are not signed in any more.",
+    "problem.401_says": "The session is over or its key was revoked. Sign in again to see what is yours.",
+    "problem.405": "This address does not do that.",
+    "problem.405_says": "Nothing was changed. Go back to the page you came from.",
+    "problem.429": "Too many codes were tried from here.",
+    "problem.429_says": "Wait a minute, then look at the tag again and type what is printed under the square.",
+    "problem.500": "The ledger has a fault.",
+    "problem.500_says": "It is ours, not yours; what was recorded is kept. Try again, and if it stays, report the number below.",
+    "problem.503": "The ledger is busy.",
+    "problem.503_says": "What was recorded is kept. Try again in a moment.",
+    "problem.request": "Report this number: {id}",
+    "back_to_front": "Look up something else",
+}

@@ -1,0 +1,48 @@
+"""Le cadre de chaque page, les nombres et les jours, l’identification, et ce qui se dit quand rien ne va."""
+
+MESSAGES: dict[str, str | tuple[str, str]] = {
+    # Le cadre de chaque page
+    "other_language": "English",
+    "skip": "Aller à la page",
+    "demo": "Démonstration : tout ici est inventé.",
+    "paused": "Ce registre n’accepte rien pour l’instant. Les inscriptions récentes peuvent manquer ici.",
+    "made_by": "Registre {log}",
+    "search": "Chercher",
+    "sign_in": "S’identifier",
+    "sign_out": "Quitter la session",
+    # Nombres et listes
+    "numbers": "aucune une deux trois quatre cinq six sept huit neuf dix onze douze",
+    "months": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "days": ("{n} jour", "{n} jours"),
+    "and": "et",
+    "from_to": "du {first} au {last}",
+    "less_than": "moins de {than}",
+    # S’identifier
+    "signin.title": "S’identifier avec la clé de son organisation",
+    "signin.lead": "Il n’y a pas de mot de passe. Vous signez une courte ligne avec la clé, sur votre propre ordinateur, et collez le résultat ici. La clé n’en sort jamais.",
+    "signin.step1": "Là où se trouve votre clé, lancez :",
+    "signin.step2": "Collez ce qui s’affiche. Cela compte une fois, pendant cinq minutes.",
+    "signin.label": "Ligne signée",
+    "signin.go": "S’identifier",
+    "signin.failed": "Cette ligne n’a pas ouvert de session.",
+    "signin.again": "Relancez la commande pour une nouvelle ligne.",
+    "signin.never": "Cette page ne demande jamais de mot de passe, de paiement ni votre clé.",
+    # Quand quelque chose ne va pas
+    "problem.title": "Cela n’a pas marché",
+    "problem.404": "Il n’y a rien ici, ou ce n’est pas à vous de le voir.",
+    "problem.404_says": "La réponse est la même dans les deux cas. Vérifiez l’adresse ou le code. Si le lot vous concerne, identifiez-vous avec une clé de votre organisation.",
+    "problem.400": "Cette adresse ne peut être lue.",
+    "problem.400_says": "Rien n’a été changé. Revenez en arrière et regardez ce que vous avez tapé.",
+    "problem.401": "Vous n’êtes plus identifié.",
+    "problem.401_says": "La session est finie ou sa clé a été révoquée. Identifiez-vous à nouveau pour voir ce qui est à vous.",
+    "problem.405": "Cette adresse ne fait pas cela.",
+    "problem.405_says": "Rien n’a été changé. Revenez à la page d’où vous venez.",
+    "problem.429": "Trop de codes ont été essayés d’ici.",
+    "problem.429_says": "Attendez une minute, puis regardez de nouveau l’étiquette et tapez ce qui est imprimé sous le carré.",
+    "problem.500": "Le registre a une panne.",
+    "problem.500_says": "Elle est de notre fait ; ce qui a été inscrit est conservé. Réessayez, et si elle persiste, signalez le numéro ci-dessous.",
+    "problem.503": "Le registre est occupé.",
+    "problem.503_says": "Ce qui a été inscrit est conservé. Réessayez dans un instant.",
+    "problem.request": "Signalez ce numéro : {id}",
+    "back_to_front": "Chercher autre chose",
+}
