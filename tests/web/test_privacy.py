@@ -227,7 +227,7 @@ def test_a_tag_page_stays_small_whatever_happened_to_the_lot():
         assert max(found.times for found in shown.found) > 10
         assert shown.earlier
         story = present(words_in(language), shown)
-        frame = Frame("R", "ledger.example.org", True, True, "fr", "/?lang=fr", False)
+        frame = Frame("R", "ledger.example.org", True, True, None, "fr", "/?lang=fr", False)
         said = {
             "tag": {"number": "rmb:RW1"},
             "story": story,

@@ -34,6 +34,7 @@ from traceability.ledger.trust_pack import label_pack, trust_pack
 from traceability.ledger.verdicts import Verdict
 from traceability.ledger.view import StoredEntry, View, finding_of
 
+_AT_ONCE = 50
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -118,6 +119,17 @@ class Reader:
         """The newest `limit` entries about this lot (of those below index `before`), oldest first."""
         with self._store.read() as view:
             return _noted(view, [*islice(_walk(view, ("lot", lot), before), limit)][::-1])
+
+    def backwards(self, address: Address) -> Iterator[LoggedEntry]:
+        """The entries about this subject, the newest first, read as they are asked for."""
+        before: int | None = None
+        while True:
+            with self._store.read() as view:
+                some = _noted(view, [*islice(_walk(view, address, before), _AT_ONCE)])
+            if not some:
+                return
+            yield from some
+            before = some[-1].index
 
     def subject_entries(self, address: Address) -> list[int]:
         """The indexes of all entries about this subject, oldest first."""

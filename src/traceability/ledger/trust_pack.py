@@ -20,7 +20,7 @@ from traceability.core.events import (
 )
 from traceability.core.ids import RollId
 from traceability.core.record import Address
-from traceability.core.state import Key, Roll
+from traceability.core.registry_records import Key, Roll
 from traceability.core.tag import OUR_SCHEME
 from traceability.core.trust_pack import belongs, signers, telling
 from traceability.ledger.gather import Gathered, Logged, Source, Stated, lines_stated, show

@@ -6,6 +6,17 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "skip": "Skip to the page",
     "demo": "Demonstration: everything here is made up.",
     "paused": "This ledger takes no records just now. Newer ones may be missing here.",
+    "end.title": "This log has ended.",
+    "end.says": (
+        "{who} closed it on {day}, with {n} entry. Nothing comes after it and nothing is recorded here any more. What is here stays, and can be verified as before.",
+        "{who} closed it on {day}, with {n} entries. Nothing comes after them and nothing is recorded here any more. What is here stays, and can be verified as before.",
+    ),
+    "end.coming": (
+        "This log will end with {n} entry: {who} has said so.",
+        "This log will end with {n} entries: {who} has said so.",
+    ),
+    "end.goes_on": "The ledger goes on at",
+    "end.unknown": "Where the ledger goes on is not known here: ask its operator.",
     "made_by": "Ledger {log}",
     "search": "Search",
     "sign_in": "Sign in",

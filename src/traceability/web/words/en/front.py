@@ -13,6 +13,14 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
         "Independent witnesses confirmed {n} entry, last on {moment}.",
         "Independent witnesses confirmed {n} entries, last on {moment}.",
     ),
+    "front.continues": (
+        "This log carries on {origin}: its first entry is that log’s.",
+        "This log carries on {origin}: its first {n} entries are that log’s.",
+    ),
+    "front.lost": (
+        "{n} entry that {origin} had signed was lost and is missing here. Whoever holds it can send it again.",
+        "{n} entries that {origin} had signed were lost and are missing here. Whoever holds one can send it again.",
+    ),
     "front.yours": "Lots you hold or held",
     "front.all": "The newest lots of this ledger",
     "front.more": "Only the newest are listed. Any other is found by the number on its papers.",

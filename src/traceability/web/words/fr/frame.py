@@ -6,6 +6,17 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "skip": "Aller à la page",
     "demo": "Démonstration : tout ici est inventé.",
     "paused": "Ce registre n’accepte rien pour l’instant. Les inscriptions récentes peuvent manquer ici.",
+    "end.title": "Ce journal a pris fin.",
+    "end.says": (
+        "{who} l’a clos le {day}, à {n} inscription. Rien ne vient après et rien n’est plus inscrit ici. Ce qui s’y trouve demeure et se vérifie comme avant.",
+        "{who} l’a clos le {day}, à {n} inscriptions. Rien ne vient après et rien n’est plus inscrit ici. Ce qui s’y trouve demeure et se vérifie comme avant.",
+    ),
+    "end.coming": (
+        "Ce journal prendra fin à {n} inscription : {who} l’a annoncé.",
+        "Ce journal prendra fin à {n} inscriptions : {who} l’a annoncé.",
+    ),
+    "end.goes_on": "Le registre continue à l’adresse",
+    "end.unknown": "Où le registre continue n’est pas connu ici : demandez à l’opérateur.",
     "made_by": "Registre {log}",
     "search": "Chercher",
     "sign_in": "S’identifier",

@@ -13,6 +13,14 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
         "Des témoins indépendants ont confirmé {n} inscription, en dernier le {moment}.",
         "Des témoins indépendants ont confirmé {n} inscriptions, en dernier le {moment}.",
     ),
+    "front.continues": (
+        "Ce journal continue {origin} : sa première inscription vient de là.",
+        "Ce journal continue {origin} : ses {n} premières inscriptions viennent de là.",
+    ),
+    "front.lost": (
+        "{n} inscription que {origin} avait signée a été perdue et manque ici. Qui la détient peut l’envoyer de nouveau.",
+        "{n} inscriptions que {origin} avait signées ont été perdues et manquent ici. Qui en détient une peut l’envoyer de nouveau.",
+    ),
     "front.yours": "Lots que vous détenez ou avez détenus",
     "front.all": "Les lots les plus récents de ce registre",
     "front.more": "Seuls les plus récents sont listés. Les autres se trouvent par le numéro de leurs papiers.",
