@@ -31,6 +31,7 @@ SETTINGS = (
     "HOST",
     "PORT",
     "BASE_URL",
+    "SUCCESSOR",
     "EVENTS",
     "KEY_PASSPHRASE",
 )

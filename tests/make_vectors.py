@@ -10,6 +10,7 @@ from pathlib import Path
 
 import examples
 from traceability.core import events
+from traceability.core.header import MOVING
 from traceability.core.signing import event_id
 
 HERE = Path(__file__).parent / "vectors" / "events.json"
@@ -55,7 +56,7 @@ def spoiled(payload: bytes) -> dict[str, str]:
         "control_character": text.replace('"log":"ledger', '"log":"led\\u0007ger'),
         "foreign_digits": text.replace("2026-03-14T", "٢٠٢٦-03-14T"),
     }
-    moves = kind[1] in events.MOVING
+    moves = kind[1] in MOVING
     previous = "[]" if moves else json.dumps(examples.PREVIOUS, separators=(",", ":"))
     twins["moves_nothing" if moves else "moves_a_lot"] = re.sub(
         r'"previous":\[.*?\],"sealed"', f'"previous":{previous},"sealed"', text

@@ -19,11 +19,12 @@ from typing import Any, NamedTuple
 from traceability.core import canonical, events, fold, leaf, merkle
 from traceability.core.checkpoint import Checkpoint
 from traceability.core.ids import EventId, KeyId, LotId, PartyId, SiteId, commitment, derive, to_unpadded
+from traceability.core.lot_records import Lot
 from traceability.core.note import Signer, sign_note
 from traceability.core.outcome import Appended, Entry, Outcome
 from traceability.core.record import Address
 from traceability.core.signing import Algorithm, Envelope, PublicKey, SigningKey, event_id
-from traceability.core.state import AnyRecord, LogEntry, Lot, signed_by
+from traceability.core.state import AnyRecord, LogEntry, signed_by
 from traceability.core.trust_policy import TrustPolicy
 
 LOG = "ledger.example.org/car"

@@ -14,11 +14,13 @@ import reference
 from traceability.core import composition, events, fold, mass
 from traceability.core.checkpoint import Checkpoint
 from traceability.core.ids import EventId, KeyId
+from traceability.core.lot_records import Lot, Move, PoolRecord
 from traceability.core.note import open_note
 from traceability.core.outcome import Appended, Entry
 from traceability.core.record import Address
+from traceability.core.registry_records import Key
 from traceability.core.signing import PublicKey, event_id
-from traceability.core.state import AnyRecord, Key, LogEntry, Lot, Move, PoolRecord, encode_record
+from traceability.core.state import AnyRecord, LogEntry, encode_record
 
 
 class Replayed:

@@ -37,23 +37,13 @@ from traceability.core.composition import Part, Pool, flatten
 from traceability.core.events import Event
 from traceability.core.findings.catalogue import RULES
 from traceability.core.ids import EventId, KeyId, LotId, PartyId, derive
+from traceability.core.lot_records import Lot, Move, PoolRecord
 from traceability.core.mass import leaf_pool
 from traceability.core.outcome import Appended, Entry, Finding, Outcome, Rejected, WaitsFor
 from traceability.core.record import Address, Subject
+from traceability.core.registry_records import Book, Key, Mention, Party
 from traceability.core.signing import Envelope, event_id
-from traceability.core.state import (
-    AnyRecord,
-    Book,
-    Key,
-    LogEntry,
-    Lot,
-    Mention,
-    Move,
-    Party,
-    PoolRecord,
-    decode_record,
-    encode_record,
-)
+from traceability.core.state import AnyRecord, LogEntry, decode_record, encode_record
 from traceability.core.tallies import TALLIES
 from traceability.ledger.packed_moves import pack_move, unpack_move
 from traceability.ledger.packing import pack_lot, unpack_lot

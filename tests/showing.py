@@ -10,7 +10,7 @@ from traceability.core.events import Event
 from traceability.core.evidence import Evidence
 from traceability.core.ids import EventId, LotId
 from traceability.core.record import Address, Place, Subject
-from traceability.core.state import Act, Number, Snapshots
+from traceability.core.registry_records import Act, Number, Snapshots
 from traceability.ledger.gather import Logged, Noticed, Stated, gather, show
 
 

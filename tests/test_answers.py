@@ -12,8 +12,8 @@ from rules import Rules, StrictState
 from traceability.core import canonical, events, fold
 from traceability.core.errors import Malformed
 from traceability.core.outcome import Appended, Entry, Rejected, WaitsFor
+from traceability.core.registry_records import Number
 from traceability.core.signing import event_id
-from traceability.core.state import Number
 from traceability.simulation.post import Signed
 from traceability.simulation.season import season
 

@@ -5,8 +5,8 @@ import pytest
 from memory import nonce_of
 from rules import bare, genesis, party, three
 from traceability.core.outcome import Appended, Rejected
+from traceability.core.registry_records import Act, LedgerFacts, Mention
 from traceability.core.signing import event_id
-from traceability.core.state import Act, LedgerFacts, Mention
 
 
 @pytest.mark.threat("T50")

@@ -24,9 +24,9 @@ from traceability.core.findings.numbers import NUMBERS
 from traceability.core.findings.quality import Allowed, Metal, metal_gained, metal_lost
 from traceability.core.forms import Moisture, Weighing
 from traceability.core.ids import EventId, LotId
+from traceability.core.lot_records import Lot, PoolRecord, Quality
 from traceability.core.outcome import Entry, Step
 from traceability.core.signing import event_id
-from traceability.core.state import Lot, PoolRecord, Quality
 
 HISTORIES = int(os.environ.get("HISTORIES", "400"))
 SEED = int(os.environ.get("SEED", "1"))

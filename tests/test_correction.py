@@ -10,8 +10,9 @@ from memory import Actor, weighing
 from rules import Rules
 from traceability.core.composition import Gain
 from traceability.core.ids import EventId, LotId
+from traceability.core.lot_records import Lot
 from traceability.core.record import EMPTY_CHAIN, Place
-from traceability.core.state import Act, Lot, TagRecord
+from traceability.core.registry_records import Act, TagRecord
 
 
 class Scene:

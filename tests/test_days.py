@@ -6,9 +6,10 @@ from memory import MemoryLedger
 from traceability.core import events
 from traceability.core.composition import Production, flatten
 from traceability.core.ground_records import Certificate, Taken
+from traceability.core.lot_records import Lot, PoolRecord
 from traceability.core.mass import leaf_pool
 from traceability.core.outcome import Appended
-from traceability.core.state import Lot, PoolRecord, TagRecord
+from traceability.core.registry_records import TagRecord
 from traceability.simulation.days import Days, Told
 
 LOG = "ledger.example.org/days"

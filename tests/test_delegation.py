@@ -4,8 +4,8 @@ from typing import Any
 
 from memory import Actor
 from rules import Rules
-from traceability.core import events
-from traceability.core.state import Delegation
+from traceability.core.header import MOVING
+from traceability.core.registry_records import Delegation
 
 
 def test_a_delegation_covers_agent_kind_and_principal() -> None:
@@ -77,7 +77,7 @@ def test_a_delegation_by_site_covers_production_there_and_those_lots_while_their
     trade = Rules()
     coop, other, agent, buyer = trade.people("coop:miner", "other:miner", "agent:tag_agent", "buyer:trader")
     here, there = trade.site(coop), trade.site(coop)
-    kinds = sorted({*events.MOVING, "retagging", "inspection", "production"})
+    kinds = sorted({*MOVING, "retagging", "inspection", "production"})
     trade.refuses("role_missing", buyer, trade.delegation(agent.party, kinds, site=here))
     right = trade.appends(trade.registrar, trade.delegation(agent.party, kinds, site=here))
 

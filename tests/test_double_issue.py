@@ -9,8 +9,9 @@ import pytest
 from memory import Actor
 from rules import Rules
 from traceability.core.ids import LotId
+from traceability.core.lot_records import Move
 from traceability.core.outcome import Appended, Rejected
-from traceability.core.state import Mention, Move
+from traceability.core.registry_records import Mention
 
 
 def scene() -> tuple[Rules, Actor, Actor, Actor, LotId]:

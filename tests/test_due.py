@@ -9,7 +9,7 @@ from rules import DAY, Rules
 from traceability.core import due
 from traceability.core.ids import EventId
 from traceability.core.outcome import Finding
-from traceability.core.state import Key
+from traceability.core.registry_records import Key
 from traceability.core.tallies import Clocks, Due
 
 

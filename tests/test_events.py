@@ -13,6 +13,7 @@ import examples
 import make_vectors
 from traceability.core import book, canonical, events
 from traceability.core.errors import Invalid, Malformed
+from traceability.core.forms import Form
 from traceability.core.ids import commitment, derive, to_unpadded
 from traceability.core.record import Place
 from traceability.core.signing import Envelope, PublicKey, event_id
@@ -126,7 +127,7 @@ def test_no_open_field_is_about_a_person() -> None:
 
 
 def _forms(annotation: Any) -> list[type]:
-    if isinstance(annotation, type) and issubclass(annotation, events.Form):
+    if isinstance(annotation, type) and issubclass(annotation, Form):
         return [annotation]
     return [form for inner in getattr(annotation, "__args__", ()) for form in _forms(inner)]
 

@@ -6,9 +6,9 @@ from memory import Actor, weighing
 from rules import Rules
 from traceability.core.authority import later_day
 from traceability.core.ids import EventId, LotId, PartyId
+from traceability.core.lot_records import Move
 from traceability.core.outcome import Appended
 from traceability.core.signing import event_id
-from traceability.core.state import Move
 
 
 def scene(*masses: str) -> tuple[Rules, Actor, Actor, Actor, list[LotId]]:

@@ -5,7 +5,7 @@ import pytest
 from grounds import Ground
 from rules import DAY
 from traceability.core.notices import notices
-from traceability.core.state import LedgerFacts
+from traceability.core.registry_records import LedgerFacts
 
 
 def subject_of(ground, bag, kind):

@@ -8,8 +8,8 @@ from memory import Actor
 from rules import Rules, key, party, three
 from traceability.core.ids import to_unpadded
 from traceability.core.outcome import Appended, Rejected
+from traceability.core.registry_records import Mention
 from traceability.core.signing import event_id
-from traceability.core.state import Mention
 
 # Keys
 

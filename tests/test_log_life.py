@@ -9,7 +9,7 @@ from memory import Actor
 from rules import Rules, three
 from traceability.core.note import Signer
 from traceability.core.outcome import Appended, Rejected
-from traceability.core.state import LedgerFacts
+from traceability.core.registry_records import LedgerFacts
 
 NEXT = Signer("ledger.example.org/car", bytes(range(32)))
 

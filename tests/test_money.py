@@ -10,9 +10,9 @@ from rules import Rules
 from traceability.core.composition import FromLot, Pool
 from traceability.core.ground_records import Figure
 from traceability.core.ids import EventId, LotId
+from traceability.core.lot_records import Lot, PoolRecord
 from traceability.core.money import FirstPrice, Money, as_made, money_in, share_of_price
 from traceability.core.prices import in_usd, reference_usd, show
-from traceability.core.state import Lot, PoolRecord
 
 
 class Way:

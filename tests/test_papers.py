@@ -22,8 +22,8 @@ from traceability.core.ground_records import (
 from traceability.core.ids import EventId, LotId
 from traceability.core.policy import Policy, number
 from traceability.core.record import Address
+from traceability.core.registry_records import Act, Roll, Site, TagRecord
 from traceability.core.signing import event_id
-from traceability.core.state import Act, Roll, Site, TagRecord
 
 
 class Office:

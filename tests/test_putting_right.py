@@ -11,8 +11,8 @@ from traceability.core.composition import FromLot, Part, Pool, Production, lots_
 from traceability.core.concern_records import Incident
 from traceability.core.findings.carried import carried_difference, corrected_too_late
 from traceability.core.ids import EventId, LotId, SiteId
+from traceability.core.lot_records import PoolRecord
 from traceability.core.mass import leaf_pool
-from traceability.core.state import PoolRecord
 
 
 def carried_ug(trade: Rules, lot: LotId) -> int:

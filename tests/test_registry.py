@@ -10,8 +10,8 @@ from traceability.core import authority
 from traceability.core.ids import KeyId, LotId, PartyId
 from traceability.core.leaf import time_text
 from traceability.core.note import Signer
+from traceability.core.registry_records import LedgerFacts, Mention, Party, Roll, Site
 from traceability.core.rolls import answers_for
-from traceability.core.state import LedgerFacts, Mention, Party, Roll, Site
 
 AUTHORITIES = authority.AUTHORITY_ROLES
 

@@ -17,12 +17,13 @@ from traceability.core import events, fold, watch
 from traceability.core.composition import Pool, Production, flatten
 from traceability.core.findings.catalogue import RULES
 from traceability.core.ids import EventId, KeyId
+from traceability.core.lot_records import Lot, PoolRecord
 from traceability.core.mass import leaf_pool
 from traceability.core.outcome import Appended, Entry
 from traceability.core.record import Address
+from traceability.core.registry_records import Party
 from traceability.core.report import CANNOT_TELL, HOLDS
 from traceability.core.signing import SigningKey, event_id
-from traceability.core.state import Lot, Party, PoolRecord
 from traceability.core.tag import normalise
 from traceability.simulation import places
 from traceability.simulation.credentials import credentials, scannables

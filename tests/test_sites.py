@@ -13,7 +13,7 @@ from traceability.core.ground_records import SiteStatus
 from traceability.core.ids import EventId, PartyId, SiteId
 from traceability.core.policy import Policy, Value
 from traceability.core.record import NEW
-from traceability.core.state import Site, SiteFacts
+from traceability.core.registry_records import Site, SiteFacts
 
 
 def made(*statuses: tuple[str, str, str | None], country: str = "CF") -> Site:

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 import papers
 from memory import Actor
 from rules import Rules
-from traceability.core import events
 from traceability.core.findings.catalogue import RULES
+from traceability.core.header import MOVING
 from traceability.core.ids import LotId
 from traceability.core.outcome import Appended, Rejected
 
@@ -247,7 +247,7 @@ def test_what_is_said_about_a_lot_leaves_it_alone(state: str) -> None:
 
 def test_the_table_covers_every_kind_that_moves() -> None:
     """No kind that moves a lot is left out, in any state but the variants."""
-    moving = {*events.MOVING, "reassignment"}
+    moving = {*MOVING, "reassignment"}
     for state in ("held", "offered", "exported", "closed"):
         scene = Scene(state)
         covered = {ACTS[act](scene)["kind"] for act, _ in TABLE[state]}

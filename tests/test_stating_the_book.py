@@ -4,7 +4,7 @@ import pytest
 
 import papers
 from rules import Rules
-from traceability.core.state import Snapshots
+from traceability.core.registry_records import Snapshots
 from traceability.core.statements import ATTESTED_MAX, SNAPSHOTS_KEPT
 
 ROOT = "0" * 64

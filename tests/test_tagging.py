@@ -3,7 +3,7 @@
 from memory import Actor, weighing
 from rules import Rules
 from traceability.core.ids import LotId
-from traceability.core.state import TagRecord
+from traceability.core.registry_records import TagRecord
 from traceability.core.tagging import BEARERS_MAX
 
 

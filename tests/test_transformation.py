@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from memory import Actor, weighing
 from rules import Rules
 from traceability.core.ids import LotId
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Rejected
-from traceability.core.state import Lot
 
 
 def scene(*masses: str, **more: Any) -> tuple[Rules, Actor, list[LotId]]:

@@ -17,12 +17,12 @@ from traceability.core.cosignature import Cosigner
 from traceability.core.evidence import Evidence, ShownEntry
 from traceability.core.findings.catalogue import RULES
 from traceability.core.ids import LotId, derive
+from traceability.core.lot_records import Lot
 from traceability.core.mass import leaf_pool
 from traceability.core.note import Signer, add_signatures, sign_note
 from traceability.core.outcome import Appended, Entry
 from traceability.core.report import CANNOT_TELL, FAILED, HOLDS, Report
 from traceability.core.signing import event_id
-from traceability.core.state import Lot
 from traceability.core.trust_policy import TrustPolicy
 from traceability.core.verify import TITLES
 from trading import Trade

@@ -14,8 +14,9 @@ from traceability.core.findings.stock import count_tags, has_bit, with_bits
 from traceability.core.findings.weights import _surprising
 from traceability.core.ground import ESTIMATES_MAX
 from traceability.core.ids import LotId, RollId
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Appended, Finding
-from traceability.core.state import Lot, Site
+from traceability.core.registry_records import Site
 from traceability.core.tag import our_tag
 from traceability.core.tallies import Stock
 from traceability.simulation.season import season

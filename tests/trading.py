@@ -11,9 +11,9 @@ from typing import Any
 
 from memory import COMMITMENT, Actor, MemoryLedger, key_of, new_key, new_lot, previous_of, weighing
 from traceability.core.ids import LotId, PartyId, derive
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Appended, Outcome
 from traceability.core.quantity import format_quantity
-from traceability.core.state import Lot
 
 
 class Trade:

@@ -1,6 +1,6 @@
 """What a deployment decides, read once from the environment.
 
-Plain names: DATA, DATABASE_URL, READ_DATABASE_URL, LOG_KEY, GUARD, WITNESSES, REPORT_KEY, SNAPSHOT_KEY, PROXIES, HOST, PORT, BASE_URL. A data folder may hold a file
+Plain names: DATA, DATABASE_URL, READ_DATABASE_URL, LOG_KEY, GUARD, WITNESSES, REPORT_KEY, SNAPSHOT_KEY, PROXIES, HOST, PORT, SUCCESSOR, BASE_URL. A data folder may hold a file
 `traceability.env` with lines NAME=value (`init` and `demo` write one, so that the folder alone is enough
 to serve it again); the environment wins over it. The key and the guard themselves never lie in DATA: a
 copy of the folder, or a backup of it, must not be able to sign.
@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: int = Field(default=8000, ge=0, le=65535)
+    successor: str | None = Field(default=None, pattern=r"^https?://[^\s\"<>]+$")
+    """Address of the ledger that carries this one's log on once it has ended; unset: none is told."""
     base_url: str = ""
     """How people reach this ledger, as it stands in tags' QR codes; empty: http://localhost:PORT."""
 

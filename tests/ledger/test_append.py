@@ -18,7 +18,8 @@ from traceability.ledger.answers import Recorded, Refused, Submission, Waiting
 from traceability.ledger.database import Unusable
 from traceability.ledger.guard import FileGuard, GuardRefuses
 from traceability.ledger.overlay import Overlay
-from traceability.ledger.writer import Ledger, Writer, create
+from traceability.ledger.queue import Writer
+from traceability.ledger.writer import Ledger, create
 from trade import LOG_SIGNER, Office, Pen, bag, nonce, offer, produce
 
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551

@@ -10,7 +10,7 @@ from sending import append, check_proof, recorded, sent, some_trade, traders
 import oracle
 from traceability.ledger import fsck
 from traceability.ledger.answers import Recorded, Refused
-from traceability.ledger.writer import Writer
+from traceability.ledger.queue import Writer
 from trade import ENTITY, LOG_SIGNER, accept, bag, kilograms, offer, produce
 
 

@@ -10,8 +10,9 @@ from showing import evidence_of
 from traceability.core import evidence
 from traceability.core.composition import by_site
 from traceability.core.ids import LotId, derive
+from traceability.core.lot_records import Lot
+from traceability.core.registry_records import Party, Site
 from traceability.core.report import HOLDS
-from traceability.core.state import Lot, Party, Site
 from traceability.ledger import lists
 from traceability.ledger.answers import Recorded, Submission
 from traceability.ledger.guard import FileGuard

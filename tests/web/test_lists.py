@@ -9,7 +9,7 @@ import pytest
 from test_pages import session, text_of
 
 from traceability.core.findings.stock import count_tags
-from traceability.core.state import Party, Site
+from traceability.core.registry_records import Party, Site
 from traceability.core.tallies import Drift, Output, Stock
 from traceability.web import rows
 from traceability.web.registers import OPEN_TO_ALL, REGISTERS

@@ -12,7 +12,8 @@ from world import Client, World, signed_header, world_at
 
 from traceability.core.findings.catalogue import RULES
 from traceability.core.ids import derive
-from traceability.core.state import Certificate, Lot
+from traceability.core.lot_records import Lot
+from traceability.core.state import Certificate
 from traceability.core.tag import make_code
 from traceability.web.app import create_app
 from traceability.web.words import words_in
@@ -52,8 +53,12 @@ def told(tmp_path_factory) -> Iterator[Told]:
 
 @pytest.fixture(scope="module")
 def codes(told) -> list[tuple[str, str]]:
+    return codes_of(told.world)
+
+
+def codes_of(world: World) -> list[tuple[str, str]]:
     """Tags of a roll of ours with their codes."""
-    registrar = told.world.registrar
+    registrar = world.registrar
     roll_nonce = nonce()
     roll = derive("roll", registrar.key.id, roll_nonce)
     made = [code for n in range(1, 400) if (code := make_code((n << 41).to_bytes(8, "big")))][:8]
@@ -62,7 +67,7 @@ def codes(told) -> list[tuple[str, str]]:
         "source": "device",
     }  # fmt: skip
     listed = [{"code": code, "number": number} for number, code in enumerate(made, 1)]
-    told.world.take(registrar.sign("tag_issue", body, sealed={"/codes": listed}))
+    world.take(registrar.sign("tag_issue", body, sealed={"/codes": listed}))
     return [(f"t:{roll}-{number}", code) for number, code in enumerate(made, 1)]
 
 

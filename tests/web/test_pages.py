@@ -19,9 +19,10 @@ from traceability.core import canonical
 from traceability.core.disclosing import CHOICES
 from traceability.core.ids import to_unpadded
 from traceability.core.leaf import time_text
+from traceability.core.lot_records import Lot
 from traceability.core.note import Signer
+from traceability.core.registry_records import Party, Site
 from traceability.core.signing import READ_TYPE, Envelope, pae
-from traceability.core.state import Lot, Party, Site
 from traceability.core.tag import printed
 from traceability.ledger.guard import FileGuard
 from traceability.ledger.store import Store

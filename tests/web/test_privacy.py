@@ -8,8 +8,9 @@ from test_pages import session, text_of
 from told import look
 
 from memory import MemoryLedger, weighing
+from traceability.core.lot_records import Lot
 from traceability.core.note import Signer
-from traceability.core.state import Lot, Party, Site
+from traceability.core.registry_records import Party, Site
 from traceability.core.trust_policy import TrustPolicy
 from traceability.web.device import Device
 from traceability.web.labelled import Label
@@ -226,7 +227,7 @@ def test_a_tag_page_stays_small_whatever_happened_to_the_lot():
         assert max(found.times for found in shown.found) > 10
         assert shown.earlier
         story = present(words_in(language), shown)
-        frame = Frame("R", "ledger.example.org", True, True, "fr", "/?lang=fr", False)
+        frame = Frame("R", "ledger.example.org", True, True, None, "fr", "/?lang=fr", False)
         said = {
             "tag": {"number": "rmb:RW1"},
             "story": story,

@@ -10,7 +10,7 @@ from told import behind, eyes, history, look
 import papers
 from memory import MemoryLedger, seal, weighing
 from traceability.api.permission import Visitor
-from traceability.core.state import Lot
+from traceability.core.lot_records import Lot
 from traceability.web.labels import label
 from traceability.web.lineage import Narrows
 from traceability.web.lot import came_off, shown, since_made

@@ -4,7 +4,7 @@ import ast
 import re
 import string
 import time
-from importlib import resources
+from importlib import import_module, resources
 from pathlib import Path
 from typing import get_args
 
@@ -19,10 +19,10 @@ from traceability.core import custody_bodies, forms, ground_bodies, registry_bod
 from traceability.core.disclosing import CHOICES
 from traceability.core.events import KINDS
 from traceability.core.findings.catalogue import RULES
-from traceability.core.state import LotState
+from traceability.core.lot_records import LotState
 from traceability.web.figures import LISTS, label, told
 from traceability.web.places import country, place, region
-from traceability.web.words import CATALOGUES, Words, preferred, unit_of, words_in
+from traceability.web.words import CATALOGUES, LANGUAGES, Words, preferred, unit_of, words_in
 
 EN, FR = words_in("en"), words_in("fr")
 WEB = Path(str(resources.files(traceability.web)))
@@ -33,10 +33,27 @@ def fields(message):
     return {name for text in texts for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
+def files(language):
+    """The messages of each file of a language, by the file's name."""
+    folder = f"{traceability.web.__name__}.words.{language}"
+    names = sorted(path.stem for path in (WEB / "words" / language).glob("[!_]*.py"))
+    return {name: import_module(f"{folder}.{name}").MESSAGES for name in names}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_catalogue_is_all_its_files_and_no_key_is_in_two(language):
+    """No file is left out of its language, and none overwrites what another says."""
+    keys = [key for messages in files(language).values() for key in messages]
+    assert sorted(keys) == sorted(CATALOGUES[language])
+
+
 def test_the_catalogues_have_the_same_messages_in_the_same_order():
-    """French and English stand side by side: same keys, same order, same way of counting."""
+    """French and English stand side by side: same files, same keys, same order, same way of counting."""
     english, french = CATALOGUES["en"], CATALOGUES["fr"]
     assert list(english) == list(french)
+    assert [(name, list(said)) for name, said in files("en").items()] == [
+        (name, list(said)) for name, said in files("fr").items()
+    ]
     for key in english:
         assert isinstance(english[key], tuple) == isinstance(french[key], tuple), key
 

@@ -10,9 +10,10 @@ from traceability.core import composition
 from traceability.core.composition import Leaf
 from traceability.core.events import Event
 from traceability.core.ids import EventId, LotId
+from traceability.core.lot_records import Lot, Move, PoolRecord
 from traceability.core.mass import leaf_pool
 from traceability.core.outcome import Finding
-from traceability.core.state import Lot, Move, Party, PoolRecord, Site
+from traceability.core.registry_records import Party, Site
 from traceability.web.eyes import Eyes
 from traceability.web.lot import came_off, shown
 from traceability.web.shown import LotShown

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from traceability.api.beside import running
 from traceability.core.errors import TraceabilityError
+from traceability.core.registry_records import Key, LedgerFacts
 from traceability.core.signing import SigningKey
-from traceability.core.state import Key, LedgerFacts
 from traceability.ledger import snapshots
 from traceability.ledger.answers import Recorded
 from traceability.ledger.database import ERRORS

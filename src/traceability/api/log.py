@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response, StreamingResponse
 
-from traceability.api import openapi, permission, watched
+from traceability.api import ending, openapi, permission, watched
 from traceability.api.permission import OpenLog, Visitor
 from traceability.api.problems import Problem, not_here
 from traceability.api.queries import From, Size
@@ -16,7 +16,7 @@ from traceability.api.views import ConsistencyView, ContinuedView, LogView, mome
 from traceability.core.checkpoint import Checkpoint
 from traceability.core.errors import Malformed
 from traceability.core.note import Verifier, parse_note
-from traceability.core.state import LedgerFacts
+from traceability.core.registry_records import LedgerFacts
 from traceability.core.tile import Tile, parse_path
 from traceability.ledger import publish
 from traceability.ledger.dump import entry_line
@@ -153,6 +153,7 @@ def _log(services: Services) -> LogView:
         countries=list(facts.countries),
         quorum=facts.quorum,
         frozen_at=facts.frozen_at,
+        end=ending.of_log(services, facts),
         continues=[
             ContinuedView(origin=each.origin, size=each.size, root=each.root, lost=each.lost)
             for each in facts.continues

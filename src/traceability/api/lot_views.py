@@ -7,7 +7,7 @@ import msgspec
 
 from traceability.api.views import Day, FindingView, Hex, Id, Mass, Time, View
 from traceability.core.composition import Origin
-from traceability.core.state import Lot, Offer, Quality
+from traceability.core.lot_records import Lot, Offer, Quality
 
 
 class OfferView(View, frozen=True):

@@ -21,7 +21,8 @@ from traceability.core.evidence import MEDIA_TYPE as EVIDENCE
 from traceability.core.evidence import SUFFIX
 from traceability.core.forms import Mineral
 from traceability.core.ids import ID_PATTERN, LotId
-from traceability.core.state import Lot, LotState, Roll
+from traceability.core.lot_records import Lot, LotState
+from traceability.core.registry_records import Roll
 from traceability.core.tag import OUR_SCHEME, parse_our_number, parse_tag
 from traceability.ledger import tag_stock
 from traceability.papers import qr

@@ -18,8 +18,8 @@ from traceability.api.strict import read_json
 from traceability.core.canonical import INTEGER_MAX
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.news import CONSENT_SIZE_MAX, MEDIA_TYPE, Consent, read_consent
+from traceability.core.registry_records import LedgerFacts
 from traceability.core.signing import Envelope, PublicKey
-from traceability.core.state import LedgerFacts
 
 router = APIRouter(tags=["lots"])
 _LIMITS = Limits(2 * CONSENT_SIZE_MAX)

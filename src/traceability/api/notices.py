@@ -16,8 +16,8 @@ from traceability.api.views import Day, Hex, Id, Subject, View
 from traceability.core.authority import day_of
 from traceability.core.concern_records import Incident
 from traceability.core.ids import LotId
+from traceability.core.lot_records import Lot
 from traceability.core.notices import Notices, is_serious, notices
-from traceability.core.state import Lot
 from traceability.ledger import lists
 
 router = APIRouter(tags=["papers"])

@@ -8,7 +8,7 @@ from traceability.api.views import Day, Figure, FindingView, Hex, Id, Mass, Subj
 from traceability.core.concern_records import Hold, Incident
 from traceability.core.findings.raised import Severity
 from traceability.core.ground_records import Certificate, Licence
-from traceability.core.state import Roll
+from traceability.core.registry_records import Roll
 from traceability.ledger.lists import FoundAt
 
 

@@ -32,8 +32,9 @@ from traceability.core.concern_records import Hold, Incident
 from traceability.core.findings.catalogue import RULES
 from traceability.core.ground_records import Certificate, Licence
 from traceability.core.ids import LotId, PartyId
+from traceability.core.lot_records import Lot
 from traceability.core.record import Address
-from traceability.core.state import Lot, Roll
+from traceability.core.registry_records import Roll
 from traceability.ledger import lists
 from traceability.ledger.lists import FindingFilter
 from traceability.ledger.reader import Page

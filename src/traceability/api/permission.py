@@ -61,9 +61,10 @@ from traceability.core.events import (
     Zone,
 )
 from traceability.core.ids import KeyId, LotId, PartyId
+from traceability.core.lot_records import Lot
 from traceability.core.record import Address
+from traceability.core.registry_records import Party, Roll
 from traceability.core.rolls import answers_for
-from traceability.core.state import Lot, Party, Roll
 
 
 class Visitor(NamedTuple):

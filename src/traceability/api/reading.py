@@ -27,8 +27,8 @@ from traceability.api.services import Services
 from traceability.core import canonical
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.ids import KeyId, PartyId, to_unpadded, unpadded
+from traceability.core.registry_records import Key, LedgerFacts, Party
 from traceability.core.signing import READ_TYPE, Envelope, PublicKey
-from traceability.core.state import Key, LedgerFacts, Party
 from traceability.ledger import nonces
 from traceability.ledger.view import View
 

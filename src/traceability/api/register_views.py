@@ -9,7 +9,7 @@ from traceability.api.views import Day, Hex, Id, View
 from traceability.core.ground_facts import Colour, site_status
 from traceability.core.ground_records import in_force
 from traceability.core.policy import Policy
-from traceability.core.state import Key, Party, Site
+from traceability.core.registry_records import Key, Party, Site
 
 
 class KeyView(View, frozen=True):

@@ -19,7 +19,7 @@ from traceability.core.forms import COUNTRY_PATTERN, Mineral, Role
 from traceability.core.ids import ID_PATTERN
 from traceability.core.leaf import time_text
 from traceability.core.policy import Policy
-from traceability.core.state import Key, Party, Site
+from traceability.core.registry_records import Key, Party, Site
 from traceability.ledger import lists
 from traceability.ledger.reader import Page
 

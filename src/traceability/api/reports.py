@@ -33,8 +33,8 @@ from traceability.core.errors import Malformed
 from traceability.core.events import Incident
 from traceability.core.events import Response as ResponseEvent
 from traceability.core.ids import KeyId, commitment, crockford, to_unpadded
+from traceability.core.registry_records import Key, LedgerFacts
 from traceability.core.signing import SigningKey
-from traceability.core.state import Key, LedgerFacts
 from traceability.ledger.answers import Answer, Disclosure, Recorded, Refused, Submission
 from traceability.ledger.reader import Reader
 from traceability.ledger.writer import Ledger

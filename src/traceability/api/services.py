@@ -22,9 +22,10 @@ from traceability.ledger.answers import Answer, Refused, Submission
 from traceability.ledger.database import Postgres, Unusable
 from traceability.ledger.guard import open_guard
 from traceability.ledger.log_keys import read_log_keys
+from traceability.ledger.queue import Writer
 from traceability.ledger.reader import Reader
 from traceability.ledger.store import Store
-from traceability.ledger.writer import Ledger, Writer
+from traceability.ledger.writer import Ledger
 from traceability.settings import Settings
 from traceability.witness.asking import Asking
 

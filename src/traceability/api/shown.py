@@ -19,9 +19,9 @@ from traceability.core.disclosing import chosen
 from traceability.core.events import Event
 from traceability.core.ids import EventId, LotId, PartyId, to_unpadded
 from traceability.core.leaf import leaf_hash
+from traceability.core.lot_records import Lot
 from traceability.core.notices import about, is_serious, open_reports
 from traceability.core.outcome import Finding, told_with
-from traceability.core.state import Lot
 from traceability.ledger import publish
 from traceability.ledger.ancestry import Lineage
 from traceability.ledger.reader import LoggedEntry, Page

@@ -21,7 +21,8 @@ from traceability.core.composition import Additive, Gain, Intake, Leaf, Producti
 from traceability.core.errors import Malformed
 from traceability.core.events import Intake as IntakeEvent
 from traceability.core.ids import LotId
-from traceability.core.state import LedgerFacts, Lot, Party, Site, TagRecord
+from traceability.core.lot_records import Lot
+from traceability.core.registry_records import LedgerFacts, Party, Site, TagRecord
 from traceability.ledger.ancestry import Lineage
 from traceability.ledger.reader import LoggedEntry
 

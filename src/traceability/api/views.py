@@ -146,6 +146,19 @@ class ContinuedView(View, frozen=True):
     """How many entries that log had signed beyond them, and nobody could bring back."""
 
 
+class EndView(View, frozen=True):
+    """The end of the log, once an event has set it: nothing is added after it, by anybody."""
+
+    event: Hex
+    """The `log_key` that set it."""
+    party: Id
+    """Who signed that."""
+    time: Time | None = None
+    """When its last entry was taken; absent until the log has come to it."""
+    successor: str | None = None
+    """Address of the ledger that carries this log on, as the operator of this one says; absent where none is told."""
+
+
 class LogView(View, frozen=True):
     """What this log is, and its newest checkpoint."""
 
@@ -167,6 +180,8 @@ class LogView(View, frozen=True):
     """Whether it takes and signs events now."""
     frozen_at: int | None = None
     """How many entries it has when it ends; absent while no end is set."""
+    end: EndView | None = None
+    """Who set that end, when it came, and what carries the log on."""
     continues: list[ContinuedView] = []
     """The logs it carries on, the oldest first."""
     demo: bool = False

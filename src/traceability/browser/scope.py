@@ -139,7 +139,7 @@ class Scope:
 
 def assigned(body: list[ast.stmt] | ast.expr) -> Iterator[str]:
     """The names that statements (or an expression, by `:=`) assign in their own scope, in order."""
-    waiting: list[ast.AST] = [body] if isinstance(body, ast.expr) else list(reversed(body))
+    waiting: list[ast.AST] = [body] if isinstance(body, ast.expr) else [*reversed(body)]
     while waiting:
         node = waiting.pop()
         match node:

@@ -33,8 +33,8 @@ def findings(
     from traceability.api.services import Services
     from traceability.core.findings.catalogue import RULES
     from traceability.core.leaf import time_text
+    from traceability.core.registry_records import LedgerFacts
     from traceability.core.signing import Envelope
-    from traceability.core.state import LedgerFacts
     from traceability.ledger.answers import Recorded, Submission
     from traceability.ledger.stating import to_state
 

@@ -11,7 +11,7 @@ import typer
 from traceability.cli.common import Data, Exit, KeyFile, Stop, of_a_ledger, say, settings
 from traceability.cli.ledger import opening
 from traceability.core.note import Signer
-from traceability.core.state import LedgerFacts
+from traceability.core.registry_records import LedgerFacts
 
 if TYPE_CHECKING:
     from traceability.settings import Settings

@@ -19,7 +19,7 @@ from traceability.core.tag import OUR_SCHEME, parse_our_number, parse_tag, print
 
 if TYPE_CHECKING:
     from traceability.api.services import Services
-    from traceability.core.state import Lot
+    from traceability.core.lot_records import Lot
     from traceability.papers.labels import Printed
 
 PaperName = Literal["a4", "100x70", "100x50"]
@@ -106,7 +106,7 @@ class _Desk:
 
     def __init__(self, services: "Services", held: KeyFile, party: PartyId) -> None:
         """Raises Stop for a key under whose signature a label would be worth nothing."""
-        from traceability.core.state import Key, LedgerFacts
+        from traceability.core.registry_records import Key, LedgerFacts
 
         self.services = services
         self.held = held

@@ -57,7 +57,7 @@ def attest(
 
     It prints the line that `submit` sends. Nothing is signed where anything is wrong: exit code 1.
     """
-    from traceability.core.state import LedgerFacts
+    from traceability.core.registry_records import LedgerFacts
     from traceability.ledger import fsck
     from traceability.ledger.reader import Reader
     from traceability.ledger.store import Store

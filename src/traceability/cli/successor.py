@@ -13,7 +13,7 @@ from traceability.core.errors import TraceabilityError
 from traceability.core.ids import KeyId, to_unpadded
 from traceability.core.leaf import time_text
 from traceability.core.note import Signer, Verifier
-from traceability.core.state import LedgerFacts
+from traceability.core.registry_records import LedgerFacts
 
 if TYPE_CHECKING:
     from traceability.ledger.store import Store

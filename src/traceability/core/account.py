@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from traceability.core.composition import Pool, TooFinelyMixed, burdens, by_site, flatten
 from traceability.core.findings.carried import CORRECTED, carried_difference, corrected_too_late
 from traceability.core.ids import EventId, LotId
+from traceability.core.lot_records import Lot, PoolRecord
 from traceability.core.mass import leaf_pool
 from traceability.core.outcome import Finding
 from traceability.core.record import Address
+from traceability.core.registry_records import Mention
 from traceability.core.replay import Replay, Unjudged
 from traceability.core.report import CANNOT_TELL, FAILED, HOLDS, Beginning, LotReport, Noted, Share
-from traceability.core.state import Lot, Mention, PoolRecord
 
 
 class Account:

@@ -63,11 +63,13 @@ from traceability.core.events import (
 )
 from traceability.core.forms import Assay, Quantity
 from traceability.core.ids import LotId
+from traceability.core.lot_records import Changed, Lot
 from traceability.core.naming import lots_named
 from traceability.core.outcome import Step, reject
 from traceability.core.quantity import show_grams
 from traceability.core.registry_bodies import Body
-from traceability.core.state import Act, Changed, LogEntry, Lot, Site
+from traceability.core.registry_records import Act, Site
+from traceability.core.state import LogEntry
 from traceability.core.tagging import put_on, take_off
 
 _FIXED = frozenset(

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from traceability.core.events import Event
 from traceability.core.ids import PartyId
 from traceability.core.leaf import time_text
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import RejectedStep, Step, WaitsFor, reject
-from traceability.core.state import Act, Delegation, Key, Lot, Number, Party
+from traceability.core.registry_records import Act, Delegation, Key, Number, Party
 
 AUTHORITY_ROLES = frozenset(
     {"registrar", "inspectorate", "tag_issuer", "certifier", "regulator", "auditor", "operator"}

@@ -7,12 +7,13 @@ from traceability.core.claims import put_move
 from traceability.core.composition import Parts, parts_ug
 from traceability.core.forms import NewLot
 from traceability.core.ids import PartyId, SiteId
+from traceability.core.lot_records import Lot, LotItem
 from traceability.core.mass import BOOKED, leaf_parts
 from traceability.core.outcome import Step, reject
 from traceability.core.quality import declared, judge_declared
 from traceability.core.quantity import show_grams
 from traceability.core.record import NEW
-from traceability.core.state import Lot, LotItem, Mention
+from traceability.core.registry_records import Mention
 from traceability.core.tagging import put_on
 
 

@@ -14,9 +14,9 @@ from traceability.core.findings import certificates as rules
 from traceability.core.ground_records import Certificate as CertificateRecord
 from traceability.core.ground_records import CertificateNumber
 from traceability.core.ids import EventId, LotId
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Step, reject
 from traceability.core.record import NEW
-from traceability.core.state import Lot
 
 
 def issue(step: Step, event: Certificate) -> None:

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from traceability.core.authority import check_site_delegation, site_delegation
 from traceability.core.ids import EventId, LotId, PartyId
+from traceability.core.lot_records import Before, Lot, Move
 from traceability.core.outcome import RejectedStep, Step, WaitsFor, reject
-from traceability.core.state import Before, Lot, Move
 
 Heads = Literal["custody", "title", "both"]
 

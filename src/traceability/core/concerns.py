@@ -18,10 +18,12 @@ from traceability.core.events import Release, Response
 from traceability.core.ground_facts import site_facts
 from traceability.core.ground_records import Certificate, Licence
 from traceability.core.ids import PartyId
+from traceability.core.lot_records import Lot
 from traceability.core.naming import addresses
 from traceability.core.outcome import Step, reject
 from traceability.core.record import Address
-from traceability.core.state import AnyRecord, Key, Lot, Party, Roll, Site
+from traceability.core.registry_records import Key, Party, Roll, Site
+from traceability.core.state import AnyRecord
 
 ConcernEvent = IncidentEvent | Response | HoldEvent | Release
 _MUST_EXIST: dict[str, type[AnyRecord]] = {

@@ -26,9 +26,11 @@ from traceability.core.events import (
     Withdrawal,
 )
 from traceability.core.ids import EventId, LotId
+from traceability.core.lot_records import Aside, Before, Changed, Lot, Move
 from traceability.core.naming import lots_named
 from traceability.core.outcome import Step, reject
-from traceability.core.state import Act, Aside, Before, Changed, LogEntry, Lot, Move
+from traceability.core.registry_records import Act
+from traceability.core.state import LogEntry
 from traceability.core.tagging import put_on, take_off
 
 

@@ -37,9 +37,10 @@ from traceability.core.events import (
 )
 from traceability.core.findings import holds
 from traceability.core.ids import LotId, PartyId
+from traceability.core.lot_records import Lot
 from traceability.core.mass import look, read, take_out, weigh
 from traceability.core.outcome import Step, reject
-from traceability.core.state import Lot, Site
+from traceability.core.registry_records import Site
 from traceability.core.tagging import put_on, take_off
 
 CustodyEvent = (

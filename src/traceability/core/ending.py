@@ -5,8 +5,8 @@ from msgspec.structs import replace
 from traceability.core.authority import later_day
 from traceability.core.claims import Claim, put_move
 from traceability.core.ids import PartyId
+from traceability.core.lot_records import Aside, Changed, Lot
 from traceability.core.outcome import Step, reject
-from traceability.core.state import Aside, Changed, Lot
 
 
 def check_holds(lot: Lot, actor: PartyId) -> None:

@@ -12,11 +12,10 @@ kind, write its body, its class and its name in `Event`, and the type checker sh
 decide about it.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StrictInt, StrictStr, TypeAdapter, ValidationError, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from traceability.core import canonical
 from traceability.core.concern_bodies import (
@@ -47,21 +46,10 @@ from traceability.core.custody_bodies import (
     TransferBody,
     TransformationBody,
     WithdrawalBody,
-    lots_described,
-    new_lots,
 )
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.forms import (
     LIKE,
-    Event_,
-    Form,
-    Hex,
-    Key_,
-    Lots,
-    Party_,
-    Sealed,
-    Time,
-    Whole,
 )
 from traceability.core.ground_bodies import (
     CapacityEstimateBody,
@@ -72,13 +60,11 @@ from traceability.core.ground_bodies import (
     TagVoidBody,
     ZoneBody,
 )
-from traceability.core.ids import EventId, LotId, PartyId, commitment, derive, unpadded
-from traceability.core.naming import lots_named
-from traceability.core.once import once
+from traceability.core.header import MOVING, Header
+from traceability.core.ids import commitment, unpadded
 from traceability.core.paper_bodies import CertificateBody, CertificateUseBody, PaymentBody
 from traceability.core.registry_bodies import (
     ApprovalBody,
-    Body,
     DelegationBody,
     DelegationEndBody,
     EnrolmentBody,
@@ -90,101 +76,11 @@ from traceability.core.registry_bodies import (
     TagAllocationBody,
     TagIssueBody,
 )
+from traceability.core.sealing import sealed_form
 from traceability.core.signing import Envelope
 
 SIZE_MAX = 256 * 1024
 SMALL_MAX = 16 * 1024
-LOTS_MAX = 1000
-
-
-class Seen(Form):
-    """The last checkpoint the signer had verified."""
-
-    root: Hex
-    size: Whole
-
-
-class Moved(Form):
-    """Lots this event moves, under the event that moved each of them last."""
-
-    event: Event_
-    lots: Lots
-
-
-class Header(Form):
-    """What every event says around its body."""
-
-    event_time: Time
-    key: Key_
-    log: Annotated[StrictStr, Field(min_length=1, max_length=100, pattern=r"^[a-z0-9./_-]+$")]
-    party: Party_
-    previous: Annotated[list[Moved], Field(max_length=LOTS_MAX)]
-    sealed: Annotated[
-        list[Annotated[list[StrictStr], Field(min_length=2, max_length=2)]], Field(max_length=2000)
-    ]
-    seen: Seen | None = None
-    sequence: Whole
-    version: Annotated[StrictInt, Field(ge=1, le=1)]
-
-    @model_validator(mode="after")
-    def _hangs_together(self) -> "Header":
-        body: Body = self.body  # type: ignore[attr-defined]  # every kind has one
-        kind: str = self.kind  # type: ignore[attr-defined]
-        previous = self.previous
-        if (kind in MOVING) != bool(previous):
-            raise ValueError(
-                f"previous names what a {kind} moves" if kind in MOVING else f"a {kind} moves no lot"
-            )
-        made = new_lots(body)
-        if previous:
-            _check_previous(previous)
-            if sum([len(group.lots) for group in previous]) + len(made) > LOTS_MAX:
-                raise ValueError(f"an event moves and makes at most {LOTS_MAX} lots")
-        elif not made and len(lots_named(body)) > LOTS_MAX:
-            raise ValueError(f"an event names at most {LOTS_MAX} lots")
-        if self.sealed or type(body).sealed_fields is not Body.sealed_fields:
-            _check_sealed(self.sealed, body)
-        if len(made) > 1 and len({lot.nonce for lot in made}) != len(made):
-            raise ValueError("each new lot has a nonce of its own")
-        if described := lots_described(body):
-            own = {*(lot for _, lot in self.moved), *lots_named(body)}
-            if not described <= own:
-                raise ValueError("assays, moistures and conditions are about lots this event moves or names")
-        if body.acting_for is not None and body.acting_for == self.party:
-            raise ValueError("acting_for names somebody else than the signer")
-        return self
-
-    @once
-    def moved(self) -> tuple[tuple[EventId, LotId], ...]:
-        """(event, lot) for each lot this event moves, in the order written."""
-        return tuple([(group.event, lot) for group in self.previous for lot in group.lots])
-
-    @once
-    def lots(self) -> frozenset[LotId]:
-        """Every lot this event moves, names or makes."""
-        body: Body = self.body  # type: ignore[attr-defined]
-        if self.previous:
-            return frozenset([*[lot for _, lot in self.moved], *self.made])
-        named: list[LotId] = lots_named(body)  # type: ignore[assignment]  # ids of lots
-        return frozenset([*named, *self.made])
-
-    @once
-    def committed(self) -> Mapping[str, str]:
-        """The commitment to each sealed field, by its path."""
-        return {entry[0]: entry[1] for entry in self.sealed}
-
-    @once
-    def made(self) -> tuple[LotId, ...]:
-        """Ids of the lots this event makes, in listed order."""
-        body: Body = self.body  # type: ignore[attr-defined]
-        made = new_lots(body)
-        return tuple([LotId(derive("lot", self.key, lot.nonce)) for lot in made]) if made else ()
-
-    @once
-    def actor(self) -> PartyId:
-        """The party whose act this is: the one acted for, else the signer."""
-        body: Body = self.body  # type: ignore[attr-defined]
-        return body.acting_for or self.party
 
 
 class Genesis(Header):
@@ -466,11 +362,6 @@ Event = (
     | Attestation
 )
 
-MOVING = frozenset(
-    {"transfer", "acceptance", "refusal", "withdrawal", "transformation", "export", "import", "closure"}
-)
-"""The kinds that name in `previous` the lots they move."""
-
 _LARGE = MOVING | {
     "genesis", "policy", "production", "intake", "reassignment", "inspection", "retagging", "tag_void", "certificate",
     "payment", "incident", "response", "hold", "finding", "audit",
@@ -516,34 +407,6 @@ def encode(value: Mapping[str, Any]) -> bytes:
     return payload
 
 
-def sealed_form(body: Body, path: str) -> Sealed | None:
-    """What the sealed field at a JSON Pointer into `body` must be; None where no such field can stand."""
-    plain = type(body).sealed_fields.get(path[1:])
-    if plain is not None and path[0] == "/":  # most stand in the body itself
-        return plain
-    before, *way = path.split("/")
-    if before or not way:
-        return None
-    last = way.pop()
-    at: object = body
-    for token in way:
-        if isinstance(at, list):
-            if (
-                not token.isascii()
-                or not token.isdigit()
-                or str(int(token)) != token
-                or int(token) >= len(at)
-            ):
-                return None
-            at = at[int(token)]
-        elif isinstance(at, Form):
-            name = _field_named(at, token)
-            at = getattr(at, name) if name else None
-        else:
-            return None
-    return type(at).sealed_fields.get(last) if isinstance(at, Form) else None
-
-
 def check_disclosure(event: Event, salt: str, path: str, value: object) -> tuple[bytes, bytes]:
     """The salt and the value's canonical JSON, as bytes.
 
@@ -578,80 +441,6 @@ def _check_codes(body: TagIssueBody, codes: Any) -> None:
     numbers = [each["number"] for each in codes]
     if numbers != list(range(1, body.count + 1)) or len({each["code"] for each in codes}) != len(codes):
         raise Malformed(f"the roll has {body.count} tags: give each its own code, in order from number 1")
-
-
-def _field_named(form: Form, token: str) -> str | None:
-    for name, info in type(form).model_fields.items():
-        if (info.alias or name) == token:
-            return name
-    return None
-
-
-def _check_previous(previous: list[Moved]) -> None:
-    events = [group.event for group in previous]
-    if len(events) > 1 and events != sorted(set(events)):
-        raise ValueError("previous is sorted by event, each event once")
-    lots: list[str] = []
-    for group in previous:
-        if len(group.lots) > 1 and group.lots != sorted(set(group.lots)):
-            raise ValueError("the lots under an event are sorted, each once")
-        lots += group.lots
-    if len(previous) > 1 and len(set(lots)) != len(lots):
-        raise ValueError("a lot stands under one event of previous only")
-
-
-_COMMITMENT = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\Z")
-_NEEDED: Mapping[type[Body], tuple[str, ...]] = {
-    body: needed
-    for kind in Event.__args__
-    if (body := kind.model_fields["body"].annotation)
-    and (needed := tuple(name for name, field in body.sealed_fields.items() if field.needed))
-}
-"""The fields that must be sealed, for each body that has such."""
-
-
-def _check_sealed(sealed: list[list[str]], body: Body) -> None:
-    paths = [entry[0] for entry in sealed]
-    if len(paths) > 1 and paths != sorted(set(paths)):
-        raise ValueError("sealed is sorted by path, each path once")
-    for path, digest in sealed:
-        if not _COMMITMENT.match(digest):
-            raise ValueError(f"{path[:80]}: a commitment is 32 bytes in base64url without padding")
-        if sealed_form(body, path) is None:
-            raise ValueError(f"{path[:80]} is not a field that may be sealed here")
-    for name in _NEEDED.get(type(body), ()):
-        if "/" + name not in paths:
-            raise ValueError(f"/{name} must be sealed in this event")
-    if type(body) in _OPEN_OR_SEALED:
-        _check_open_or_sealed(paths, body)
-
-
-_OPEN_OR_SEALED = frozenset({ExportBody, CertificateBody, PaymentBody, TagIssueBody, CorrectionBody})
-
-
-def _check_open_or_sealed(paths: list[str], body: Body) -> None:
-    match body:
-        case ExportBody():
-            if (body.importer is None) != ("/importer" in paths):
-                raise ValueError("the importer stands open as a party, or sealed as an entity: exactly one")
-        case CertificateBody():
-            if (body.importer is None) != ("/importer" in paths):
-                raise ValueError("the importer stands open as a party, or sealed as an entity: exactly one")
-        case PaymentBody():
-            for name, said in (("to", body.to), ("of", body.of)):
-                if (said is None) != (f"/{name}" in paths):
-                    raise ValueError(
-                        f"{name} stands open or sealed, exactly one; what is unofficial is sealed"
-                    )
-        case TagIssueBody():
-            if (body.scheme == "t") != ("/codes" in paths):
-                raise ValueError("the codes of our own tags must be sealed: seal /codes")
-        case CorrectionBody():
-            for number, field_ in enumerate(body.fields_ or ()):
-                if (field_.is_ is None) != (f"/fields/{number}/is" in paths):
-                    raise ValueError(f"/fields/{number}: the right value stands open, or sealed: exactly one")
-        case _:
-            pass
 
 
 def _explain(error: ValidationError) -> str:

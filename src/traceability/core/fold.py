@@ -69,8 +69,9 @@ from traceability.core.leaf import time_text
 from traceability.core.naming import addresses, zone_regions
 from traceability.core.outcome import Appended, Entry, Outcome, RejectedStep, Step, reject
 from traceability.core.record import NEW, Address, Place
+from traceability.core.registry_records import Book, Mention, Number
 from traceability.core.signing import key_id
-from traceability.core.state import Book, Mention, Number, State, SubjectRecord
+from traceability.core.state import State, SubjectRecord
 from traceability.core.tagging import roll_position
 
 

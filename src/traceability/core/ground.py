@@ -32,8 +32,8 @@ from traceability.core.ground_records import Zone as ZoneRecord
 from traceability.core.naming import zone_regions
 from traceability.core.outcome import Step, reject
 from traceability.core.record import NEW
+from traceability.core.registry_records import Roll, Site, Void
 from traceability.core.rolls import answers_for
-from traceability.core.state import Roll, Site, Void
 from traceability.core.tagging import roll_position, void
 
 GroundEvent = (

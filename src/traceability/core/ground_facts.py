@@ -16,7 +16,7 @@ from traceability.core.authority import later_day
 from traceability.core.ground_records import Terms, Zone, in_force
 from traceability.core.ids import EventId, SiteId
 from traceability.core.policy import Policy, number
-from traceability.core.state import PartyFacts, Site, SiteFacts
+from traceability.core.registry_records import PartyFacts, Site, SiteFacts
 
 Colour = Literal["green", "yellow", "blue", "red"]
 

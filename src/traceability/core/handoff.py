@@ -21,10 +21,11 @@ from traceability.core.events import (
 )
 from traceability.core.findings.mass import not_weighed
 from traceability.core.ids import EventId, LotId, PartyId
+from traceability.core.lot_records import Lot, Move, Offer
 from traceability.core.mass import look, weigh
 from traceability.core.origin import handled
 from traceability.core.outcome import Step, reject
-from traceability.core.state import Lot, Move, Offer, Party
+from traceability.core.registry_records import Party
 
 OFFER_DAYS_MAX = 60
 _TRADERS = frozenset(

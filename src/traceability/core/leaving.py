@@ -13,10 +13,10 @@ from traceability.core.events import (
 from traceability.core.findings.certificates import arrival_differs
 from traceability.core.findings.holds import note_moved
 from traceability.core.ids import PartyId
+from traceability.core.lot_records import Lot
 from traceability.core.mass import look, weigh
 from traceability.core.origin import handled
 from traceability.core.outcome import Step, reject
-from traceability.core.state import Lot
 
 
 def export(step: Step, event: Export, *, doubled: bool) -> None:

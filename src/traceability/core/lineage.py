@@ -48,7 +48,6 @@ from traceability.core.events import (
     LicenceGrant,
     LicenceRevocation,
     LogKey,
-    Moved,
     Payment,
     Policy,
     Production,
@@ -72,6 +71,7 @@ from traceability.core.events import (
     Zone,
 )
 from traceability.core.forms import Weighing
+from traceability.core.header import Moved
 from traceability.core.ids import EventId, LotId
 from traceability.core.mass import BOOKED, PartOfReading
 

@@ -16,8 +16,8 @@ from traceability.core.events import Event, Genesis, LogKey
 from traceability.core.note import Verifier
 from traceability.core.outcome import Step, reject
 from traceability.core.record import Address
+from traceability.core.registry_records import Continued, Key, LedgerFacts
 from traceability.core.signing import key_id, spki_of_ed25519
-from traceability.core.state import Continued, Key, LedgerFacts
 
 
 def check_open(step: Step) -> None:

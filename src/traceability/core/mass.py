@@ -30,9 +30,9 @@ from traceability.core.composition import (
 from traceability.core.findings import mass as found
 from traceability.core.forms import Assay, Moisture, NewLot, Quantity, SortedClass, Weighing
 from traceability.core.ids import LotId
+from traceability.core.lot_records import Lot, LotItem, PoolRecord, Quality
 from traceability.core.outcome import Step, reject
 from traceability.core.quantity import micrograms, read_grams, show_grams
-from traceability.core.state import Lot, LotItem, PoolRecord, Quality
 
 BOOKED = ("measured", "counted")
 _ALL_WATER = 1_000_000

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from traceability.core.composition import FromLot, Parts, Pool
 from traceability.core.ids import LotId
-from traceability.core.state import Lot
+from traceability.core.lot_records import Lot
 
 MICRO = 1_000_000
 Reason = Literal["withheld", "erased", "no_price", "no_rate", "not_from_a_mine", "not_looked_at"]

@@ -9,8 +9,10 @@ from typing import NamedTuple
 from traceability.core.concern_records import Held, Hold, Incident, Reported
 from traceability.core.ground_facts import site_facts
 from traceability.core.ids import LotId
+from traceability.core.lot_records import Lot
 from traceability.core.record import Address
-from traceability.core.state import AnyRecord, Lot, Site
+from traceability.core.registry_records import Site
+from traceability.core.state import AnyRecord
 
 Records = Callable[[Iterable[Address]], Mapping[Address, AnyRecord]]
 """Looks up many records at once; those that are not there are left out."""

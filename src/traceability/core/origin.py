@@ -12,9 +12,11 @@ from traceability.core.findings import holds, later, licences, mixing, sites, zo
 from traceability.core.ground_facts import Need, site_facts
 from traceability.core.ground_records import Drawn, Licence, Terms
 from traceability.core.ids import EventId, LotId
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Step
 from traceability.core.record import Address
-from traceability.core.state import LogEntry, Lot, Party, Site
+from traceability.core.registry_records import Party, Site
+from traceability.core.state import LogEntry
 
 
 def produced(step: Step, event: Production, site: Site | None) -> None:

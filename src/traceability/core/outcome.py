@@ -16,10 +16,12 @@ from traceability.core.events import Event
 from traceability.core.findings.catalogue import RULES
 from traceability.core.findings.raised import Raised, Severity
 from traceability.core.ids import EventId, LotId
+from traceability.core.lot_records import Lot, Move
 from traceability.core.once import once
 from traceability.core.policy import Policy, Section, Wanted
 from traceability.core.record import Address, Subject
-from traceability.core.state import AnyRecord, Delegation, Key, LedgerFacts, LogEntry, Lot, Move, Party, State
+from traceability.core.registry_records import Delegation, Key, LedgerFacts, Party
+from traceability.core.state import AnyRecord, LogEntry, State
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):

@@ -23,8 +23,8 @@ from traceability.core.note import Verifier
 from traceability.core.outcome import Step, reject
 from traceability.core.record import NEW
 from traceability.core.registry_bodies import EnrolmentBody
+from traceability.core.registry_records import Key, LedgerFacts, Party, PartyFacts
 from traceability.core.signing import POSSESSION_TYPE, PublicKey, pae, possession_payload
-from traceability.core.state import Key, LedgerFacts, Party, PartyFacts
 
 REGISTRAR = ("registrar",)
 

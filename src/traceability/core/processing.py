@@ -15,11 +15,11 @@ from traceability.core.findings import stones
 from traceability.core.findings.quality import NO_METAL, Metal
 from traceability.core.forms import STONES
 from traceability.core.ids import LotId
+from traceability.core.lot_records import Grade, Lot
 from traceability.core.mass import share
 from traceability.core.outcome import Step
 from traceability.core.quantity import micrograms, read_grams
 from traceability.core.record import Address
-from traceability.core.state import Grade, Lot
 
 PAID = ("ag", "au", "co", "cu", "nb2o5", "sn", "ta2o5", "wo3")
 """Substances whose metal is balanced, each by itself: several minerals may lie in one bag."""

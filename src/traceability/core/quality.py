@@ -15,8 +15,8 @@ from traceability.core.findings import quality as found
 from traceability.core.findings.quality import Allowed, Figure, Metal
 from traceability.core.forms import Assay, NewLot
 from traceability.core.ids import EventId, LotId
+from traceability.core.lot_records import Grade, Lot, Quality
 from traceability.core.outcome import Step
-from traceability.core.state import Grade, Lot, Quality
 
 METHODS: tuple[str, ...] = get_args(Assay.model_fields["method"].annotation)
 """Best first."""

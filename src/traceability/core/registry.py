@@ -16,7 +16,6 @@ from traceability.core.authority import (
 )
 from traceability.core.certificates import issue, make_valid
 from traceability.core.events import (
-    LOTS_MAX,
     Approval,
     Certificate,
     Delegation,
@@ -34,8 +33,10 @@ from traceability.core.events import (
     TagIssue,
 )
 from traceability.core.events import Policy as PolicyEvent
+from traceability.core.header import LOTS_MAX
 from traceability.core.ids import EventId, KeyId, PartyId
 from traceability.core.log_life import change, check_log_key, first_keys, succeed
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Step, reject
 from traceability.core.parties import (
     REGISTRAR,
@@ -51,20 +52,19 @@ from traceability.core.parties import (
 )
 from traceability.core.policy import Policy, stated
 from traceability.core.record import NEW
-from traceability.core.rolls import allocate_tags, issue_tags, register_site
-from traceability.core.state import (
+from traceability.core.registry_records import (
     Act,
     Decision,
     Key,
     LedgerFacts,
-    LogEntry,
-    Lot,
     Party,
     PartyFacts,
     Revocation,
     Site,
 )
-from traceability.core.state import Delegation as DelegationRecord
+from traceability.core.registry_records import Delegation as DelegationRecord
+from traceability.core.rolls import allocate_tags, issue_tags, register_site
+from traceability.core.state import LogEntry
 from traceability.core.statements import set_policy
 
 RegistryEvent = (

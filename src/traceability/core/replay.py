@@ -74,8 +74,9 @@ from traceability.core.naming import addresses, zone_regions
 from traceability.core.outcome import Appended, Entry, Rejected, WaitsFor
 from traceability.core.outcome import Finding as Noted
 from traceability.core.record import Address
+from traceability.core.registry_records import Mention, Number
 from traceability.core.signing import key_id
-from traceability.core.state import AnyRecord, LogEntry, Mention, NotShown, Number, signed_by
+from traceability.core.state import AnyRecord, LogEntry, NotShown, signed_by
 
 _AS_SHOWN = frozenset(
     {

@@ -15,7 +15,7 @@ from traceability.core.outcome import Step, reject
 from traceability.core.parties import check_id
 from traceability.core.record import NEW
 from traceability.core.registry_bodies import TagNumbers
-from traceability.core.state import Allocation, Roll, Site, SiteFacts
+from traceability.core.registry_records import Allocation, Roll, Site, SiteFacts
 
 
 def register_site(step: Step, event: SiteRegistration) -> None:

@@ -19,7 +19,7 @@ from traceability.core.outcome import Step, reject
 from traceability.core.policy import Policy as PolicyRecord
 from traceability.core.policy import stated
 from traceability.core.record import NEW
-from traceability.core.state import Act, Attested, Snapshots, StatedBook
+from traceability.core.registry_records import Act, Attested, Snapshots, StatedBook
 
 StatedEvent = Payment | Finding | Redaction | Audit | Snapshot | Attestation
 SNAPSHOTS_KEPT = 8

@@ -3,9 +3,10 @@
 from msgspec.structs import replace
 
 from traceability.core.ids import LotId
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Step
 from traceability.core.record import NEW
-from traceability.core.state import Lot, TagRecord
+from traceability.core.registry_records import TagRecord
 
 BEARERS_MAX = 100
 """On so many lots besides the first and the newest a tag is remembered to be: anybody may write it on any number."""

@@ -19,9 +19,9 @@ from traceability.core.errors import Malformed
 from traceability.core.events import Transformation
 from traceability.core.forms import STONES, NewLot
 from traceability.core.ids import LotId, PartyId
+from traceability.core.lot_records import Lot, LotItem, PoolRecord
 from traceability.core.mass import weigh
 from traceability.core.outcome import Step, reject
-from traceability.core.state import Lot, LotItem, PoolRecord
 
 
 def apply(step: Step, event: Transformation, *, doubled: bool) -> None:

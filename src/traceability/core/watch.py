@@ -40,9 +40,10 @@ from traceability.core.findings import (
     weights,
 )
 from traceability.core.ids import LotId
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Step
 from traceability.core.record import Address
-from traceability.core.state import Lot, Site
+from traceability.core.registry_records import Site
 from traceability.core.tallies import ClockKind, Range
 
 _PASSED = frozenset({"refusal", "withdrawal", "retagging", "inspection", "payment", "correction", "approval"})

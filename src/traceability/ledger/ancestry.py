@@ -10,9 +10,9 @@ from typing import NamedTuple
 from traceability.core.composition import FromLot, Leaf, Origin, Pool, by_site, flatten, once_in
 from traceability.core.findings.carried import carried_difference, corrected_too_late
 from traceability.core.ids import LotId
+from traceability.core.lot_records import Lot, PoolRecord
 from traceability.core.mass import leaf_pool
 from traceability.core.outcome import Finding
-from traceability.core.state import Lot, PoolRecord
 from traceability.ledger.view import View
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.merkle import tree_root
-from traceability.core.state import LedgerFacts
+from traceability.core.registry_records import LedgerFacts
 from traceability.ledger import dump, fsck, publish
 from traceability.ledger.database import ERRORS, Sqlite, Unusable, open_database
 from traceability.ledger.dump import NotLoaded

@@ -9,9 +9,11 @@ from typing import Any
 
 from traceability.core import fold
 from traceability.core.ids import LotId, PartyId
+from traceability.core.lot_records import Lot, Move
 from traceability.core.outcome import Appended, Entry, Finding, Outcome
 from traceability.core.record import Address
-from traceability.core.state import AnyRecord, Lot, Mention, Move, Number, Party, encode_record
+from traceability.core.registry_records import Mention, Number, Party
+from traceability.core.state import AnyRecord, encode_record
 from traceability.ledger import verdicts
 from traceability.ledger.database import Into
 from traceability.ledger.overlay import Left, Overlay

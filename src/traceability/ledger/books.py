@@ -10,7 +10,8 @@ from traceability.core import book_tree
 from traceability.core.book_tree import Tiles
 from traceability.core.outcome import Appended
 from traceability.core.record import Address, Place
-from traceability.core.state import Book, SubjectRecord
+from traceability.core.registry_records import Book
+from traceability.core.state import SubjectRecord
 from traceability.ledger.view import View
 
 

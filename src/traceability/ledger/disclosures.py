@@ -11,7 +11,8 @@ from traceability.core import canonical
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.events import Event, Redaction, TagIssue, check_disclosure
 from traceability.core.ids import EventId
-from traceability.core.state import Act, decode_record
+from traceability.core.registry_records import Act
+from traceability.core.state import decode_record
 from traceability.ledger.answers import Disclosure, Refused
 from traceability.ledger.database import Into
 from traceability.ledger.view import View

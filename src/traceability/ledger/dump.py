@@ -24,8 +24,8 @@ from traceability.core.errors import Invalid, Malformed
 from traceability.core.ids import to_unpadded, unpadded
 from traceability.core.leaf import BLIND_SIZE, time_text
 from traceability.core.note import parse_note
+from traceability.core.registry_records import LedgerFacts
 from traceability.core.signing import Envelope
-from traceability.core.state import LedgerFacts
 from traceability.ledger import collector, disclosures, publish, scans
 from traceability.ledger.disclosures import Opened
 from traceability.ledger.examine import Examined
@@ -103,6 +103,7 @@ def load(lines: Iterable[bytes], store: Store, progress: Progress = lambda _: No
                 raise NotLoaded(f"entry {replay.damages[0].key}: {replay.damages[0].what}")
             _keep_disclosures(view, chunk, examined)
             progress(replay.head.size)
+            del chunk, examined
         disclosures.erase_all(view)
         _load_scans(view, source)
         _check_head(view, replay.head, header)

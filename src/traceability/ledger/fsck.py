@@ -21,7 +21,8 @@ from sqlmodel import SQLModel
 from traceability.core import merkle
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.events import Attestation, Snapshot, TagIssue
-from traceability.core.state import Act, LedgerFacts, decode_record
+from traceability.core.registry_records import Act, LedgerFacts
+from traceability.core.state import decode_record
 from traceability.ledger import collector, publish
 from traceability.ledger.books import Books, sizes_stated
 from traceability.ledger.database import ERRORS, Unusable, open_database
@@ -147,6 +148,7 @@ class _Check:
                 if isinstance(found.event, Snapshot | Attestation)
             )
             self._progress(self._replay.head.size)
+            del chunk, examined
         self._damages += displaced + self._replay.damages
         self._check_head()
         self._check_loose_disclosures()

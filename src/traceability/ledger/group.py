@@ -14,7 +14,7 @@ from traceability.core.events import Event, Genesis, Redaction
 from traceability.core.ids import EventId
 from traceability.core.outcome import Appended, Entry, Rejected, WaitsFor, told_with
 from traceability.core.policy import Policy, turned_away
-from traceability.core.state import Key, LedgerFacts, Number
+from traceability.core.registry_records import Key, LedgerFacts, Number
 from traceability.ledger import disclosures
 from traceability.ledger.answers import Refused, Waiting
 from traceability.ledger.batch import ROOT, Batch

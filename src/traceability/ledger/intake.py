@@ -14,8 +14,8 @@ from traceability.core.errors import Invalid, Malformed
 from traceability.core.events import Event
 from traceability.core.ids import EventId
 from traceability.core.record import Address
+from traceability.core.registry_records import Key
 from traceability.core.signing import Envelope, PublicKey, event_id, event_pae
-from traceability.core.state import Key
 from traceability.ledger import collector, disclosures
 from traceability.ledger.ahead import Ahead, answer_to, cores
 from traceability.ledger.answers import Refused, Submission

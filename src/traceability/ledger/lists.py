@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from traceability.core.ids import LotId, PartyId
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Finding
 from traceability.core.record import Address
-from traceability.core.state import Lot, decode_record
+from traceability.core.state import decode_record
 from traceability.ledger.reader import Page
 from traceability.ledger.view import View, finding_of
 

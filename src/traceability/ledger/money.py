@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from traceability.core.events import Acceptance, Correction, Event, Export, Payment, Production, Transfer
 from traceability.core.ground_records import Figure, Reference
 from traceability.core.ids import EventId, LotId
+from traceability.core.lot_records import Lot
 from traceability.core.money import FirstPrice, Money, Reason, micro_usd, money_in, share_of_price
 from traceability.core.prices import in_usd
-from traceability.core.state import Lot
 from traceability.ledger.ancestry import Lineage
 from traceability.ledger.reader import LoggedEntry, Reader
 

@@ -11,14 +11,16 @@ from typing import NamedTuple
 from traceability.core import watch
 from traceability.core.events import Event
 from traceability.core.ids import EventId, KeyId, LotId
+from traceability.core.lot_records import Lot, Move
 from traceability.core.outcome import Appended, Entry
 from traceability.core.record import Address
+from traceability.core.registry_records import Number
 from traceability.core.signing import event_id as id_of
-from traceability.core.state import AnyRecord, LogEntry, Lot, Move, Number, signed_by
+from traceability.core.state import AnyRecord, LogEntry, signed_by
 from traceability.ledger.view import View
 
 _OF_THE_LOG = ("number", "move")
-LEFT_MAX = 1 << 14
+LEFT_MAX = 1 << 13
 """How many records one batch leaves to the next at most, and of how many events the places."""
 
 

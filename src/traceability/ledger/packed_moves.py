@@ -6,7 +6,7 @@ import msgspec
 
 from traceability.core.errors import Malformed
 from traceability.core.ids import EventId, KeyId, LotId
-from traceability.core.state import Aside, Before, Move
+from traceability.core.lot_records import Aside, Before, Move
 from traceability.ledger.packed_quality import PackedBesides, pack_besides, unpack_besides
 from traceability.ledger.packing import (
     STATES,

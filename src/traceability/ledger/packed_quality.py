@@ -4,7 +4,7 @@ from typing import get_args
 
 from traceability.core.forms import Analyte, Assay
 from traceability.core.ids import EventId
-from traceability.core.state import Aside, Grade, Lot, Quality
+from traceability.core.lot_records import Aside, Grade, Lot, Quality
 
 PackedGrade = tuple[int, int, int, int, bytes | None]
 """Analyte, ppm, method (odd: of the dry mass), error (0: none named, else one more), event (None: the maker)."""

@@ -14,8 +14,9 @@ import msgspec
 from traceability.core.composition import Part
 from traceability.core.errors import Malformed
 from traceability.core.ids import CROCKFORD, EventId, LotId, PartyId, SiteId, crockford
+from traceability.core.lot_records import Lot, LotItem, LotState, Offer
 from traceability.core.record import EMPTY_CHAIN, Place
-from traceability.core.state import Lot, LotItem, LotState, Mention, Offer
+from traceability.core.registry_records import Mention
 from traceability.ledger.packed_quality import PackedBesides, pack_besides, unpack_besides
 
 PackedPart = tuple[int | bytes, int, int]

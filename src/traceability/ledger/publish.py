@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from traceability.core import merkle, tile
 from traceability.core.checkpoint import Checkpoint, open_checkpoint
 from traceability.core.note import Signature, Signer, Verifier, encode_note, parse_note, sign_note
-from traceability.core.state import LedgerFacts
+from traceability.core.registry_records import LedgerFacts
 from traceability.ledger.guard import GuardHead
 from traceability.ledger.store import Store
 from traceability.ledger.view import View

@@ -18,8 +18,8 @@ from traceability.core.errors import Invalid, Malformed
 from traceability.core.evidence import Evidence
 from traceability.core.ids import unpadded
 from traceability.core.leaf import BLIND_SIZE, entry_bytes, leaf_hash
+from traceability.core.registry_records import LedgerFacts
 from traceability.core.signing import EVENT_TYPE, Envelope
-from traceability.core.state import LedgerFacts
 from traceability.ledger import disclosures, places, publish
 from traceability.ledger.disclosures import Opened
 from traceability.ledger.dump import read_line

@@ -14,8 +14,9 @@ from traceability.core.events import Snapshot
 from traceability.core.ids import KeyId, PartyId
 from traceability.core.leaf import time_text
 from traceability.core.record import Address
+from traceability.core.registry_records import Book, LedgerFacts
 from traceability.core.signing import SigningKey
-from traceability.core.state import Book, LedgerFacts, SubjectRecord
+from traceability.core.state import SubjectRecord
 from traceability.ledger.answers import Answer, Recorded, Submission
 from traceability.ledger.books import Books
 from traceability.ledger.database import Into

@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from traceability.core import events
 from traceability.core.ids import EventId
 from traceability.core.record import Address, Place
-from traceability.core.state import Act, Snapshots, SubjectRecord
+from traceability.core.registry_records import Act, Snapshots
+from traceability.core.state import SubjectRecord
 from traceability.ledger.gather import Logged, Noticed
 from traceability.ledger.view import View
 

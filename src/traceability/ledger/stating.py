@@ -8,8 +8,8 @@ from traceability.core.findings.catalogue import RULES
 from traceability.core.findings.stated import Disclosed, ToState
 from traceability.core.ground_records import Figure, Reference
 from traceability.core.ids import LotId, to_unpadded
+from traceability.core.lot_records import Lot
 from traceability.core.policy import Policy
-from traceability.core.state import Lot
 from traceability.ledger import scans
 from traceability.ledger.store import Store
 from traceability.ledger.view import View, finding_of

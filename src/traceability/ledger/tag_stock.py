@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from traceability.core.ids import PartyId, SiteId
+from traceability.core.registry_records import Roll, TagRecord
 from traceability.core.rolls import answers_for
-from traceability.core.state import Roll, TagRecord
 from traceability.core.tag import OUR_SCHEME, our_tag
 from traceability.ledger import lists
 from traceability.ledger.reader import Reader, TagPlace

@@ -13,11 +13,13 @@ import orjson
 from traceability.core import canonical, leaf, merkle, tile
 from traceability.core.events import Event, parse
 from traceability.core.ids import ID_PATTERN, EventId, KeyId, LotId
+from traceability.core.lot_records import Lot, Move
 from traceability.core.merkle import HASH_SIZE, Edge, NodeReader
 from traceability.core.outcome import Finding
 from traceability.core.record import Address
+from traceability.core.registry_records import Mention
 from traceability.core.signing import EVENT_TYPE, Envelope, event_id
-from traceability.core.state import AnyRecord, Lot, Mention, Move, decode_record
+from traceability.core.state import AnyRecord, decode_record
 from traceability.ledger import verdicts
 from traceability.ledger.database import Rows
 from traceability.ledger.packed_moves import unpack_move

@@ -8,7 +8,7 @@ from traceability.api.services import Services
 from traceability.core.findings.drift import SLOT_DAYS
 from traceability.core.findings.stock import count_tags
 from traceability.core.ground_records import in_force
-from traceability.core.state import Party, Roll, Site
+from traceability.core.registry_records import Party, Roll, Site
 from traceability.core.tallies import Drift, Output, Stock
 from traceability.ledger import lists
 from traceability.web import chart

@@ -9,14 +9,16 @@ from urllib.parse import parse_qsl, urlencode
 from fastapi import Request
 from starlette.responses import Response
 
-from traceability.api import reading
+from traceability.api import ending, reading
 from traceability.api.permission import STRANGER, Visitor
 from traceability.api.problems import Problem, request_id
 from traceability.api.services import Services
-from traceability.core.state import LedgerFacts
+from traceability.core.registry_records import LedgerFacts
 from traceability.web import look
-from traceability.web.look import Frame
-from traceability.web.words import LANGUAGES, Language, preferred
+from traceability.web.linked import Links
+from traceability.web.look import End, Frame
+from traceability.web.story import capital
+from traceability.web.words import LANGUAGES, Language, preferred, words_in
 
 LANGUAGE_COOKIE = "language"
 _YEAR_SECONDS = 365 * 86400
@@ -47,19 +49,34 @@ async def ask(request: Request) -> Asked:
             raise
         visitor, over = STRANGER, True
     language = _language(request)
-    facts = await services.run(services.reader.record, ("ledger", ""))
-    assert isinstance(facts, LedgerFacts)
+    facts, end = await services.run(_ledger, services, Links(services, visitor, words_in(language)))
     other: Language = "fr" if language == "en" else "en"
     frame = Frame(
         name=facts.name,
         log=facts.log,
         demo=facts.demo,
         paused=services.ledger.refusal is not None,
+        end=end,
         other_language=other,
         other_language_url=_with_language(request, other),
         signed_in=visitor.party is not None,
     )
     return Asked(request, services, visitor, language, frame, over)
+
+
+def _ledger(services: Services, links: Links) -> tuple[LedgerFacts, End | None]:
+    """What the ledger is, and what is said of its log's end."""
+    facts, words = services.reader.record(("ledger", "")), links.words
+    assert isinstance(facts, LedgerFacts)
+    found = ending.of_log(services, facts)
+    if found is None or facts.frozen_at is None:
+        return facts, None
+    who = links.party(found.party, inside=True).text
+    if found.time is None:
+        return facts, End(words("end.coming", facts.frozen_at, who=who), "", "", "")
+    says = capital(words("end.says", facts.frozen_at, who=who, day=words.day(found.time)))
+    goes_on = words("end.goes_on" if found.successor else "end.unknown")
+    return facts, End(words("end.title"), says, goes_on, found.successor or "")
 
 
 def page(

@@ -7,8 +7,8 @@ from traceability.core.custody_bodies import new_lots
 from traceability.core.events import Acceptance, Import, Inspection
 from traceability.core.forms import Assay
 from traceability.core.ids import EventId
+from traceability.core.lot_records import Grade, Lot, Quality
 from traceability.core.quality import METHODS
-from traceability.core.state import Grade, Lot, Quality
 from traceability.ledger.reader import LoggedEntry
 from traceability.web.linked import Links, Table, Value
 from traceability.web.words import Words

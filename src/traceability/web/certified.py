@@ -6,7 +6,7 @@ from traceability.core.events import Certificate as CertificateEvent
 from traceability.core.events import Export
 from traceability.core.ground_records import Certificate
 from traceability.core.ids import EventId
-from traceability.core.state import Lot
+from traceability.core.lot_records import Lot
 from traceability.ledger.reader import LoggedEntry
 from traceability.web.linked import Links, Table, Value
 from traceability.web.rows import certificate_number

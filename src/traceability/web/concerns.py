@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from traceability.api.services import Services
 from traceability.core.authority import day_of
+from traceability.core.lot_records import Lot
 from traceability.core.notices import Notices, about, is_serious, open_holds, open_reports
 from traceability.core.record import Address
-from traceability.core.state import Lot
 from traceability.ledger.view import View
 from traceability.web.linked import Links, Table, Value
 from traceability.web.present import Notice

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from traceability.api.permission import Held, OpenEvent, OpenParty, Visitor, may
 from traceability.core.events import Event
 from traceability.core.ids import EventId, PartyId, SiteId
-from traceability.core.state import Lot, Party, Site
+from traceability.core.lot_records import Lot
+from traceability.core.registry_records import Party, Site
 from traceability.web.shown import Place, Who, shortened
 
 _ROLES = (

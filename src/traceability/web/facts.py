@@ -8,8 +8,9 @@ from traceability.api.permission import OpenDisclosure, OpenLot, Visitor, may
 from traceability.api.services import Services
 from traceability.core.ids import LotId
 from traceability.core.leaf import time_text
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import told_with
-from traceability.core.state import Lot, Party, Roll, Site
+from traceability.core.registry_records import Party, Roll, Site
 from traceability.ledger.reader import LoggedEntry
 from traceability.web import paid
 from traceability.web.chart import Chart

@@ -9,7 +9,8 @@ from traceability.core import tag
 from traceability.core.composition import Leaf, TooFinelyMixed
 from traceability.core.events import Event, Production, Reassignment, Transfer
 from traceability.core.ids import PartyId, SiteId
-from traceability.core.state import Lot, Party, Site
+from traceability.core.lot_records import Lot
+from traceability.core.registry_records import Party, Site
 from traceability.ledger.ancestry import Lineage
 from traceability.ledger.reader import LoggedEntry
 from traceability.web.eyes import Eyes

@@ -4,7 +4,7 @@ Such numbers can be guessed, so nothing more is told, and nothing here has more 
 """
 
 from traceability.api.services import Services
-from traceability.core.state import Lot
+from traceability.core.lot_records import Lot
 from traceability.web.places import country
 from traceability.web.story import capital
 from traceability.web.words import Words

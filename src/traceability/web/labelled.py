@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from traceability.api.services import Services
 from traceability.core.authority import day_of
-from traceability.core.state import Lot
+from traceability.core.lot_records import Lot
 
 _DOMAIN = b"traceability/page/v1\n"
 

@@ -9,7 +9,7 @@ from traceability.api.problems import Problem
 from traceability.api.services import Services
 from traceability.core.ids import EventId, LotId, PartyId
 from traceability.core.record import Address
-from traceability.core.state import Site
+from traceability.core.registry_records import Site
 from traceability.ledger.reader import LoggedEntry
 from traceability.web.eyes import role_of
 from traceability.web.places import place

@@ -25,6 +25,21 @@ SCRIPTED = ("lot.html", "tag.html", "verify.html")
 """The pages that may run our scripts, and those may ask this server and no other."""
 
 
+class End(NamedTuple):
+    """That the log ends: what everybody is told, on every page."""
+
+    title: str
+    says: str
+    goes_on: str
+    successor: str
+    """Where it goes on; empty where that is not known, or not yet the case."""
+
+    @property
+    def has_come(self) -> bool:
+        """Whether nothing is taken any more."""
+        return self.goes_on != ""
+
+
 class Frame(NamedTuple):
     """What stands around every page."""
 
@@ -34,6 +49,7 @@ class Frame(NamedTuple):
     demo: bool
     paused: bool
     """It signs nothing now, so what is newer may be missing."""
+    end: End | None
     other_language: Language
     other_language_url: str
     signed_in: bool

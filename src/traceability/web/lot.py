@@ -21,7 +21,7 @@ from traceability.core.events import (
     Transformation,
 )
 from traceability.core.ids import EventId
-from traceability.core.state import Lot
+from traceability.core.lot_records import Lot
 from traceability.web.eyes import Eyes
 from traceability.web.history import Told, happenings, noticed
 from traceability.web.shown import LotShown, Part, Since, State, Who, shortened

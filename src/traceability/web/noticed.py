@@ -6,8 +6,8 @@ from typing import NamedTuple
 from traceability.core.composition import TooFinelyMixed
 from traceability.core.events import Response
 from traceability.core.leaf import time_text
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Finding
-from traceability.core.state import Lot
 from traceability.ledger import lists
 from traceability.ledger.ancestry import Lineage
 from traceability.ledger.lists import FindingFilter

@@ -25,7 +25,8 @@ from traceability.core.disclosing import CHOICES
 from traceability.core.errors import Malformed
 from traceability.core.ids import HEX_PATTERN, ID_PATTERN, EventId, LotId, PartyId, RollId, SiteId
 from traceability.core.leaf import time_text
-from traceability.core.state import Lot, Party, Roll, Site
+from traceability.core.lot_records import Lot
+from traceability.core.registry_records import LedgerFacts, Party, Roll, Site
 from traceability.ledger.reader import TagPlace
 from traceability.ledger.tag_stock import is_void
 from traceability.web import (
@@ -147,9 +148,11 @@ async def front(asked: Asked) -> Response:
 
 
 def _front(asked: Asked) -> dict[str, Any]:
-    words = _words(asked)
+    words, end = _words(asked), asked.frame.end
     with asked.services.reads.read() as view:
         head = view.head()
+        ledger = view.record(("ledger", ""))
+    assert isinstance(ledger, LedgerFacts)
     newest = words.day(time_text(head.record_time))
     size = words("front.size", head.size)
     found = watched.cosigned(asked.services)
@@ -159,7 +162,7 @@ def _front(asked: Asked) -> dict[str, Any]:
     registers = list(REGISTERS) if asked.visitor.party else list(OPEN_TO_ALL)
     lots, more = facts.own_lots(asked.services, asked.visitor, words)
     return {
-        "waiting": waiting.of(asked.services, asked.visitor, words),
+        "waiting": waiting.of(asked.services, asked.visitor, words, ended=end is not None and end.has_come),
         "size": size,
         "newest": newest,
         "confirmed": confirmed,
@@ -167,6 +170,13 @@ def _front(asked: Asked) -> dict[str, Any]:
         "more": more,
         "all": asked.visitor.oversees,
         "registers": registers,
+        "continues": [
+            {
+                "says": words("front.continues", log.size, origin=log.origin),
+                "lost": words("front.lost", log.lost, origin=log.origin) if log.lost else "",
+            }
+            for log in ledger.continues
+        ],
     }
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from traceability.core.findings.catalogue import RULES
 from traceability.core.forms import Mineral, Role
-from traceability.core.state import LotState
+from traceability.core.lot_records import LotState
 from traceability.web import rows
 from traceability.web.linked import Cells, Value
 from traceability.web.rows import SEVERITIES, STATES, STATUSES, Page, Reading, of_papers

@@ -18,8 +18,9 @@ from traceability.core.ground_facts import Colour, site_status
 from traceability.core.ground_records import Certificate, Licence, in_force
 from traceability.core.ids import LotId
 from traceability.core.leaf import time_text
+from traceability.core.lot_records import Lot, LotState
 from traceability.core.record import Address
-from traceability.core.state import Lot, LotState, Party, Roll, Site
+from traceability.core.registry_records import Party, Roll, Site
 from traceability.ledger import lists
 from traceability.ledger.lists import FindingFilter
 from traceability.web.figures import told

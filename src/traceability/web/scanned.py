@@ -2,7 +2,7 @@
 
 from traceability.api.services import Services
 from traceability.core.findings.scans import Place
-from traceability.core.state import Lot
+from traceability.core.lot_records import Lot
 from traceability.ledger import scans
 from traceability.web.linked import Links, Table, Value
 from traceability.web.present import Notice

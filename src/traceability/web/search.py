@@ -19,7 +19,7 @@ from traceability.api.services import Services
 from traceability.core import tag
 from traceability.core.errors import Malformed
 from traceability.core.ids import HEX_PATTERN, ID_PATTERN, EventId, LotId, PartyId, SiteId
-from traceability.core.state import Party, Site
+from traceability.core.registry_records import Party, Site
 from traceability.ledger import lists
 
 _R = TypeVar("_R")

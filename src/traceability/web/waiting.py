@@ -7,7 +7,7 @@ from traceability.api import notices
 from traceability.api.permission import Visitor
 from traceability.api.services import Services
 from traceability.core.ids import LotId
-from traceability.core.state import Lot
+from traceability.core.lot_records import Lot
 from traceability.web.linked import Value
 from traceability.web.words import Words
 
@@ -25,12 +25,15 @@ class Waiting(NamedTuple):
     lots: list[Value]
 
 
-def of(services: Services, visitor: Visitor, words: Words) -> list[Waiting]:
-    """Offers first, then holds, reports and severe findings about lots that are still going."""
+def of(services: Services, visitor: Visitor, words: Words, *, ended: bool) -> list[Waiting]:
+    """Offers first, then holds, reports and severe findings about lots that are still going.
+
+    No offers once the log has `ended`: none can be answered here any more.
+    """
     if visitor.party is None:
         return []
     lines = []
-    if offers := _offers(services, visitor):
+    if not ended and (offers := _offers(services, visitor)):
         lines.append(
             Waiting(Value(words("waiting.offers", len(offers)), mark="stated"), _named(words, offers))
         )

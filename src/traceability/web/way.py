@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from traceability.core.events import Acceptance, Transfer, Transformation
 from traceability.core.ids import EventId, LotId
-from traceability.core.state import Lot, Move
+from traceability.core.lot_records import Lot, Move
 from traceability.web import lineage
 from traceability.web.eyes import Eyes
 from traceability.web.history import Told, answered, by_scale, happening

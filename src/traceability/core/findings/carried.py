@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from traceability.core.composition import Pool, lots_within
 from traceability.core.ids import LotId
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Finding
-from traceability.core.state import Lot
 
 CORRECTED = frozenset({"corrected_but_booked", "corrected_too_late"})
 """The rules whose figures `right_ug` and `said_ug` are such a difference."""

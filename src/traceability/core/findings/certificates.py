@@ -19,10 +19,11 @@ from traceability.core.events import Export
 from traceability.core.findings.raised import Severity
 from traceability.core.ground_records import Certificate
 from traceability.core.ids import EventId, LotId, PartyId
+from traceability.core.lot_records import Lot, PoolRecord
 from traceability.core.mass import leaf_pool
 from traceability.core.outcome import Step
 from traceability.core.record import Address
-from traceability.core.state import Lot, PoolRecord, Site
+from traceability.core.registry_records import Site
 
 POOLS_MAX = 5_000
 """How many pools are followed back from the lots of one certificate; of ore mixed more finely nothing is said."""

@@ -6,10 +6,10 @@ from traceability.core.due import today
 from traceability.core.events import Acceptance
 from traceability.core.findings.handoffs import act_of, closed_circle
 from traceability.core.ids import LotId
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Step
 from traceability.core.quantity import micrograms, read_grams
 from traceability.core.record import Address
-from traceability.core.state import Lot
 from traceability.core.tallies import Drift, Drifted
 
 SLOT_DAYS = 3

@@ -14,9 +14,9 @@ from traceability.core.events import (
 )
 from traceability.core.findings.keys import too_fast
 from traceability.core.ids import LotId, PartyId
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Step
 from traceability.core.quantity import micrograms, read_grams
-from traceability.core.state import Lot
 from traceability.core.tallies import Act, Dealings, Trail
 
 ACTS = 24

@@ -11,9 +11,9 @@ from traceability.core.concern_records import Hold
 from traceability.core.concerns import around, holds_on
 from traceability.core.findings.raised import Raised
 from traceability.core.ids import EventId, LotId
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Step
 from traceability.core.record import Address
-from traceability.core.state import Lot
 
 
 def moved_under_hold(hold: Hold, event_time: str) -> Raised | None:

@@ -9,7 +9,7 @@ from traceability.core.distance import cell_of, km_between, seconds_of
 from traceability.core.events import Event, KeyRevocation, Production
 from traceability.core.ids import EventId
 from traceability.core.outcome import Step
-from traceability.core.state import Key
+from traceability.core.registry_records import Key
 from traceability.core.tallies import Cell, Gap, KeyTally
 
 GAPS_MAX = 64

@@ -9,8 +9,9 @@ from traceability.core.custody_bodies import new_lots
 from traceability.core.events import Event, Production, Transformation
 from traceability.core.findings.raised import Severity
 from traceability.core.ground_facts import facts_on
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Step
-from traceability.core.state import Lot, Party
+from traceability.core.registry_records import Party
 
 HEADINGS: Mapping[str, frozenset[str]] = {
     "cassiterite": frozenset({"2609", "8001", "2620"}),

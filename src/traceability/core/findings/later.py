@@ -9,25 +9,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from traceability.core.authority import day_of, later_day
-from traceability.core.events import (
-    LOTS_MAX,
-    Acceptance,
-    Export,
-    Production,
-    Transfer,
-    Transformation,
-)
+from traceability.core.events import Acceptance, Export, Production, Transfer, Transformation
 from traceability.core.findings.licences import SORTS, best
 from traceability.core.findings.raised import Raised
 from traceability.core.findings.sites import activity, standing, suspension
 from traceability.core.findings.zones import from_zone
 from traceability.core.ground_facts import Need, covers, site_facts, surely_over
 from traceability.core.ground_records import Digging, Licence, Produced, SitesIn, Zone
+from traceability.core.header import LOTS_MAX
 from traceability.core.ids import EventId, SiteId
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Step
 from traceability.core.policy import Policy
 from traceability.core.record import Address
-from traceability.core.state import Lot, Party, Site
+from traceability.core.registry_records import Party, Site
 
 LOOKUPS_MAX = 5000
 """So many days of sites are gone back over, the newest: this happens while everybody else waits."""

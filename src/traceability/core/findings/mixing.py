@@ -13,9 +13,10 @@ from traceability.core.findings.sites import standing
 from traceability.core.findings.zones import ZONES_MAX
 from traceability.core.ground_facts import site_facts
 from traceability.core.ids import LotId
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Step
 from traceability.core.policy import Policy, number
-from traceability.core.state import Lot, Site
+from traceability.core.registry_records import Site
 
 MIXED_MAX = 64
 """So many codes a lot remembers; nobody mixes ore of more countries and schemes."""

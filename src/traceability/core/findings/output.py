@@ -8,7 +8,7 @@ from traceability.core.events import LicenceGrant, Production, SiteInspection
 from traceability.core.ground_facts import last_day, site_facts
 from traceability.core.ground_records import in_force
 from traceability.core.outcome import Step
-from traceability.core.state import Site
+from traceability.core.registry_records import Site
 from traceability.core.tallies import Cell, Cells, Output
 
 DAYS = 31

@@ -5,9 +5,10 @@ from traceability.core.events import Export
 from traceability.core.ground_facts import facts_on
 from traceability.core.ground_records import Figure, Reference
 from traceability.core.ids import LotId
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Step
 from traceability.core.quantity import exact, micrograms
-from traceability.core.state import Lot, Party
+from traceability.core.registry_records import Party
 from traceability.core.tallies import Exports
 
 MONTHS = 36

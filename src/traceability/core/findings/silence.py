@@ -4,8 +4,9 @@ from traceability.core import due
 from traceability.core.events import Incident, Production
 from traceability.core.ground_facts import site_facts
 from traceability.core.ground_records import Region, in_force
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Step
-from traceability.core.state import Lot, Site
+from traceability.core.registry_records import Site
 from traceability.core.tallies import Silence
 
 

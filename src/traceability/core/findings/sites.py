@@ -12,7 +12,7 @@ from traceability.core.ground_facts import NO_STANDING, Standing, fairest, site_
 from traceability.core.ground_records import Suspension, in_force
 from traceability.core.ids import PartyId
 from traceability.core.policy import Policy, number
-from traceability.core.state import Party, Site, SiteFacts
+from traceability.core.registry_records import Party, Site, SiteFacts
 
 _RANK = {"green": 0, None: 1, "blue": 2, "yellow": 3, "red": 4}
 

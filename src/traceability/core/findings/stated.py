@@ -14,10 +14,10 @@ from traceability.core import canonical, policy
 from traceability.core.events import Acceptance, Certificate, Enrolment, Event, Export, Production, Transfer
 from traceability.core.findings.raised import Severity
 from traceability.core.ids import EventId, LotId
+from traceability.core.lot_records import Lot
 from traceability.core.policy import Policy
 from traceability.core.prices import Figures, in_usd, reference_usd
 from traceability.core.record import Address
-from traceability.core.state import Lot
 
 EVENTS_MAX = 100
 SUBJECTS_MAX = 1000

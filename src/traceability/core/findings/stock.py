@@ -16,7 +16,7 @@ from traceability.core.events import Event, Production, Retagging, TagIssue, Tag
 from traceability.core.findings.raised import Severity
 from traceability.core.ids import LotId
 from traceability.core.outcome import Step
-from traceability.core.state import Allocation, Roll, TagRecord
+from traceability.core.registry_records import Allocation, Roll, TagRecord
 from traceability.core.tag import OUR_SCHEME, Numbers
 from traceability.core.tagging import roll_position
 from traceability.core.tallies import Range, Stock

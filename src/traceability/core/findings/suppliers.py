@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from traceability.core import due
 from traceability.core.ids import LotId
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Step
-from traceability.core.state import Lot
 from traceability.core.tallies import Risk
 
 _AGAIN_DAYS = 30

@@ -15,9 +15,10 @@ from traceability.core.findings.stock import count_tags
 from traceability.core.ground_records import Licence, at
 from traceability.core.ids import EventId
 from traceability.core.leaf import time_text
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Step
 from traceability.core.record import Address
-from traceability.core.state import Lot, Party, Roll, Site
+from traceability.core.registry_records import Party, Roll, Site
 from traceability.core.tallies import Clock, KeyTally, Stock
 
 

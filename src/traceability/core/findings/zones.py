@@ -15,9 +15,9 @@ from traceability.core.findings.raised import Raised
 from traceability.core.ground_facts import cell_in, over, surely_over
 from traceability.core.ground_records import Polygons, Region, Zone
 from traceability.core.ids import LotId
+from traceability.core.lot_records import Lot
 from traceability.core.outcome import Step
 from traceability.core.policy import Policy, number
-from traceability.core.state import Lot
 
 ZONES_MAX = 16
 """So many zones a lot remembers to have been noticed in."""

@@ -1,9 +1,9 @@
 """What the pages say, in French and English, and how each writes numbers, masses and days.
 
-A language is one module with a flat catalogue of messages by key; `en` and `fr` are written side by side,
-key by key in the same order. A message is `str.format` text; one that counts is a pair, for one and for
-many. Masses are whole micrograms until the last moment and are never floats; figures that add up in
-micrograms add up as printed (`masses`).
+A language is a folder of files by subject, which together are one flat catalogue of messages by key; `en`
+and `fr` are written side by side, file by file and key by key in the same order. A message is `str.format`
+text; one that counts is a pair, for one and for many. Masses are whole micrograms until the last moment and
+are never floats; figures that add up in micrograms add up as printed (`masses`).
 """
 
 import re
@@ -14,13 +14,12 @@ from typing import Literal
 
 from traceability.core.composition import webster
 from traceability.core.forms import STONES
-from traceability.web.words import en as _en
-from traceability.web.words import fr as _fr
+from traceability.web.words import en, fr
 
 Language = Literal["en", "fr"]
 Message = str | tuple[str, str]
 LANGUAGES: tuple[Language, ...] = ("en", "fr")
-CATALOGUES: Mapping[Language, Mapping[str, Message]] = {"en": _en.MESSAGES, "fr": _fr.MESSAGES}
+CATALOGUES: Mapping[Language, Mapping[str, Message]] = {"en": en.MESSAGES, "fr": fr.MESSAGES}
 
 NO_BREAK = "\u00a0"
 _NARROW = "\u202f"
