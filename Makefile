@@ -6,6 +6,7 @@
 #   make fix      what lint and the formatter can mend
 #   make bench    the benchmarks, with a ledger of a million entries, which alone takes 13 minutes
 #   make bench-quick  the same figures at a tenth of the size
+#   make profile   where the time of an append, of evidence and of fsck goes, and what could not be saved of it
 #   make fraud-bench  frauds planted into an honest season: SEED= EVENTS=10000 (build/fraud-bench.json)
 #   make fuzz     a million hostile inputs: SEED= repeats a run, INPUTS=1000000
 #   make conservation  random histories of mass against a slow twin: HISTORIES=200000
@@ -13,7 +14,7 @@
 #   make powerloss  the power goes out after every call of a server: STATES=100000 (docs/faults.md)
 #   make storage  every call to the disk fails, or is a process's last: EVERY=1
 #   make bitflips  every bit of a small ledger is flipped, and must be found: EVERY=1
-#   make parity   every verdict the tests ask for, in Python and in JavaScript, and each bit of a file flipped: EVERY=1
+#   make parity   every verdict the tests ask for, in Python and in JavaScript: EVERY=1
 #   make kills    a server under load is killed again and again: CYCLES=100
 #   make migrate  brings the database of DATA or DATABASE_URL to the newest schema
 #   make locks    pins the newest versions that pyproject.toml allows
@@ -35,7 +36,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal -p 3.11
 
-.PHONY: run test check fix bench bench-quick fraud-bench fuzz conservation overload powerloss storage bitflips parity kills migrate locks clean
+.PHONY: run test check fix bench bench-quick profile fraud-bench fuzz conservation overload powerloss storage bitflips parity kills migrate locks clean
 
 run: $(VENV)/server.stamp
 	@$(BIN)/traceability demo
@@ -73,6 +74,9 @@ fraud-bench: $(VENV)/dev.stamp
 
 bench-quick: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks --quick
+
+profile: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks.profiling
 
 powerloss: $(VENV)/dev.stamp
 	$(BIN)/python $(FAULTS)/preload.py

@@ -9,6 +9,7 @@ import gc
 import itertools
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import appending, container, growth, ledgers, measure, over_http, reading
@@ -41,7 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         season = list(itertools.islice(ledgers.trade(20_000 * scale), 12_000 * scale))
-        export = _largest_export(season)
+        export = largest_export(season)
         gc.collect()
         gc.freeze()  # it is this program that keeps a season in memory: no ledger does
         if wanted("append_batch", "append_batch_cores", "verify_evidence", "fsck"):
@@ -67,7 +68,7 @@ def main() -> None:
     print(f"{time.monotonic() - started:.0f} s; figures in {measure.OUT}")
 
 
-def _largest_export(season: list[Submission]) -> EventId:
+def largest_export(season: Sequence[Submission]) -> EventId:
     exports = [each for each in season if b'"kind":"export"' in each.envelope.payload]
     return event_id(max(exports, key=lambda each: len(each.envelope.payload)).envelope.payload)
 

@@ -1,5 +1,6 @@
 """What changes as a ledger grows a hundredfold: speed of appending and reading, size on disk, memory."""
 
+import math
 import multiprocessing
 import random
 import sqlite3
@@ -22,6 +23,8 @@ from traceability.ledger.reader import Reader
 from traceability.ledger.store import Store
 
 SMALL = 10_000
+NEWEST = 20
+"""How many entries a lot's page begins with."""
 _MIB = 2**20
 
 
@@ -144,8 +147,8 @@ def _latencies(small: Path, large: Path, rounds: int) -> list[Figure]:
     stories = sorted(of_story[0].keys() & of_story[1].keys())
     lots = alternate(
         rounds,
-        lambda: statistics.fmean(_page(other, of_story[1][count]) for count in stories),
-        lambda: statistics.fmean(_page(one, of_story[0][count]) for count in stories),
+        lambda: statistics.fmean(_page(other, of_story[1][story]) for story in stories),
+        lambda: statistics.fmean(_page(one, of_story[0][story]) for story in stories),
     )
     of_size = _lineages(one, near), _lineages(other, far)
     sizes = sorted(of_size[0].keys() & of_size[1].keys())
@@ -176,14 +179,19 @@ def _sample(ledger: Path) -> list[LotId]:
     return found
 
 
-def _pages(reader: Reader, lots: list[LotId]) -> dict[int, list[LotId]]:
-    """Lots by how many entries are about them: the same story is compared with the same."""
-    found: dict[int, list[LotId]] = {}
-    for lot in lots[:1000]:
+def _pages(reader: Reader, lots: list[LotId]) -> dict[tuple[int, int], list[LotId]]:
+    """Lots by how many entries are about them, and how many bytes (within a tenth) the newest of these have.
+
+    So the same story is compared with the same: of two lots with eight entries one travelled with ten others, the
+    other with hundreds, which its entries all name; and a small ledger has few of the second kind yet.
+    """
+    found: dict[tuple[int, int], list[LotId]] = {}
+    for lot in lots[:2000]:
         record = reader.lot(lot)
         assert record is not None
-        found.setdefault(record.place.count, []).append(lot)
-    return {count: some[:40] for count, some in found.items() if len(some) >= 10}
+        told = sum(len(entry.envelope.payload) for entry in reader.history(lot, NEWEST))
+        found.setdefault((record.place.count, round(8 * math.log2(told))), []).append(lot)
+    return {story: some[:40] for story, some in found.items() if len(some) >= 10}
 
 
 def _page(reader: Reader, lots: list[LotId]) -> float:
@@ -195,7 +203,7 @@ def _page(reader: Reader, lots: list[LotId]) -> float:
     for lot in lots:
         started = time.perf_counter()
         assert reader.lot(lot) is not None
-        reader.history(lot, 20)
+        reader.history(lot, NEWEST)
         taken.append(time.perf_counter() - started)
     return 1000 * statistics.median(taken)
 

@@ -199,8 +199,25 @@ def test_the_same_sources_give_the_same_module():
 
 
 def test_short_names_are_for_names_alone():
-    """What stands in quotes, in templates and behind points is left as it is; a name is the same wherever it stands."""
+    """What stands in quotes, in templates and behind points is left as it is; a name at top level is the same wherever it stands."""
     text = 'const long_name = "long_name"; // long_name\nlet other = `${long_name} long_name ${`in ${other}`}`; x(...other, y.other, i++ + +i);\n'
     assert minify(text) == (
-        'const c="long_name";\nlet a=`${c} long_name ${`in ${a}`}`;\nd(...a,e.other,b++ + +b);\n'
+        'const ab="long_name";\nlet aa=`${ab} long_name ${`in ${aa}`}`;\nac(...aa,a.other,b++ + +b);\n'
+    )
+
+
+def test_every_function_begins_anew_with_short_names():
+    """Functions name what is theirs alike; a function in a class sees the names around it, and none of its neighbours."""
+    text = "function f(one, $b1) { return g((two) => one + two + $b1 + f); }\n(($s) => { h({}, function (one) { $s(one); }, function (two) { $s(two); }); })(f);\n"
+    assert minify(text) == (
+        "function aa(a,b){return c((d)=>a+d+b+aa);}\n((a)=>{b({},function(c){a(c);},function(c){a(c);});})(aa);\n"
+    )
+
+
+def test_what_is_often_taken_from_a_library_has_a_name_of_its_own():
+    """Three times is often; a property that looks like a library is none."""
+    text = "f($.add(1), $.add(2), $.add(3), $typing.Any, x.$typing.Any, $r.add, $r.add, $r.add);"
+    assert (
+        minify(text)
+        == "const{add:aa}=$;\nab(aa(1),aa(2),aa(3),$typing.Any,a.$typing.Any,b.add,b.add,b.add);\n"
     )

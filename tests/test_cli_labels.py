@@ -117,7 +117,8 @@ def test_a_label_is_printed_photographed_and_verified(demo: Demo, command: Comma
     for said in (
         "label of a lot",
         drum,
-        "Verdict: holds as shown",
+        "Verdict: holds, complete as the ledger states",
+        "complete     up to entry",
         "never that it is the only copy",
         "demonstration",
     ):

@@ -2,19 +2,25 @@
 
 from base64 import b64encode
 
+import msgspec
 import orjson
 import pytest
 
 from both import EVERY, verifier
 from memory import Actor, key_of
+from test_complete import with_lines
 from test_label import LABEL
+from test_left_out import proven
+from test_pack_left_out import Office
 from test_tag_verify import Desk
+from test_verify import without
 from traceability.core import evidence, label
 from traceability.core.errors import Malformed
 from traceability.core.label import PrintedTag
-from traceability.core.report import HOLDS
+from traceability.core.report import CANNOT_TELL, COMPLETE, HOLDS
 from traceability.core.tag_verify import verify_tag
 from traceability.core.trust_pack import TrustPack
+from traceability.core.verify import Failed
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +102,30 @@ def test_what_the_page_asks_by(desk):
     signed = label.sign(desk.label(), desk.exporter.key)
     asked = {"label": label.to_digits(signed), "pack": "", "policy": "", "read": True}
     assert verifier().ask(asked) == {"report": {"kid": desk.exporter.key.id[:16], "tag": desk.label().tag}}
+
+
+def test_complete_and_thinned_packs():
+    """What a snapshot proves, and what it shows to have been taken out: one verdict, one sentence, in both."""
+    office = Office()
+    signed = label.sign(office.label(), office.second)
+    shown = office.part(office.second, office.exporter.party, office.roll)
+    told = said_by_both(office, signed, evidence.encode_proven(shown))
+    assert (told["verdict"], told["complete_to"]) == (COMPLETE, office.size)
+    assert told["held_since"]
+    whole = evidence.encode_proven(office.shown(stated=office.stated))
+    assert said_by_both(office, signed, whole)["attested_by"] == [office.auditor.party]
+    bare = msgspec.structs.replace(shown, completeness=None, book=())
+    assert said_by_both(office, signed, evidence.encode_proven(bare))["verdict"] == HOLDS
+    for line in shown.book:
+        less = proven(with_lines(shown, office.stated, [each for each in shown.book if each != line]))
+        assert said_by_both(office, signed, evidence.encode_proven(less))["verdict"] == CANNOT_TELL
+    index = next(e.index for e in office.ledger.entries if e.event.kind == "key_revocation")
+    data = evidence.encode_proven(without(shown, office.ledger, index, book=True))
+    asked = {
+        "label": label.to_digits(signed),
+        "pack": b64encode(data).decode(),
+        "policy": b64encode(office.ledger.policy().encode()).decode(),
+    }
+    with pytest.raises(Failed) as refused:
+        TrustPack.read(data, office.ledger.policy())
+    assert verifier().ask(asked) == {"failed": {"name": "Failed", "message": str(refused.value)}}

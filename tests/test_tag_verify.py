@@ -1,6 +1,6 @@
 """Labels against a trust pack: who signed, with a key that counts, for a tag that is theirs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 import msgspec
@@ -10,16 +10,18 @@ import pytest
 from memory import LOG, Actor, MemoryLedger, key_of, new_key, seal
 from showing import MemorySource
 from test_label import CODE, LABEL
-from traceability.core import cose, evidence, label, trust_pack
+from traceability.core import cose, evidence, label
 from traceability.core.errors import Malformed
 from traceability.core.ids import PartyId, RollId, derive
 from traceability.core.label import LotLabel, PrintedTag
+from traceability.core.record import Address
 from traceability.core.report import CANNOT_TELL, FAILED, HOLDS
 from traceability.core.tag_verify import COPIES, TagReport, verify_tag
 from traceability.core.trust_pack import TrustPack
 from traceability.core.trust_policy import TrustPolicy
 from traceability.core.verify import Failed
-from traceability.ledger.gather import Gathered, show
+from traceability.ledger.gather import Gathered, Stated, show
+from traceability.ledger.trust_pack import gather_pack
 
 
 class Desk:
@@ -50,15 +52,21 @@ class Desk:
         fresh = LABEL._replace(log=LOG, lot=self.lot, head=head, tag=f"t:{self.roll}-17", day=self.day())
         return fresh._replace(**changes)
 
-    def shown(self, leave_out: Callable[[object], bool] = lambda _: False) -> evidence.Evidence:
-        source, size = MemorySource(self.ledger), len(self.ledger.entries)
-        indexes = [
-            kept.index
-            for kept in self.ledger.entries
-            if trust_pack.belongs(kept.event) and not leave_out(kept.event)
-        ]
-        entries = list(source.logged(indexes).values())
-        return show(Gathered(entries, []), (), self.ledger.checkpoint(), size, self.ledger.read_nodes)
+    def shown(
+        self,
+        leave_out: Callable[[object], bool] = lambda _: False,
+        subjects: Collection[Address] = (),
+        stated: Stated | None = None,
+    ) -> evidence.Evidence:
+        """The pack about these, by default about everybody."""
+        size = len(self.ledger.entries)
+        whole = {each for each in self.ledger.state.records if each[0] in ("party", "key", "roll")}
+        gathered = gather_pack(
+            MemorySource(self.ledger), subjects or whole, size, stated, attested=not subjects
+        )
+        entries = [entry for entry in gathered.entries if not leave_out(entry.event)]
+        gathered = msgspec.structs.replace(gathered, entries=entries)
+        return show(gathered, (), self.ledger.checkpoint(), size, self.ledger.read_nodes)
 
     def pack(self, **more: object) -> TrustPack:
         return TrustPack.read(evidence.encode_proven(self.shown(**more)), self.ledger.policy())

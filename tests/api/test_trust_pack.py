@@ -6,11 +6,13 @@ from test_reading import same_404
 from traceability.core import events, evidence, label
 from traceability.core.ids import RollId, derive
 from traceability.core.label import LotLabel, PrintedTag
-from traceability.core.report import CANNOT_TELL, HOLDS
+from traceability.core.report import CANNOT_TELL, COMPLETE, HOLDS
 from traceability.core.tag import make_code
 from traceability.core.tag_verify import verify_tag
 from traceability.core.trust_pack import MEDIA_TYPE, TrustPack
 from traceability.core.trust_policy import TrustPolicy
+from traceability.ledger import snapshots, trust_pack
+from traceability.ledger.answers import Recorded
 from trade import LOG, LOG_SIGNER, Pen, nonce, produce
 
 POLICY = TrustPolicy.without_witnesses([LOG_SIGNER.verifier])
@@ -47,11 +49,11 @@ def test_every_party_may_have_it_and_no_stranger(world, client, roll):
 
 
 def test_it_holds_what_makes_parties_and_nothing_else(world, client, roll):
-    """Enrolments, keys and rolls with their approvals; no lot, no allocation, no opened value, no code."""
+    """All about parties, keys and rolls, so that it can be complete; no lot, no opened value, no code."""
     data = pack_of(world, client, world.anna)
     shown = evidence.decode_proven(data, "a trust pack")
     kinds = {events.parse(entry.payload).kind for entry in shown.entries}
-    assert kinds == {"genesis", "enrolment", "tag_issue"}
+    assert kinds == {"genesis", "enrolment", "tag_issue", "tag_allocation"}
     assert all(not entry.disclosures for entry in shown.entries)
     assert not any(code.encode() in data for code in CODES)
 
@@ -102,10 +104,15 @@ def test_whoever_has_a_label_gets_what_it_is_checked_by(world, client, roll):
         assert report.party == whole.party(report.party).id
         for stranger in (world.carl, world.auditor):
             assert stranger.party.encode() not in data
-            assert stranger.key.id.encode() not in data
         shown = evidence.decode_proven(data, "a trust pack")
+        kinds = {
+            events.parse(entry.payload).kind
+            for entry in shown.entries
+            if world.carl.key.id.encode() in entry.payload or world.auditor.key.id.encode() in entry.payload
+        }
+        assert kinds <= {"key_revocation"}, "an act of the registrar, and so on his line of the book"
         assert {events.parse(entry.payload).kind for entry in shown.entries} <= {
-            "genesis", "enrolment", "key_addition", "tag_issue",
+            "genesis", "enrolment", "key_addition", "key_revocation", "tag_issue", "tag_allocation",
         }  # fmt: skip
         assert all(not entry.disclosures for entry in shown.entries)
     assert verify_tag(label.sign(PrintedTag(LOG, roll, 2), world.registrar.key), pack).verdict == HOLDS
@@ -129,3 +136,30 @@ def test_a_part_cannot_be_guessed(client, roll):
     """Other kids, other forms: the one answer of what is not there."""
     for kid in ("0" * 16, "f" * 15, "F" * 16, "x" * 16):
         same_404(client.get(f"/v1/trust-pack/{kid}/{roll}"))
+
+
+def test_both_are_complete_once_the_book_is_stated(world, client, roll, monkeypatch):
+    """By the snapshot's lines, whole and in part: up to it nothing was left out, and what is revoked later is seen too."""
+    phone = Pen("anna's third phone", world.anna.party)
+    body = {"party": world.anna.party, "key": phone.new_key(world.anna.party), "reason": "second_device"}
+    world.take(world.anna.sign("key_addition", body))
+    operator = world.office.operator
+    stated = snapshots.take(world.ledger, operator.key, operator.party, lambda: 1_790_000_000)
+    assert isinstance(stated, Recorded)
+    operator.next += 1
+    tag = label.sign(PrintedTag(LOG, roll, 2), world.registrar.key)
+    said = LotLabel(LOG, "6qdaq8agk4s4h7gnh0akr5wy39", "5f" * 32, "coltan", 1, f"t:{roll}-1", "2026-03-14")
+    signed = label.sign(said, phone.key)
+    whole = pack_of(world, client, world.ben)
+    for message, key in ((tag, world.registrar.key), (signed, phone.key)):
+        for data in (whole, part(client, key, roll)):
+            report = verify_tag(message, TrustPack.read(data, POLICY), complete=True)
+            assert (report.verdict, report.complete_to, report.why) == (COMPLETE, stated.index, None)
+    monkeypatch.setattr(trust_pack, "PART_MAX", 5)
+    short = part(client, phone.key, roll)
+    assert len(short) < len(data)
+    assert verify_tag(signed, TrustPack.read(short, POLICY)).verdict == HOLDS, "too long to be shown complete"
+    monkeypatch.undo()
+    world.take(world.registrar.sign("key_revocation", {"key": phone.key.id, "reason": "stolen"}))
+    for data in (pack_of(world, client, world.ben), part(client, phone.key, roll)):
+        assert verify_tag(signed, TrustPack.read(data, POLICY)).verdict == CANNOT_TELL

@@ -17,7 +17,8 @@ from traceability.api.scanning import Scanning
 from traceability.core import label
 from traceability.core.authority import day_of
 from traceability.core.label import LotLabel, PrintedTag
-from traceability.ledger import scans
+from traceability.ledger import scans, snapshots
+from traceability.ledger.answers import Recorded
 from traceability.web.app import create_app
 from trade import LOG, Pen, accept, offer
 
@@ -113,6 +114,22 @@ def test_a_label_that_says_what_the_page_says(desk, reader, bagged):
     hosts = {re.match(r"https?://[^/]+", url)[0] for _, url, _ in reader.asked if url != "about:blank"}
     assert hosts == {desk[1].url}
     assert {method for method, _, _ in reader.asked} == {"GET"}
+
+
+def test_whether_it_was_checked_by_all_there_is(desk, reader, bagged):
+    """Before a snapshot the page says that completeness is not shown; after one it says as of which day it is."""
+    world, _, _ = desk
+    signed = label.sign(says(world, bagged.lot, bagged.tag), world.anna.key)
+    with world.store.read() as view:
+        known = view.book() is not None
+    assert known or "not shown that nothing was left out" in reader.scans(bagged.code, signed)
+    operator = world.office.operator
+    stated = snapshots.take(world.ledger, operator.key, operator.party, lambda: 1_790_000_000)
+    assert isinstance(stated, Recorded)
+    operator.next += 1
+    text = reader.scans(bagged.code, signed)
+    assert "The label is genuine and says what this page says." in text
+    assert "is complete as of" in text
 
 
 def test_a_pre_printed_tag(desk, reader, bagged):

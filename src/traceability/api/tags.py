@@ -124,7 +124,7 @@ def _tag_of(services: Services, code: str) -> str:
     openapi_extra={"security": openapi.SIGNED},
 )
 async def trust_pack(request: Request, who: Annotated[Visitor, Depends(visitor)]) -> Response:
-    """Every party with its roles and keys, and the rolls of tags, up to the newest checkpoint.
+    """All about every party, key and roll of tags, up to the newest checkpoint; by the newest snapshot it shows to be all.
 
     For every party of this ledger. Fetch it again when online: it does not know what was revoked since.
     """

@@ -66,13 +66,16 @@ class Comprehensions(Base, ABC):
             case ast.Subscript(value=value, slice=index):
                 return f"$.setitem({self.expr(value)}, {self.expr(index)}, {said}); "
             case ast.Tuple(elts=elts) | ast.List(elts=elts):
-                hold = self.scope.unused()
                 starred = [at for at, each in enumerate(elts) if isinstance(each, ast.Starred)]
                 if starred:
                     call = f"$.unpackStarred({said}, {starred[0]}, {len(elts) - 1 - starred[0]})"
                 else:
                     call = f"$.unpack({said}, {len(elts)})"
                 parts = [each.value if isinstance(each, ast.Starred) else each for each in elts]
+                names = [self.local(part.id) for part in parts if isinstance(part, ast.Name)]
+                if len(names) == len(parts):
+                    return f"[{', '.join(names)}] = {call}; "
+                hold = self.scope.unused()
                 each_said = [self.unpack(part, f"{hold}[{at}]") for at, part in enumerate(parts)]
                 return f"const {hold} = {call}; {''.join(each_said)}"
             case _:

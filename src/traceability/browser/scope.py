@@ -129,8 +129,8 @@ class Scope:
 
 
 def assigned(body: list[ast.stmt] | ast.expr) -> Iterator[str]:
-    """The names that statements (or an expression, by `:=`) assign in their own scope."""
-    waiting: list[ast.AST] = [body] if isinstance(body, ast.expr) else list(body)
+    """The names that statements (or an expression, by `:=`) assign in their own scope, in order."""
+    waiting: list[ast.AST] = [body] if isinstance(body, ast.expr) else [*reversed(body)]
     while waiting:
         node = waiting.pop()
         match node:
@@ -157,7 +157,7 @@ def assigned(body: list[ast.stmt] | ast.expr) -> Iterator[str]:
                 yield name
             case _:
                 pass
-        waiting.extend(ast.iter_child_nodes(node))
+        waiting.extend(reversed(list(ast.iter_child_nodes(node))))
 
 
 def has_yield(body: list[ast.stmt]) -> bool:

@@ -275,10 +275,10 @@ def trust_pack(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to; stdout if absent.")] = None,
     data: Data = None,
 ) -> None:
-    """Writes the trust pack: every party with its roles and keys, and the rolls of tags, with what proves them.
+    """Writes the trust pack: all about every party, key and roll of tags, with what proves it, and that it is all.
 
-    `tag verify` checks labels by it, without a network. It does not know what is revoked after it was written: give
-    out a new one as often as people come by.
+    `tag verify` checks labels by it, without a network. It is complete up to the newest snapshot, and does not know what
+    is revoked after it was written: give out a new one as often as people come by.
     """
     from traceability.ledger.reader import Reader
     from traceability.ledger.store import Store

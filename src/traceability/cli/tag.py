@@ -43,6 +43,9 @@ def verify(
             metavar="URL", help="Where tags of this ledger lead; else https:// and its name. Repeatable."
         ),
     ] = None,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="Refuse where it is not shown that nothing was left out.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Verifies what is signed in the QR of a tag, with no network.
@@ -50,7 +53,7 @@ def verify(
     Who may sign comes from the trust pack, and whose pack it may be from your policy or --log. A QR that leads
     anywhere else is refused and not opened. The code in it is not printed: it opens the lot's page.
 
-    Exit code 0: it holds as shown; 1: changed, forged, or not ours; 2: the pack does not show enough, or nothing is
+    Exit code 0: it holds; 1: changed, forged, or not ours; 2: the pack does not show enough, or nothing is
     signed in this QR; 3: nothing was verified.
     """
     if (text is None) == (photo is None):
@@ -63,7 +66,7 @@ def verify(
             "nothing is signed in this QR: whether the tag is genuine its page tells, online",
             Exit.CANNOT_TELL,
         )
-    report = verify_tag(scan.signed, trusted)
+    report = verify_tag(scan.signed, trusted, complete=complete)
     if as_json:
         write_bytes(None, report.to_json() + b"\n")
     else:
@@ -132,9 +135,14 @@ def _tell(report: TagReport) -> None:
         "with key": report.key,
         "trust pack": f"{report.pack_size} entries, the newest in it recorded at {report.pack_until}",
     }
+    if report.complete_to is not None:
+        facts["complete"] = f"up to entry {report.complete_to}, as the ledger stated on {report.complete_day}"
+        facts["attested by"] = ", ".join(report.attested_by)
     for name, value in facts.items():
         if value:
             say(f"{name:<12} {value}")
+    for kind, ids in report.completeness_not_shown.items():
+        say(f"It is not shown that nothing was left out about: {kind} {', '.join(ids)}")
     for remark in report.remarks:
         say(remark)
     say(f"\nVerdict: {report.verdict}" + (f": {report.why}" if report.why else ""))

@@ -8,6 +8,7 @@ import typer
 from traceability.cli.common import Exit, Stop, read_bytes, remark, trust, write_bytes
 from traceability.core import evidence
 from traceability.core.note import Verifier
+from traceability.core.trust_pack import telling
 from traceability.core.trust_policy import Log
 from traceability.core.verify import Failed, establish
 
@@ -28,7 +29,8 @@ def policy(
     """
     known = trust(old, log or [])
     try:
-        facts = establish(evidence.decode_any(read_bytes(file)), known).facts
+        shown = evidence.decode_any(read_bytes(file))
+        facts = establish(shown, known, None if shown.lots else telling).facts
     except Failed as error:
         raise Stop(f"{file} does not hold under this policy: {error}", Exit.NO) from error
     believed = {each.verifier for each in known.logs}

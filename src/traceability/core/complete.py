@@ -24,7 +24,7 @@ from traceability.core.replay import Replay
 
 _SUBJECTS = frozenset(get_args(SubjectType))
 NEVER_SHOWN = frozenset({"roll"})
-"""The types of which a file shows nothing: whose tags these are leads to strangers' bags, and only to findings."""
+"""The types of which evidence shows nothing: whose tags these are leads to strangers' bags, and only to findings."""
 
 
 class BookShown(NamedTuple):
@@ -213,14 +213,18 @@ def not_complete(
 
 
 def left_out(
-    rested: Collection[Address], lacking: Collection[Address], replay: Replay, found: BookShown
+    rested: Collection[Address],
+    lacking: Collection[Address],
+    replay: Replay,
+    found: BookShown,
+    never_shown: frozenset[str] = NEVER_SHOWN,
 ) -> str | None:
     """What whoever made the file left out of it, though the snapshot's book has it; None where that is nothing.
 
     The ledger's own files lack what is newer than the snapshot, and nothing else.
     """
     for address in sorted(lacking):
-        known = address in found.seen and address[0] not in NEVER_SHOWN
+        known = address in found.seen and address[0] not in never_shown
         if known and not (address in found.lines and address in found.noticed):
             return f"{address[0]} {address[1]} is in the snapshot's book, and not all about it is shown"
     for index, about in found.left.items():

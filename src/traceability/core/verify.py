@@ -21,7 +21,7 @@ A step returns what it learned or raises `Failed`; there is no step that returns
 
 import gc
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import pairwise
@@ -115,7 +115,7 @@ def verify(data: bytes, policy: TrustPolicy, *, now: str | None = None, complete
 
 
 class Established(NamedTuple):
-    """What entries that are about no lot give, after the steps 2 to 6."""
+    """What entries that are about no lot give, after the steps 2 to 7."""
 
     checkpoint: Checkpoint
     recorded_until: str
@@ -124,21 +124,31 @@ class Established(NamedTuple):
     replay: Replay
     entries: tuple[Shown, ...]
     """Those shown whose signature was verified."""
+    shown: tuple[Shown, ...]
+    book: BookShown | None
+    """The book of the snapshot that the file states; None where it has none that can be judged."""
 
 
-def establish(file: Evidence, policy: TrustPolicy) -> Established:
-    """Takes entries through the steps that make them known, as `verify` does. Raises Failed where one does not hold."""
+def establish(
+    file: Evidence, policy: TrustPolicy, judged: Callable[[Sequence[Shown]], set[int]] | None = None
+) -> Established:
+    """Takes entries through the steps that make them known, as `verify` does. Raises Failed where one does not hold.
+
+    The rules are applied to all of them, or to those whose indexes `judged` picks out of what is shown.
+    """
     with _without_gc():
         checkpoint = _trust(file, policy).checkpoint
         shown = _read_events(file, _find_in_log(file, checkpoint))
         signed = _check_signatures(shown)
-        replay = _replay(file, shown, signed)
+        replay = _replay(file, shown, signed, None if judged is None else judged(shown))
         facts = _facts(replay)
         if replay.rejected:
             first = replay.rejected[0]
             raise Failed(6, first.index, first.why)
+        found = _check_book(file, shown, replay, checkpoint)
     verified = tuple(entry for entry in shown if entry.index in signed)
-    return Established(checkpoint, time_text(shown[-1].record_time), facts, replay, verified)
+    until = time_text(shown[-1].record_time)
+    return Established(checkpoint, until, facts, replay, verified, tuple(shown), found)
 
 
 def _verify(data: bytes, policy: TrustPolicy, report: Report, now: str | None, *, complete: bool) -> None:
@@ -337,13 +347,13 @@ def _keys_brought(event: Event) -> Iterator[bytes]:
 # 6
 
 
-def _replay(file: Evidence, shown: Sequence[Shown], signed: set[int]) -> Replay:
+def _replay(file: Evidence, shown: Sequence[Shown], signed: set[int], only: set[int] | None = None) -> Replay:
     if file.event is not None:
         _check_lots_of_event(file, shown)
     places = {entry.event_id: entry.index for entry in shown}
     replay = Replay(places, follow(file.lots, shown), {line.address for line in file.book if not line.rest})
     times = {entry.index: entry.record_time for entry in shown}
-    for entry in shown:
+    for entry in shown if only is None else [each for each in shown if each.index in only]:
         seen = entry.event.seen
         seen_time = None if seen is None else times.get(seen.size - 1)
         judged = Entry(entry.index, entry.record_time, entry.event_id, entry.event, seen_time)

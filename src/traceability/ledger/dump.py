@@ -103,6 +103,7 @@ def load(lines: Iterable[bytes], store: Store, progress: Progress = lambda _: No
                 raise NotLoaded(f"entry {replay.damages[0].key}: {replay.damages[0].what}")
             _keep_disclosures(view, chunk, examined)
             progress(replay.head.size)
+            del chunk, examined
         disclosures.erase_all(view)
         _load_scans(view, source)
         _check_head(view, replay.head, header)

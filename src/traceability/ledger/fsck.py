@@ -148,6 +148,7 @@ class _Check:
                 if isinstance(found.event, Snapshot | Attestation)
             )
             self._progress(self._replay.head.size)
+            del chunk, examined
         self._damages += displaced + self._replay.damages
         self._check_head()
         self._check_loose_disclosures()

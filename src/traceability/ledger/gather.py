@@ -51,6 +51,10 @@ class Logged(msgspec.Struct, frozen=True, gc=False):
     event: Event
     links: Mapping[Address, int]
 
+    @property
+    def lots(self) -> frozenset[LotId]:
+        return self.event.lots
+
 
 class Noticed(NamedTuple):
     """A finding: its entry, which it is of those noticed there, canonical JSON."""
@@ -355,7 +359,7 @@ class _Gathering:
         if self._stated is None:
             return Gathered(entries, _in_order(self._lines_now(places)))
         lines, findings = self._lines_stated(places, self._stated)
-        return Gathered(entries, _in_order(lines), self._stated, findings)
+        return Gathered(entries, lines, self._stated, findings)
 
     def _lines_now(self, places: Mapping[Address, Place]) -> list[BookLine]:
         count = Counter(address for entry in self._taken.values() for address in entry.links)
@@ -368,47 +372,62 @@ class _Gathering:
     def _lines_stated(
         self, places: Mapping[Address, Place], stated: Stated
     ) -> tuple[list[BookLine], list[Noticed]]:
-        """The lines as they were at the snapshot, and the findings; entries not shown are told by their links."""
-        places = {address: place for address, place in places.items() if place.number < stated.subjects}
-        links: dict[Address, dict[int, bytes]] = {address: {} for address in places}
-        for entry in self._taken.values():
-            for address in entry.links.keys() & places.keys():
-                links[address][entry.index] = book.link(entry.index, entry.event_id)
-        rest: dict[Address, dict[int, bytes]] = defaultdict(dict)
-        waiting: dict[int, set[Address]] = defaultdict(set)
-        for address, place in places.items():
-            if place.count != len(links[address]):
-                waiting[place.last].add(address)
-        while waiting:
-            here, waiting = waiting, defaultdict(set)
-            read = self._source.logged(here.keys() - self._taken.keys())
-            for index, addresses in here.items():
-                entry = self._taken.get(index) or read[index]
-                link = book.link(index, entry.event_id)
-                for address in addresses:
-                    if index not in links[address] and index < stated.size:
-                        rest[address][index] = link
-                    if entry.links[address] >= 0:
-                        waiting[entry.links[address]].add(address)
-        findings = self._source.findings([a for a, place in places.items() if place.finding_count])
+        """The lines as they were at the snapshot, and the findings on all but the lots that are not followed to the end."""
+        lines, findings = lines_stated(self._source, self._taken, places, stated)
         to_the_end = {
             ("lot", lot) for lots in self._followed.values() for lot, how in lots.items() if how & TO_THE_END
         }
-        lines = []
-        told: set[Noticed] = set()
-        for address, known in places.items():
-            place = Place(known.number)
-            for index, link in sorted({**links[address], **rest[address]}.items()):
-                if index < stated.size:
-                    place = book.advance(place, index, link)
-            found = [each for each in findings.get(address, ()) if each.entry < stated.size]
-            for each in found:
-                place = book.advance_finding(place, each.entry, each.value)
-            if address[0] != "lot" or address in to_the_end:
-                told.update(found)
-            unshown = b"".join(link for _, link in sorted(rest[address].items()))
-            lines.append(_line(address, place, unshown))
+        told = {
+            each
+            for address, found in findings.items()
+            if address[0] != "lot" or address in to_the_end
+            for each in found
+        }
         return lines, sorted(told)
+
+
+def lines_stated(
+    source: Source, taken: Mapping[int, Logged], places: Mapping[Address, Place], stated: Stated
+) -> tuple[list[BookLine], dict[Address, list[Noticed]]]:
+    """The lines of these subjects as they were at the snapshot, by address, and what was noticed about each up to there.
+
+    Entries that are not taken are told by their links. A subject that is newer has no line.
+    """
+    places = {address: place for address, place in places.items() if 0 <= place.number < stated.subjects}
+    links: dict[Address, dict[int, bytes]] = {address: {} for address in places}
+    for entry in taken.values():
+        for address in entry.links.keys() & places.keys():
+            links[address][entry.index] = book.link(entry.index, entry.event_id)
+    rest: dict[Address, dict[int, bytes]] = defaultdict(dict)
+    waiting: dict[int, set[Address]] = defaultdict(set)
+    for address, place in places.items():
+        if place.count != len(links[address]):
+            waiting[place.last].add(address)
+    while waiting:
+        here, waiting = waiting, defaultdict(set)
+        read = source.logged(here.keys() - taken.keys())
+        for index, addresses in here.items():
+            entry = taken.get(index) or read[index]
+            link = book.link(index, entry.event_id)
+            for address in addresses:
+                if index not in links[address] and index < stated.size:
+                    rest[address][index] = link
+                if entry.links[address] >= 0:
+                    waiting[entry.links[address]].add(address)
+    findings = source.findings([a for a, place in places.items() if place.finding_count])
+    lines = []
+    noticed = {}
+    for address, known in places.items():
+        place = Place(known.number)
+        for index, link in sorted({**links[address], **rest[address]}.items()):
+            if index < stated.size:
+                place = book.advance(place, index, link)
+        found = [each for each in findings.get(address, ()) if each.entry < stated.size]
+        for each in found:
+            place = book.advance_finding(place, each.entry, each.value)
+        noticed[address] = found
+        lines.append(_line(address, place, b"".join(link for _, link in sorted(rest[address].items()))))
+    return _in_order(lines), noticed
 
 
 def _in_order(lines: Iterable[BookLine]) -> list[BookLine]:

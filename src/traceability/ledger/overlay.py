@@ -20,7 +20,7 @@ from traceability.core.state import AnyRecord, LogEntry, signed_by
 from traceability.ledger.view import View
 
 _OF_THE_LOG = ("number", "move")
-LEFT_MAX = 1 << 14
+LEFT_MAX = 1 << 13
 """How many records one batch leaves to the next at most, and of how many events the places."""
 
 

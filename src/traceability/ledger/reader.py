@@ -4,7 +4,8 @@ Each answer is of one moment. Nothing here decides who may see it, and nothing h
 decided by the fold when the entry came, and is looked up.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -30,6 +31,7 @@ from traceability.ledger.packing import unpack_lot
 from traceability.ledger.source import StoredSource
 from traceability.ledger.store import Store
 from traceability.ledger.trust_pack import label_pack, trust_pack
+from traceability.ledger.verdicts import Verdict
 from traceability.ledger.view import StoredEntry, View, finding_of
 
 _AT_ONCE = 50
@@ -116,23 +118,23 @@ class Reader:
     def history(self, lot: LotId, limit: int, before: int | None = None) -> list[LoggedEntry]:
         """The newest `limit` entries about this lot (of those below index `before`), oldest first."""
         with self._store.read() as view:
-            return _logged(view, view.entries_at(_walk(view, ("lot", lot), limit, before)))
+            return _noted(view, [*islice(_walk(view, ("lot", lot), before), limit)][::-1])
 
     def backwards(self, address: Address) -> Iterator[LoggedEntry]:
         """The entries about this subject, the newest first, read as they are asked for."""
         before: int | None = None
         while True:
             with self._store.read() as view:
-                some = _logged(view, view.entries_at(_walk(view, address, _AT_ONCE, before)))
+                some = _noted(view, [*islice(_walk(view, address, before), _AT_ONCE)])
             if not some:
                 return
-            yield from reversed(some)
-            before = some[0].index
+            yield from some
+            before = some[-1].index
 
     def subject_entries(self, address: Address) -> list[int]:
         """The indexes of all entries about this subject, oldest first."""
         with self._store.read() as view:
-            return _walk(view, address)
+            return [one.entry.index for one in _walk(view, address)][::-1]
 
     def disclosures(self, index: int) -> list[Disclosure]:
         """What was opened of the entry at this index: (salt, path, value), by path."""
@@ -357,12 +359,12 @@ class Reader:
     def trust_pack(self) -> bytes:
         """The file by which labels are checked. Raises LookupError where there is no checkpoint."""
         with self._store.read() as view:
-            return trust_pack(view)
+            return trust_pack(view, _stated(view))
 
     def label_pack(self, kid: str, roll: RollId) -> bytes:
         """The part of it that one label is checked by. Raises LookupError where there is no such key."""
         with self._store.read() as view:
-            return label_pack(view, kid, roll)
+            return label_pack(view, _stated(view), kid, roll)
 
 
 def _stated(view: View) -> Stated | None:
@@ -379,18 +381,28 @@ def _number(view: View, address: Address) -> int:
     return record.place.number if isinstance(record, SubjectRecord) else -1
 
 
+class _Judged(NamedTuple):
+    """An entry with its event and what the fold answered."""
+
+    entry: StoredEntry
+    event: Event
+    verdict: Verdict
+
+
 def _logged(view: View, entries: Sequence[StoredEntry]) -> list[LoggedEntry]:
-    indexes = [entry.index for entry in entries]
     named = {entry.index: events.parse(entry.payload) for entry in entries}
     outcomes = view.outcomes(named)
+    return _noted(view, [_Judged(entry, named[entry.index], outcomes[entry.index]) for entry in entries])
+
+
+def _noted(view: View, judged: Sequence[_Judged]) -> list[LoggedEntry]:
     findings: dict[int, list[Finding]] = {}
+    indexes = [entry.index for entry, _, _ in judged]
     rows = view.all("SELECT idx, value FROM finding WHERE idx = ANY(?) ORDER BY idx, n", indexes)
     for index, value in rows:
         findings.setdefault(index, []).append(finding_of(value))
-    found = []
-    for entry in entries:
-        event, verdict = named[entry.index], outcomes[entry.index]
-        logged = LoggedEntry(
+    return [
+        LoggedEntry(
             index=entry.index,
             record_time=entry.record_time,
             event_id=entry.event_id,
@@ -401,27 +413,30 @@ def _logged(view: View, entries: Sequence[StoredEntry]) -> list[LoggedEntry]:
             fates=dict(verdict.fates),
             findings=tuple(findings.get(entry.index, ())),
         )
-        found.append(logged)
-    return found
+        for entry, event, verdict in judged
+    ]
 
 
-def _walk(view: View, address: Address, limit: int | None = None, before: int | None = None) -> list[int]:
-    """The indexes of a subject's newest entries below `before`, oldest first, along the links of outcomes."""
+def _walk(view: View, address: Address, before: int | None = None) -> Iterator[_Judged]:
+    """A subject's entries below `before`, the newest first, along the links of outcomes: each is read once."""
     record = view.record(address)
     index = record.place.last if isinstance(record, SubjectRecord) else -1
-    found: list[int] = []
-    if before is not None and before <= index and (links := _links(view, before)).get(address) is not None:
-        index = links[address]
-    while index >= 0 and (limit is None or len(found) < limit):
+    if before is not None and before <= index and (there := _judged(view, before)) is not None:
+        index = there.verdict.links.get(address, index)
+    while index >= 0:
+        one = _judged(view, index)
+        assert one is not None, "what links lead to is in the log"
         if before is None or index < before:
-            found.append(index)
-        index = _links(view, index)[address]
-    return found[::-1]
+            yield one
+        index = one.verdict.links[address]
 
 
-def _links(view: View, index: int) -> Mapping[Address, int]:
+def _judged(view: View, index: int) -> _Judged | None:
     entry = view.entry(index)
-    return {} if entry is None else view.outcome(index, entry.event()).links
+    if entry is None:
+        return None
+    event = entry.event()
+    return _Judged(entry, event, view.outcome(index, event))
 
 
 def _disclosures(view: View, index: int) -> list[Disclosure]:

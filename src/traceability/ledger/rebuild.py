@@ -54,6 +54,7 @@ def rebuild(store: Store, progress: Progress = lambda _: None) -> Head:
         for chunk, examined in examined_chunks(stored_chunks(view, size), size):
             replay.take(chunk.entries, examined)
             progress(replay.head.size)
+            del chunk, examined
         damages = (*displaced, *replay.damages)
         if damages:
             raise NotRebuilt(f"entry {damages[0].key} is damaged: {damages[0].what}", damages)

@@ -29,8 +29,8 @@ from traceability.ledger.handover import pack, unpack
 from traceability.ledger.overlay import Left
 from traceability.ledger.view import Head, StoredEntry, View
 
-CHUNK = 2048
-AHEAD_FROM = 4 * CHUNK
+CHUNK = 1024
+AHEAD_FROM = 8 * CHUNK
 """From how many entries on another process is worth starting."""
 AHEAD_MAX = 2
 """How many chunks wait for it."""
@@ -75,7 +75,10 @@ def stored_chunks(
 
 
 def examined_chunks(chunks: Iterable[Chunk], size: int) -> Iterator[tuple[Chunk, list[Examined]]]:
-    """Chunks of a log of `size` entries with what their bytes tell; ahead of whoever takes them."""
+    """Chunks of a log of `size` entries with what their bytes tell; ahead of whoever takes them.
+
+    Events are most of what a replay has in memory: whoever takes a chunk lets go of it before the next.
+    """
     examiner = Examiner()
     process = Ahead(examine_ahead) if size >= AHEAD_FROM and cores() > 1 else None
     asked: deque[tuple[Chunk, Future[bytes]]] = deque()

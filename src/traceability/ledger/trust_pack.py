@@ -1,60 +1,99 @@
 """The trust pack of a stored ledger: the entries that say who is who, and what proves them (`core.trust_pack`).
 
-Of the entries about parties, keys and rolls only those go in that make them what they are. Reports, holds, licences
-and allocations are about parties too, and are nobody's business who only checks a label.
+Every entry about a subject goes in, also those that make nobody what he is: with less its line of the book would not
+close. So there are reports, holds, licences, delegations and allocations in it, as they stand in the log, and nothing
+of what they seal.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from traceability.core import evidence
-from traceability.core.events import Event, KeyRevocation
-from traceability.core.ids import EventId, RollId
+from traceability.core.events import LogKey
+from traceability.core.ids import RollId
 from traceability.core.record import Address
-from traceability.core.trust_pack import belongs
-from traceability.ledger.gather import Gathered, Logged, Source, show
+from traceability.core.registry_records import Key, Roll
+from traceability.core.tag import OUR_SCHEME
+from traceability.core.trust_pack import signers, telling
+from traceability.ledger.gather import Gathered, Logged, Source, Stated, lines_stated, show
 from traceability.ledger.source import StoredSource
 from traceability.ledger.view import View
 
-_SUBJECTS = ("party", "key", "roll", "policy")
+_CHUNK = 10_000
+PART_MAX = 1000
+"""The most entries of a part: one that would have more does without what only closes the book's lines."""
 
 
-def trust_pack(view: View) -> bytes:
+def trust_pack(view: View, stated: Stated | None) -> bytes:
     """The file, under the newest checkpoint. Raises LookupError where there is none."""
     size, note = _newest(view)
-    return _file(view, _telling(view, StoredSource(view), _subjects(view), size), size, note)
+    gathered = gather_pack(StoredSource(view), _subjects(view), size, stated, attested=True)
+    return _file(view, gathered, size, note)
 
 
-def label_pack(view: View, kid: str, roll: RollId) -> bytes:
+def label_pack(view: View, stated: Stated | None, kid: str, roll: RollId) -> bytes:
     """The part of it that one label is checked by: the keys whose ids begin with these 16 hex digits, and a roll.
 
-    With their parties, and with whoever gave those what they have, back to the genesis. Raises LookupError where
-    there is no such key, or no checkpoint.
+    With their parties, and with whoever gave those what they have, back to the genesis. Where that is more than
+    PART_MAX entries (a registrar who revoked very many keys) it is not shown to be complete. Raises LookupError where there
+    is no such key, or no checkpoint.
     """
     size, note = _newest(view)
-    source = StoredSource(view)
-    keys = view.all("SELECT id FROM state WHERE type = 'key' AND id >= ? AND id < ?", kid, f"{kid}g")
-    waiting: set[Address] = {("key", id_) for (id_,) in keys}
-    if not waiting:
+    ids = view.all("SELECT id FROM state WHERE type = 'key' AND id >= ? AND id < ?", kid, f"{kid}g")
+    keys = [each for each in view.records([("key", id_) for (id_,) in ids]).values() if isinstance(each, Key)]
+    if not keys:
         raise LookupError("no key of this ledger has an id that begins so")
-    waiting |= {("roll", roll), ("policy", "policy")}
-    told: dict[int, Logged] = {}
+    known = view.record(("roll", roll))
+    subjects: set[Address] = (
+        {("roll", roll)} if isinstance(known, Roll) and known.scheme == OUR_SCHEME else set()
+    )
+    for key in keys:
+        subjects |= {("key", key.id), ("party", key.party)}
+    gathered = gather_pack(StoredSource(view), subjects, size, stated)
+    if len(gathered.entries) > PART_MAX:
+        told = telling(gathered.entries)
+        gathered = Gathered([entry for entry in gathered.entries if entry.index in told], [])
+    return _file(view, gathered, size, note)
+
+
+def gather_pack(
+    source: Source,
+    subjects: Collection[Address],
+    size: int,
+    stated: Stated | None,
+    *,
+    attested: bool = False,
+) -> Gathered:
+    """Every entry about these in the first `size`, and about whose acts made them, back to the genesis.
+
+    With what approved them, the log's keys, and the lines of the newest snapshot; `attested`: and who attested it.
+    """
+    policy = entries_about(source, [("policy", "policy")], size)
+    taken = {index: entry for index, entry in policy.items() if isinstance(entry.event, LogKey)}
+    if stated is not None and stated.index < size:
+        snapshot = source.logged([stated.index])[stated.index]
+        attesting = source.indexes(source.attestations(snapshot.event_id) if attested else ()).values()
+        taken |= source.logged([stated.index, *(index for index in attesting if index < size)])
+    else:
+        stated = None
     asked: set[Address] = set()
+    waiting = {*subjects}
     while waiting:
         asked |= waiting
-        found = _telling(view, source, waiting, size)
-        found = {index: entry for index, entry in found.items() if not _of_others(entry.event, asked)}
-        signed_by = {("key", entry.event.key) for entry in found.values()}
-        signed_for = {("party", entry.event.party) for entry in found.values()}
-        about = {each for entry in found.values() for each in entry.links if each[0] == "party"}
-        waiting = (signed_by | signed_for | about) - asked
-        told |= found
-    return _file(view, told, size, note)
-
-
-def _of_others(event: Event, asked: Collection[Address]) -> bool:
-    """Whether an event ends a key that has nothing to do with it: it is about whoever revoked the key, too."""
-    return isinstance(event, KeyRevocation) and ("key", event.body.key) not in asked
+        taken |= entries_about(source, waiting, size)
+        told = telling(taken.values())
+        approvals = source.approvals([taken[index].event_id for index in told])
+        found = {index for index in source.indexes(approvals).values() if index < size}
+        found.update(source.first_uses(told))
+        taken |= source.logged(found - taken.keys())
+        waiting = {each for index in told | found for each in signers(taken[index].event)} - asked
+    entries = [taken[index] for index in sorted(taken)]
+    if stated is None:
+        return Gathered(entries, [])
+    lines, noticed = lines_stated(source, taken, source.places(asked), stated)
+    signing = {("key", taken[index].event.key) for index in told}
+    findings = {each for address in signing for each in noticed.get(address, ())}
+    return Gathered(entries, lines, stated, sorted(findings))
 
 
 def _newest(view: View) -> tuple[int, bytes]:
@@ -64,31 +103,23 @@ def _newest(view: View) -> tuple[int, bytes]:
     return newest
 
 
-def _telling(view: View, source: StoredSource, subjects: Collection[Address], size: int) -> dict[int, Logged]:
-    """What makes these subjects what they are, with the delegations and approvals that it rests on."""
-    about = entries_about(source, subjects, size)
-    outcomes = view.outcomes({index: entry.event for index, entry in about.items()})
-    taken = {index for index, entry in about.items() if belongs(entry.event) and outcomes[index].stands}
-    delegations = {EventId(about[index].event.body.delegation or "") for index in taken}
-    taken |= {index for index, entry in about.items() if entry.event_id in delegations}
-    approvals = source.approvals([about[index].event_id for index in taken])
-    approving = {index for index in source.indexes(approvals).values() if index < size}
-    about |= source.logged(approving - about.keys())
-    return {index: about[index] for index in taken | approving}
-
-
-def _file(view: View, told: Mapping[int, Logged], size: int, note: bytes) -> bytes:
-    entries = [told[index] for index in sorted(told)]
-    size, note = view.vouched(size, note, entries[-1].index)
-    return evidence.encode_proven(show(Gathered(entries, []), (), note, size, view.nodes(size)))
+def _file(view: View, gathered: Gathered, size: int, note: bytes) -> bytes:
+    size, note = view.vouched(size, note, gathered.entries[-1].index)
+    return evidence.encode_proven(show(gathered, (), note, size, view.nodes(size)))
 
 
 def _subjects(view: View) -> list[Address]:
-    return [
+    """Every party and key, and every roll of our own tags."""
+    found: list[Address] = [
         (kind, id_)
-        for kind in _SUBJECTS
+        for kind in ("party", "key")
         for (id_,) in view.all("SELECT id FROM state WHERE type = ? ORDER BY id", kind)
     ]
+    rolls = [("roll", id_) for (id_,) in view.all("SELECT id FROM state WHERE type = 'roll' ORDER BY id")]
+    for first in range(0, len(rolls), _CHUNK):
+        records = view.records(rolls[first : first + _CHUNK])
+        found += [a for a, roll in records.items() if isinstance(roll, Roll) and roll.scheme == OUR_SCHEME]
+    return found
 
 
 def entries_about(source: Source, subjects: Collection[Address], size: int) -> dict[int, Logged]:

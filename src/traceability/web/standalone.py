@@ -1,7 +1,7 @@
 """The verifier as one file: the page "Verify a file" with all its scripts in it, in both languages, for whoever keeps it.
 
 It is opened from a disk, and its content security policy forbids it every connection: nothing that is dropped on it
-can leave. Scripts stand in it as `data:` addresses, which Chromium also runs in a worker of a page from a disk.
+can leave. Scripts stand in it as `data:` addresses, which browsers also run in a worker of a page from a disk.
 """
 
 import base64

@@ -57,7 +57,7 @@ function failed({ name, message }) {
 
 /** What to say of a report: first whether the label is genuine, then whether it says what the page says. */
 async function judged(report) {
-  const more = [said(report), t("label.copies"), t("label.trust")];
+  const more = [said(report), ...evident(report), t("label.copies"), t("label.trust")];
   if (report.verdict === "failed") return { kind: "broken", said: "label.failed", more: [english(report.why), said(report)] };
   if (!report.verdict.startsWith("holds")) return { kind: "finding", said: "label.cannot", more: [english(report.why), said(report)] };
   if (report.tag !== page.tag) {
@@ -73,6 +73,12 @@ async function judged(report) {
   const same = report.mineral === page.mineral && String(report.net_ug) === page.net && report.day === page.day;
   if (!same) return { kind: "finding", said: "label.differs", more: [t("label.differs_says"), ...more] };
   return { kind: "verified", said: "label.holds", more };
+}
+
+/** What the site's answer shows to be all there was, and whether its signer is under a hold. */
+function evident({ complete_day, held_since }) {
+  const shown = complete_day ? t("label.complete", { day: t.day(complete_day) }) : t("label.not_complete");
+  return held_since ? [t("label.held", { day: t.day(held_since) }), shown] : [shown];
 }
 
 /** Who signed it, and what it says. */
