@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from test_pages import session, text_of
@@ -14,9 +15,9 @@ from traceability.core.registry_records import Party, Site
 from traceability.core.trust_policy import TrustPolicy
 from traceability.web.device import Device
 from traceability.web.labelled import Label
-from traceability.web.look import Frame, render
+from traceability.web.look import End, Frame, render
 from traceability.web.places import country, place, region
-from traceability.web.present import present
+from traceability.web.present import Notice, present
 from traceability.web.words import CATALOGUES, LANGUAGES, words_in
 
 SIZE_MAX = 30_000
@@ -227,7 +228,30 @@ def test_a_tag_page_stays_small_whatever_happened_to_the_lot():
         assert max(found.times for found in shown.found) > 10
         assert shown.earlier
         story = present(words_in(language), shown)
-        frame = Frame("R", "ledger.example.org", True, True, None, "fr", "/?lang=fr", False)
+        words, who, day = words_in(language), "Direction générale des mines (régulateur)", "2026-09-30"
+        end = End(
+            words("end.title"),
+            words("end.says", 1_000_000, who=who, day=words.day(day)),
+            words("end.goes_on"),
+            f"https://{'x' * 40}.example.org/",
+        )
+        placed = words(
+            "concern.placed_until",
+            what=words("concern.its.party"),
+            who=who,
+            day=words.day(day),
+            until=words.day(day),
+        )
+        held = [
+            Notice(
+                words("concern.hold.lot", day=words.day(day)),
+                f"{placed} " * 2 + words("concern.means.lot"),
+                "broken",
+            ),
+            Notice(words("concern.lifted", day=words.day(day)), placed, "stated"),
+        ]
+        story = replace(story, notices=[*held, *story.notices])
+        frame = Frame("R", "ledger.example.org", True, True, end, "fr", "/?lang=fr", False)
         said = {
             "tag": {"number": "rmb:RW1"},
             "story": story,

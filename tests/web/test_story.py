@@ -465,5 +465,11 @@ def test_a_tag_tells_of_papers_but_not_of_money_and_reports(trade):
         path: [title(EN, line) for line in look(trade.ledger, bag, path).happenings] for path in (TAG, None)
     }
     kinds = {path: [line.partition(" by ")[0] for line in lines[2:]] for path, lines in said.items()}
-    assert kinds[TAG] == ["Export certificate", "Hold"]
-    assert kinds[None] == ["Report of an incident", "Answer", "Payment", "Export certificate", "Hold"]
+    assert kinds[TAG] == ["Export certificate", "Put under hold"]
+    assert kinds[None] == [
+        "Report of an incident",
+        "Answer",
+        "Payment",
+        "Export certificate",
+        "Put under hold",
+    ]

@@ -1,8 +1,9 @@
 """Lists out of a ledger: what rules noticed, and records of the register, a page at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from traceability.core.concern_records import Hold
 from traceability.core.ids import LotId, PartyId
 from traceability.core.lot_records import Lot
 from traceability.core.outcome import Finding
@@ -11,6 +12,7 @@ from traceability.core.state import decode_record
 from traceability.ledger.reader import Page
 from traceability.ledger.view import View, finding_of
 
+_HOLDS_AT_ONCE = 500
 _R = TypeVar("_R")
 
 
@@ -75,6 +77,23 @@ def records(view: View, kind: str, record: type[_R], after: str | None, limit: i
     decoded = [decode_record(value) for _, value in rows[:limit]]
     found: list[_R] = [each for each in decoded if isinstance(each, record)]
     return Page(found, rows[limit - 1][0] if len(rows) > limit else None)
+
+
+def holds(view: View, subjects: Iterable[Address]) -> list[Hold]:
+    """Every hold that there ever was on any of these, the newest first.
+
+    The holds of the whole ledger are looked through, but only where one of these was ever held.
+    """
+    wanted = set(subjects)
+    if not view.records(("held", f"{kind}:{id_}") for kind, id_ in wanted):
+        return []
+    found: list[Hold] = []
+    after: str | None = ""
+    while after is not None:
+        page = records(view, "hold", Hold, after, _HOLDS_AT_ONCE)
+        found += [hold for hold in page.items if not wanted.isdisjoint(hold.subjects)]
+        after = page.next
+    return sorted(found, key=lambda hold: (hold.since, hold.event), reverse=True)
 
 
 def held_among(view: View, party: PartyId, lots: Mapping[LotId, Lot]) -> set[LotId]:

@@ -16,6 +16,7 @@ from traceability.web import paid
 from traceability.web.chart import Chart
 from traceability.web.linked import Links, Table, Value
 from traceability.web.places import place
+from traceability.web.present import Notice
 from traceability.web.story import rule
 from traceability.web.words import Words
 
@@ -42,6 +43,7 @@ class Facts(NamedTuple):
     payload: str = ""
     charts: Sequence[Chart] = ()
     tables: Sequence[Table] = ()
+    notices: Sequence[Notice] = ()
     findings: str = ""
     """The list of what was noticed about it; empty where nothing was, or it is not for this visitor."""
 

@@ -18,12 +18,14 @@ from traceability.core.events import (
     Correction,
     Event,
     Export,
+    Hold,
     Import,
     Inspection,
     Intake,
     Production,
     Reassignment,
     Refusal,
+    Release,
     Retagging,
     Transfer,
     Transformation,
@@ -210,6 +212,8 @@ def happening(lots: Collection[LotId], entry: Told, eyes: Eyes) -> Happening:
             return replace(base, kind="correction", variant=event.body.reason)
         case Approval():
             return replace(base, kind="approval", variant=event.body.decision)
+        case Hold() | Release():
+            return replace(base, kind=event.kind)
         case _:
             return base
 

@@ -27,7 +27,7 @@ from traceability.web.history import Told, happenings, noticed
 from traceability.web.shown import LotShown, Part, Since, State, Who, shortened
 from traceability.web.way import Behind, way
 
-OWN_MAX = 8
+OWN_MAX = 6
 """How many of a lot's own records a tag's page lists: the newest ones."""
 
 

@@ -26,6 +26,7 @@ from traceability.core.errors import Malformed
 from traceability.core.ids import HEX_PATTERN, ID_PATTERN, EventId, LotId, PartyId, RollId, SiteId
 from traceability.core.leaf import time_text
 from traceability.core.lot_records import Lot
+from traceability.core.record import Address
 from traceability.core.registry_records import LedgerFacts, Party, Roll, Site
 from traceability.ledger.reader import TagPlace
 from traceability.ledger.tag_stock import is_void
@@ -260,7 +261,10 @@ def _story(
     told = present(words, story, two_lots=two_lots)
     open_now = concerns.of_tag(asked.services, lot, name, off=cut is not None)
     said = [Notice(words("tag.void"), words("tag.void_says"))] if void else []
-    said += [*concerns.notices(words, open_now), *scanned.notices(asked.services, words, name)]
+    said += [
+        *concerns.notices(Links(asked.services, asked.visitor, words), open_now),
+        *scanned.notices(asked.services, words, name),
+    ]
     return {
         "story": replace(told, notices=[*said, *told.notices]),
         "lot_url": f"/lots/{lot.id}" if opens else "",
@@ -322,7 +326,7 @@ def _lot(asked: Asked, lot_id: LotId) -> dict[str, Any]:
     story = present(words, shown)
     return {
         "lot": shown,
-        "story": replace(story, notices=[*concerns.notices(words, open_now), *story.notices]),
+        "story": replace(story, notices=[*concerns.notices(links, open_now), *story.notices]),
         "tables": [
             *concerns.tables(links, open_now),
             *assayed.of_lot(links, lot, seen.history),
@@ -363,8 +367,15 @@ def _site(asked: Asked, site_id: SiteId) -> dict[str, Any]:
     words = _words(asked)
     account = accounts.of_site(asked.services, asked.visitor, words, site)
     told = facts.of_site(asked.services, asked.visitor, words, site)
-    noticed = _noticed(asked, "site", site)
-    return {"facts": told._replace(charts=account.charts, tables=account.tables, findings=noticed)}
+    region = ("region", site.facts[-1].region)
+    return {
+        "facts": told._replace(
+            charts=account.charts,
+            tables=account.tables,
+            findings=_noticed(asked, "site", site),
+            notices=_held(asked, "site", ("site", site.id), region),
+        )
+    }
 
 
 async def party_page(asked: Asked) -> Response:
@@ -380,7 +391,14 @@ def _party(asked: Asked, party_id: PartyId) -> dict[str, Any]:
     words = _words(asked)
     told = facts.of_party(asked.services, asked.visitor, words, party)
     charts = accounts.of_party(asked.services, asked.visitor, words, party)
-    return {"facts": told._replace(charts=charts, findings=_noticed(asked, "party", party))}
+    noticed, held = _noticed(asked, "party", party), _held(asked, "party", ("party", party.id))
+    return {"facts": told._replace(charts=charts, findings=noticed, notices=held)}
+
+
+def _held(asked: Asked, page: concerns.Page, *named: Address) -> list[Notice]:
+    """The holds on what a page is about."""
+    links = Links(asked.services, asked.visitor, _words(asked))
+    return concerns.notices(links, concerns.of_subjects(asked.services, *named), page)
 
 
 def _noticed(asked: Asked, kind: str, subject: Party | Site | Roll) -> str:

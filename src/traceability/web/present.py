@@ -46,6 +46,8 @@ class Notice(NamedTuple):
 
     title: str
     text: str
+    mark: Literal["broken", "stated", ""] = ""
+    """The shape beside its title; `stated` for what is over."""
 
 
 @dataclass(frozen=True, slots=True)

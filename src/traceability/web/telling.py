@@ -51,7 +51,7 @@ def title(words: Words, line: Happening) -> str:
         case "approval":
             decision = words.code("decision", line.variant)
             return words("did.approval", who=capital(doer), decision=decision)
-        case "production" | "import" | "double":
+        case "production" | "import" | "hold" | "release" | "double":
             return words(f"did.{line.kind}", who=doer)
         case _:
             return words("did.other", kind=words.code("kind", line.variant), who=doer)

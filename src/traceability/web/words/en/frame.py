@@ -8,8 +8,8 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "paused": "This ledger takes no records just now. Newer ones may be missing here.",
     "end.title": "This log has ended.",
     "end.says": (
-        "{who} closed it on {day}, with {n} entry. Nothing comes after it and nothing is recorded here any more. What is here stays, and can be verified as before.",
-        "{who} closed it on {day}, with {n} entries. Nothing comes after them and nothing is recorded here any more. What is here stays, and can be verified as before.",
+        "{who} closed it on {day}, with {n} entry. Nothing comes after it. What is here stays, and can be verified.",
+        "{who} closed it on {day}, with {n} entries. Nothing comes after them. What is here stays, and can be verified.",
     ),
     "end.coming": (
         "This log will end with {n} entry: {who} has said so.",

@@ -27,6 +27,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "list.all": "Show all",
     "standing.open": "open",
     "standing.ended": "ended",
+    "standing.lifted": "lifted {day}",
     "incident.level": "Level {level}",
     "subject.lot": "Lot {id}",
     "subject.roll": "Roll {id}",

@@ -33,6 +33,8 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "did.closure": "Ended by {who}: {why}",
     "did.correction": "Record put right by {who}: {why}",
     "did.approval": "{who} said: {decision}",
+    "did.hold": "Put under hold by {who}",
+    "did.release": "Hold lifted by {who}",
     "did.double": "A second claim by {who}, without effect",
     "did.other": "{kind} by {who}",
     "gathered.production": ("{n} lot dug and packed", "{n} lots dug and packed"),

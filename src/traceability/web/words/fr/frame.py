@@ -8,8 +8,8 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "paused": "Ce registre n’accepte rien pour l’instant. Les inscriptions récentes peuvent manquer ici.",
     "end.title": "Ce journal a pris fin.",
     "end.says": (
-        "{who} l’a clos le {day}, à {n} inscription. Rien ne vient après et rien n’est plus inscrit ici. Ce qui s’y trouve demeure et se vérifie comme avant.",
-        "{who} l’a clos le {day}, à {n} inscriptions. Rien ne vient après et rien n’est plus inscrit ici. Ce qui s’y trouve demeure et se vérifie comme avant.",
+        "{who} l’a clos le {day}, à {n} inscription. Rien ne vient après. Ce qui s’y trouve demeure et se vérifie.",
+        "{who} l’a clos le {day}, à {n} inscriptions. Rien ne vient après. Ce qui s’y trouve demeure et se vérifie.",
     ),
     "end.coming": (
         "Ce journal prendra fin à {n} inscription : {who} l’a annoncé.",

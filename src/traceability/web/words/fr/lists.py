@@ -27,6 +27,7 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "list.all": "Tout montrer",
     "standing.open": "ouvert",
     "standing.ended": "terminé",
+    "standing.lifted": "levé le {day}",
     "incident.level": "Niveau {level}",
     "subject.lot": "Lot {id}",
     "subject.roll": "Rouleau {id}",

@@ -33,6 +33,8 @@ MESSAGES: dict[str, str | tuple[str, str]] = {
     "did.closure": "Clos par {who} : {why}",
     "did.correction": "Inscription rectifiée par {who} : {why}",
     "did.approval": "{who} a dit : {decision}",
+    "did.hold": "Mis sous blocage par {who}",
+    "did.release": "Blocage levé par {who}",
     "did.double": "Une seconde revendication, par {who}, sans effet",
     "did.other": "{kind} par {who}",
     "gathered.production": ("{n} lot extrait et mis en sac", "{n} lots extraits et mis en sac"),
