@@ -200,7 +200,7 @@ class SigningKey:
         try:
             key = load_pem_private_key(pem, passphrase)
         except (ValueError, TypeError) as error:
-            raise Malformed(f"not a private key in PEM, or another passphrase: {error}") from error
+            raise Malformed("not a private key in PEM, or another passphrase") from error
         if not isinstance(key, ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey):
             raise Malformed("the private key is neither P-256 nor Ed25519")
         return cls(key)
