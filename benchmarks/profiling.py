@@ -63,6 +63,8 @@ from traceability.ledger.store import Store
 from traceability.ledger.view import View
 
 EVENTS = 12_000
+SMALL = 32
+"""How many come together over HTTP."""
 _OF_THE_FOLD = [
     Timed(SIGNATURE, PublicKey, "verify"),
     Timed(CUSTODY, fold, "apply"),
@@ -141,17 +143,19 @@ def main() -> None:
         season = list(itertools.islice(ledgers.trade(EVENTS * 5 // 3), EVENTS))
         gc.collect()
         gc.freeze()
-        appended, written, ledger = _append(season, folder, rounds, of_clock)
-        of_events = {
-            **floors.of_bytes([one.envelope.payload for one in season]),
-            OPENED: floors.opened([value for one in season for *_, value in one.disclosures]) / len(season),
-        }
-        of_groups = {
-            **floors.writing(written, folder / "bare.sqlite3"),
-            GUARD: floors.guarding(folder) / GROUP,
-            CHECKPOINT: floors.signing() / GROUP,
-        }
-        _show(f"an append, in groups of {GROUP:,}", appended, of_events | of_groups, bare)
+        for group in (SMALL, GROUP):
+            some = season if group == GROUP else season[: EVENTS // 3]
+            appended, written, ledger = _append(some, group, folder / f"{group}", rounds, of_clock)
+            of_events = {
+                **floors.of_bytes([one.envelope.payload for one in some]),
+                OPENED: floors.opened([value for one in some for *_, value in one.disclosures]) / len(some),
+            }
+            of_groups = {
+                **floors.writing(written, folder / f"bare{group}.sqlite3"),
+                GUARD: floors.guarding(folder) / group,
+                CHECKPOINT: floors.signing() / group,
+            }
+            _show(f"an append, in groups of {group:,}", appended, of_events | of_groups, bare)
 
         data, entries = _largest(ledger, season)
         checked = _evidence(data, rounds, of_clock)
@@ -172,22 +176,24 @@ def main() -> None:
 
 
 def _append(
-    season: Sequence[Submission], folder: Path, rounds: int, of_clock: Cost
+    season: Sequence[Submission], group: int, folder: Path, rounds: int, of_clock: Cost
 ) -> tuple[Found, Written, Path]:
-    """Appends all but the last group several times; of the last one, the instructions are counted."""
+    """Appends all but the last events several times; of those, the instructions are counted."""
     some, last = season[1:-GROUP], season[-GROUP:]
+    folder.mkdir()
     found: list[Mapping[str, float]] = []
     for number in range(rounds):
         ledger = ledgers.begin(f"sqlite:///{folder}/{number}.sqlite3", folder / f"{number}", season[0])
         steps = Steps()
         with _written() as written, steps.timing(_APPEND):
-            for at in range(0, len(some), GROUP):
-                ledgers.all_recorded(ledger.append(some[at : at + GROUP]))
+            for at in range(0, len(some), group):
+                ledgers.all_recorded(ledger.append(some[at : at + group]))
                 written.append([])
         found.append(steps.seconds(of_clock))
         if number == rounds - 1:
             with steps.timing(_APPEND), steps.counting():
-                ledgers.all_recorded(ledger.append(last))
+                for at in range(0, len(last), group):
+                    ledgers.all_recorded(ledger.append(last[at : at + group]))
         ledgers.end(ledger)
     return (
         Found(_best(found), len(some), steps.instructions, len(last)),

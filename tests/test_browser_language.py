@@ -17,6 +17,7 @@ import language
 from javascript import JavaScript
 from traceability.browser.compile import program
 from traceability.browser.minify import minify
+from traceability.browser.shorten import shorten
 from traceability.browser.source import Source, Unsupported
 
 HERE = Path(__file__).parent
@@ -202,7 +203,7 @@ def test_short_names_are_for_names_alone():
     """What stands in quotes, in templates and behind points is left as it is; a name at top level is the same wherever it stands."""
     text = 'const long_name = "long_name"; // long_name\nlet other = `${long_name} long_name ${`in ${other}`}`; x(...other, y.other, i++ + +i);\n'
     assert minify(text) == (
-        'const ab="long_name";\nlet aa=`${ab} long_name ${`in ${aa}`}`;\nac(...aa,a.other,b++ + +b);\n'
+        'const B="long_name";\nlet A=`${B} long_name ${`in ${A}`}`;\nC(...A,a.other,b++ + +b);\n'
     )
 
 
@@ -210,14 +211,25 @@ def test_every_function_begins_anew_with_short_names():
     """Functions name what is theirs alike; a function in a class sees the names around it, and none of its neighbours."""
     text = "function f(one, $b1) { return g((two) => one + two + $b1 + f); }\n(($s) => { h({}, function (one) { $s(one); }, function (two) { $s(two); }); })(f);\n"
     assert minify(text) == (
-        "function aa(a,b){return c((d)=>a+d+b+aa);}\n((a)=>{b({},function(c){a(c);},function(c){a(c);});})(aa);\n"
+        "function A(a,b){return c(d=>a+d+b+A)}\n(s=>{a({},function(b){s(b)},function(b){s(b)})})(A);\n"
     )
 
 
 def test_what_is_often_taken_from_a_library_has_a_name_of_its_own():
     """Three times is often; a property that looks like a library is none."""
     text = "f($.add(1), $.add(2), $.add(3), $typing.Any, x.$typing.Any, $r.add, $r.add, $r.add);"
-    assert (
-        minify(text)
-        == "const{add:aa}=$;\nab(aa(1),aa(2),aa(3),$typing.Any,a.$typing.Any,b.add,b.add,b.add);\n"
+    assert minify(text) == "const{add:A}=$;\nB(A(1),A(2),A(3),$typing.Any,a.$typing.Any,r.add,r.add,r.add);\n"
+
+
+def test_properties_written_by_hand_keep_their_names():
+    """Keys of objects and classes are told from names, patterns from division; what a browser knows stays."""
+    text = """
+    class Held { size = 1; get count() { return this.size; } static of({ size, count = size }) { return { size, count: size / 2, $x() {} }; } }
+    function* each(all) { const { length } = crypto; for (const [first] of all) yield { ...first, all }; }
+    const form = (text) => /["/]{2}text/u.test(text) ? { text: `${text}` } : parseInt(text);
+    """
+    assert shorten(text) == (
+        "class Held{size=1;get count(){return this.size}static of({size:a,count:b=a}){return{size:a,count:a/2,$x(){}}}}\n"
+        "function*A(a){const{length:b}=crypto;for(const[c]of a)yield{...c,all:a}}\n"
+        'const B=a=>/["/]{2}text/u.test(a)?{text:`${a}`}:parseInt(a);\n'
     )

@@ -268,6 +268,8 @@ def test_other_trust(demo: Demo, command: Command, tmp_path: Path) -> None:
     assert done.code == 1
     assert "not in the trust policy" in done.err
     assert command("tag", "verify", "1" * 41, "--pack", "none.json", "--policy", demo.policy).code == 3
+    done = command("tag", "verify", "1" * 41, "--pack", "other.policy", "--policy", demo.policy)
+    assert (done.code, "other.policy: not a trust pack" in done.err) == (3, True)
     assert command("tag", "verify", "--pack", demo.pack, "--policy", demo.policy).code == 3
     assert (
         command("tag", "verify", "1", "--photo", "x.png", "--pack", demo.pack, "--policy", demo.policy).code

@@ -1,6 +1,7 @@
 """Commands that need a ledger, tried on a demonstration as it is served."""
 
 import json
+import os
 import shutil
 import sqlite3
 import sys
@@ -141,11 +142,14 @@ def test_demo_leaves_other_folders_alone(command: Command) -> None:
 def test_demo_asks_for_another_port_first(
     demo: Served, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the port is taken, nothing is written."""
+    """Where the port is taken, nothing is written; a witness says so too."""
     monkeypatch.setenv("PORT", demo.url.rpartition(":")[2])
     done = command("demo")
     assert (done.code, "PORT" in done.err) == (3, True)
     assert not Path("data").exists()
+    assert command("witness", "init", "w.example.org", "--key", "key", "--data", "witness").code == 0
+    done = command("witness", "serve", "--key", "key", "--data", "witness", "--port", os.environ["PORT"])
+    assert (done.code, "name another --port" in done.err) == (3, True)
 
 
 def test_demo_is_not_a_ledger_of_ones_own(begun: Command) -> None:
@@ -528,6 +532,35 @@ def test_what_is_not_there_is_said(command: Command, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PORT", "many")
     assert "PORT" in command("fsck").err
     assert (command("fsck").code, command("fsck", "--jsn").code, command("rebuild").code) == (2, 2, 3)
+
+
+@pytest.mark.parametrize("setting", ["LOG_KEY", "WITNESSES", "SNAPSHOT_KEY", "REPORT_KEY"])
+def test_serve_names_the_file_it_cannot_use(
+    begun: Command, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    """A key or policy that is not there, or is none: its setting in one sentence, before anything is served."""
+    monkeypatch.setenv("PORT", str(free_port()))
+    for name, text in (("missing", None), ("nonsense", "nonsense\n")):
+        path = Path(name)
+        if text is not None:
+            path.write_text(text)
+        monkeypatch.setenv(setting, str(path))
+        done = begun("serve")
+        assert (done.code, done.out, done.err.count("\n")) == (3, "", 1)
+        assert str(path) in done.err
+        assert setting in done.err
+
+
+@pytest.mark.parametrize(
+    "address", ["ledger.example.org", "ftp://ledger.example.org", "https://", "https://x/?a=b"]
+)
+def test_where_people_reach_it_is_an_address(
+    command: Command, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """What is printed on tags is checked before anything is."""
+    monkeypatch.setenv("BASE_URL", address)
+    done = command("serve")
+    assert (done.code, "the setting BASE_URL cannot be" in done.err) == (3, True)
 
 
 def test_a_database_that_is_not_there_is_said_plainly(

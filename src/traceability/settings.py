@@ -8,8 +8,9 @@ copy of the folder, or a backup of it, must not be able to sign.
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ENV_FILE = "traceability.env"
@@ -57,6 +58,16 @@ class Settings(BaseSettings):
     @classmethod
     def _absent_when_empty(cls, values: dict[str, object]) -> dict[str, object]:
         return {name: value for name, value in values.items() if value != ""}
+
+    @field_validator("base_url")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (
+            parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment
+        ):
+            raise ValueError("it is no address such as https://ledger.example.org")
+        return value
 
     @property
     def url(self) -> str:

@@ -3,6 +3,7 @@
 import pytest
 from test_reading import same_404
 
+import papers
 from traceability.core import events, evidence, label
 from traceability.core.ids import RollId, derive
 from traceability.core.label import LotLabel, PrintedTag
@@ -139,7 +140,7 @@ def test_a_part_cannot_be_guessed(client, roll):
 
 
 def test_both_are_complete_once_the_book_is_stated(world, client, roll, monkeypatch):
-    """By the snapshot's lines, whole and in part: up to it nothing was left out, and what is revoked later is seen too."""
+    """By the snapshot's lines, whole and in part: nothing was left out up to it. Where reports are on a line, strangers get none."""
     phone = Pen("anna's third phone", world.anna.party)
     body = {"party": world.anna.party, "key": phone.new_key(world.anna.party), "reason": "second_device"}
     world.take(world.anna.sign("key_addition", body))
@@ -160,6 +161,17 @@ def test_both_are_complete_once_the_book_is_stated(world, client, roll, monkeypa
     assert len(short) < len(data)
     assert verify_tag(signed, TrustPack.read(short, POLICY)).verdict == HOLDS, "too long to be shown complete"
     monkeypatch.undo()
+    report = papers.incident(("party", world.registrar.party))["body"]
+    (told,) = world.take(world.ben.sign("incident", report))
+    assert (
+        events.parse(evidence.decode_proven(pack_of(world, client, world.ben), "").entries[-1].payload).kind
+        == "incident"
+    )
+    reported = part(client, phone.key, roll)
+    assert told.index not in [entry.index for entry in evidence.decode_proven(reported, "").entries]
+    assert verify_tag(signed, TrustPack.read(reported, POLICY)).verdict == HOLDS, (
+        "no stranger is told of reports"
+    )
     world.take(world.registrar.sign("key_revocation", {"key": phone.key.id, "reason": "stolen"}))
     for data in (pack_of(world, client, world.ben), part(client, phone.key, roll)):
         assert verify_tag(signed, TrustPack.read(data, POLICY)).verdict == CANNOT_TELL

@@ -168,11 +168,9 @@ def test_the_server_states_the_book_once_an_hour(busy, office, monkeypatch):
     assert "no key of the operator" in state_when_due(busy, busy.pens[0].key)
 
 
-def test_the_server_states_it_by_itself(busy, office, tmp_path):
+def test_the_server_states_it_by_itself(busy, office):
     """A thread beside the requests, which ends with them; without a key there is none."""
-    path = tmp_path / "snapshot.pem"
-    path.write_bytes(office.operator.key.to_pem())
-    with stating(busy, path):
+    with stating(busy, office.operator.key):
         for _ in range(1000):
             with busy.store.read() as view:
                 if view.book() is not None:

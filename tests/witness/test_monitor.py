@@ -219,6 +219,13 @@ def test_what_is_not_signed_is_named(desk):
     assert desk.proofs() == []
 
 
+@pytest.mark.parametrize("data", [b"", b"{}", b'{"entries":[]}', b"<html>", b"-----BEGIN PRIVATE KEY-----\n"])
+def test_a_file_with_no_checkpoint_is_not_passed_over(desk, data):
+    """The wrong file behind --seen: nobody is told that all is consistent with it."""
+    desk.show(desk.log)
+    assert desk.whats(desk.file(data)) == [What.UNREACHABLE]
+
+
 def test_a_line_cut_off_by_a_crash_loses_nothing_else(desk):
     """After a write that was cut, older lines count and new ones are whole."""
     desk.show(desk.log)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.responses import Response
@@ -29,6 +30,8 @@ from traceability.api.hourly import stating
 from traceability.api.queries import plain_address
 from traceability.api.scanning import writing_down
 from traceability.api.services import Services
+from traceability.core.errors import Malformed
+from traceability.core.signing import SigningKey
 from traceability.settings import Settings
 
 _ROUTERS = (
@@ -60,19 +63,34 @@ class _Application(FastAPI):
             await super().__call__(scope, receive, send)
 
 
+def _key(setting: str, path: Path | None) -> SigningKey | None:
+    """The key in the file that a setting names. Raises Malformed, naming both."""
+    if path is None:
+        return None
+    try:
+        return SigningKey.from_pem(path.read_bytes())
+    except OSError as error:
+        raise Malformed(f"{setting}: cannot read {path}: {error.strerror}") from error
+    except Malformed as error:
+        raise Malformed(f"{setting}: {path} is {error}") from error
+
+
 def create_app(of: Settings | Services, more: Sequence[APIRouter] = ()) -> FastAPI:
     """The application of a deployment. `more` are routers beside the API's own: the pages.
 
     With settings, the ledger is opened here (raising what `Services.open` raises) and closed when the
     application ends, after all that was submitted is answered. Services that are open already stay open.
+    Raises Malformed for a SNAPSHOT_KEY or REPORT_KEY that is none.
     """
     services = Services.open(of) if isinstance(of, Settings) else of
+    snapshot_key = _key("SNAPSHOT_KEY", services.settings.snapshot_key)
+    report_key = _key("REPORT_KEY", services.settings.report_key)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if services.asking is not None:
             services.asking.start()
-        with stating(services.ledger, services.settings.snapshot_key), writing_down(services.scanning):
+        with stating(services.ledger, snapshot_key), writing_down(services.scanning):
             yield
         if isinstance(of, Settings):
             services.close()
@@ -88,7 +106,7 @@ def create_app(of: Settings | Services, more: Sequence[APIRouter] = ()) -> FastA
         lifespan=lifespan,
     )
     app.state.services = services
-    app.state.reporter = reports.Reporter.load(services.settings.report_key)
+    app.state.reporter = None if report_key is None else reports.Reporter(report_key)
     secure = services.settings.public_url.startswith("https://")
     app.events = Edge(events.straight, metrics=services.metrics, secure=secure)
     app.add_middleware(Edge, metrics=services.metrics, secure=secure)

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 from traceability.api.beside import running
 from traceability.core.errors import TraceabilityError
@@ -23,12 +22,11 @@ _LOG = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
-def stating(ledger: Ledger, path: Path | None) -> Iterator[None]:
-    """While this lasts, the key in this file (PEM; None: nobody) states the book. Raises Malformed or OSError."""
-    if path is None:
+def stating(ledger: Ledger, key: SigningKey | None) -> Iterator[None]:
+    """While this lasts, this key (None: nobody) states the book."""
+    if key is None:
         yield
         return
-    key = SigningKey.from_pem(path.read_bytes())
     with running("snapshots", partial(_run, ledger, key)):
         yield
 

@@ -114,7 +114,7 @@ class OpenLog(NamedTuple):
 
 
 class OpenTrustPack(NamedTuple):
-    """Who is who: every party with its roles, region and keys. Nothing of it is about a natural person."""
+    """Who is who: all that the log has about parties, keys and rolls, without what is sealed. No natural person is named."""
 
 
 class OpenDisclosure(NamedTuple):

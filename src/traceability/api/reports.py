@@ -11,7 +11,6 @@ import hmac
 import secrets
 import threading
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -79,11 +78,6 @@ class Reporter:
         self._next = 0
         self.room = Bucket(AT_ONCE, SECONDS_EACH)
         """How many more are taken now."""
-
-    @classmethod
-    def load(cls, path: Path | None) -> "Reporter | None":
-        """With the key in this file (PEM); None where no file is named. Raises Malformed or OSError."""
-        return None if path is None else cls(SigningKey.from_pem(path.read_bytes()))
 
     def report(self, ledger: Ledger, said: dict[str, Any]) -> tuple[Answer, str]:
         """The ledger's answer, and the code. Raises Malformed for what is no report, Problem `busy` or `no_reports`."""

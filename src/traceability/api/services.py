@@ -153,10 +153,15 @@ def _open_reads(url: str, store: Store) -> Store:
 
 
 def _open_asking(settings: Settings, ledger: Ledger) -> Asking | None:
-    """The witnesses of the policy that the settings name. Raises Malformed, OSError or Unusable."""
+    """The witnesses of the policy that the settings name. Raises Malformed, naming it, or Unusable."""
     if settings.witnesses is None:
         return None
-    policy = TrustPolicy.parse(settings.witnesses.read_bytes())
+    try:
+        policy = TrustPolicy.parse(settings.witnesses.read_bytes())
+    except OSError as error:
+        raise Malformed(f"WITNESSES: cannot read {settings.witnesses}: {error.strerror}") from error
+    except Malformed as error:
+        raise Malformed(f"WITNESSES: {settings.witnesses}: {error}") from error
     return Asking(ledger, policy)
 
 
@@ -167,6 +172,10 @@ def _read_log_keys(settings: Settings) -> tuple[Signer, ...]:
         raise Malformed(
             f"there is no log key at {settings.log_key}: set LOG_KEY, or begin with `traceability init`"
         ) from error
+    except OSError as error:
+        raise Malformed(f"LOG_KEY: cannot read {settings.log_key}: {error.strerror}") from error
+    except Malformed as error:
+        raise Malformed(f"LOG_KEY: {error}") from error
 
 
 def _session_key(signer: Signer) -> bytes:

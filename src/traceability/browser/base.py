@@ -58,15 +58,26 @@ class Base:
 
     def local(self, name: str) -> str:
         """A name that is assigned here."""
-        return identifier(name) if self.scope.owner(name) else self.module.prefix + name
+        owner = self.scope.owner(name)
+        return owner.called.get(name, identifier(name)) if owner else self.module.prefix + name
 
     def inside(
-        self, names: Iterable[str], write: Callable[[], str], kinds: dict[str, str] | None = None
+        self,
+        names: Iterable[str],
+        write: Callable[[], str],
+        kinds: dict[str, str] | None = None,
+        called: dict[str, str] | None = None,
     ) -> str:
         """What `write` gives in a scope of its own, with that scope's temporaries declared before it."""
         outer = self.scope
         self.scope = Scope(
-            outer, set(names), kinds or {}, klass=outer.klass, receiver=outer.receiver, caught=outer.caught
+            outer,
+            set(names),
+            kinds or {},
+            klass=outer.klass,
+            receiver=outer.receiver,
+            caught=outer.caught,
+            called=called or {},
         )
         try:
             said = write()

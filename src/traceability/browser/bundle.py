@@ -10,6 +10,7 @@ from pathlib import Path
 
 from traceability.browser.compile import program
 from traceability.browser.minify import minify
+from traceability.browser.shorten import shorten
 from traceability.browser.source import Source, prefix, shim
 
 HERE = Path(__file__).parent
@@ -63,9 +64,10 @@ def bundle(
     named = [prefix(module) + name.partition(".")[0] for module, name in roots]
     core = ", ".join(f'"{name}": {name}' for name in dict.fromkeys(named))
     sections += f"const $core = {{{core}}};\n"
+    small = str if readable else shorten
     parts = [
-        f"const $ = {_runtime()};\n",
-        *(f"const {shim(name)} = {_wrapped(shims[name])};\n" for name in needed),
+        f"const $ = {_called(small(_runtime()))};\n",
+        *(f"const {shim(name)} = {_called(small(_body(shims[name])))};\n" for name in needed),
         sections if readable else minify(sections),
         _driver(driver),
     ]
@@ -111,11 +113,11 @@ def _plain(text: str) -> str:
     return "\n".join(line.strip() for line in text.splitlines() if line.strip()) + "\n"
 
 
-def _wrapped(text: str) -> str:
+def _body(text: str) -> str:
     imports = "".join(
         f"const {name} = {shim(Path(path).stem)};\n" for name, path in _IMPORT.findall(text) if name != "$"
     )
-    return f"(() => {{\n{imports}{_plain(_IMPORT.sub('', text))}return {_object(text)};\n}})()"
+    return f"{imports}{_plain(_IMPORT.sub('', text))}return {_object(text)};\n"
 
 
 def _runtime() -> str:
@@ -126,7 +128,12 @@ def _runtime() -> str:
         for path in re.findall(r'export \* from "\./([\w./]+)";', whole)
     ]
     names = ", ".join(_object(part)[1:-1] for part in parts)
-    return f"(() => {{\n{''.join(_plain(part) for part in parts)}return {{{names}}};\n}})()"
+    return f"{''.join(_plain(part) for part in parts)}return {{{names}}};\n"
+
+
+def _called(body: str) -> str:
+    """What the body of a function gives, once."""
+    return f"(() => {{\n{body}}})()"
 
 
 def _driver(text: str) -> str:

@@ -41,10 +41,10 @@ class Comprehensions(Base, ABC):
                 said += f"for ({head} of {over}) {{ {unpacking}{''.join(tests)}"
             return said + step() + " }" * len(generators)
 
-        declared = list(dict.fromkeys(names))
-        said = self.inside(declared, write)
-        plain = [identifier(each.target.id) for each in generators if isinstance(each.target, ast.Name)]
-        rest = [identifier(name) for name in declared if identifier(name) not in plain]
+        called = self.scope.numbered(list(dict.fromkeys(names)))
+        said = self.inside(called, write, called=called)
+        plain = {each.target.id for each in generators if isinstance(each.target, ast.Name)}
+        rest = [called[name] for name in called if name not in plain]
         return (f"let {', '.join(rest)}; " if rest else "") + said
 
     def loop_target(self, target: ast.expr) -> tuple[str, str]:

@@ -101,12 +101,21 @@ class Scope:
     """What the method calls its object, or its class."""
     caught: list[str] = field(default_factory=list)
     """The exceptions being handled, innermost last."""
+    called: dict[str, str] = field(default_factory=dict)
+    """What its names are called, where that is not as in Python."""
 
     def owner(self, name: str) -> "Scope | None":
         """The scope a name belongs to, None where it is not local to any."""
         if name in self.names:
             return self
         return self.parent.owner(name) if self.parent else None
+
+    def numbered(self, names: list[str]) -> dict[str, str]:
+        """What the names of a comprehension here are called: by their place in it and in those around it."""
+        before, at = 0, self
+        while at.parent:
+            before, at = before + len(at.called), at.parent
+        return {name: f"{name}$_{before + n}" for n, name in enumerate(names)}
 
     def kind(self, name: str) -> str:
         owner = self.owner(name)

@@ -190,6 +190,7 @@ def run(arguments: Sequence[str]) -> int:
         return Exit.NO
     except typer.TyperException as error:
         text = error.format_message()  # the whole help, where a command was called with nothing
+        text = text.replace(": Value error, ", ": ")  # pydantic's own word
         remark(text if text.startswith("Usage:") else f"traceability: {text}")
         return _not_tried(arguments)
     except ModuleNotFoundError as error:

@@ -169,7 +169,9 @@ def settings(data: Path | None) -> "Settings":
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
-        raise Stop(f"the setting {name} cannot be {first['input']!r}: {first['msg']}") from error
+        raise Stop(
+            f"the setting {name} cannot be {first['input']!r}: {first['msg'].removeprefix('Value error, ')}"
+        ) from error
 
 
 def without_password(where: str) -> str:

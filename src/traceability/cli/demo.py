@@ -109,7 +109,7 @@ def demo(events: Events = EVENTS, seed: Seed = SEED, data: Data = None) -> None:
     chosen = settings(data)
     if chosen.database_url:
         raise Stop("a demonstration keeps its ledger in DATA: take DATABASE_URL out of the environment")
-    check_port(chosen)
+    check_port(chosen.host, chosen.port, "another PORT")
     if not (chosen.data / LEDGER_FILE).exists():
         _make(chosen.data, events, seed)
     elif not (chosen.data / CREDENTIALS / INDEX).exists():

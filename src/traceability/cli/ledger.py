@@ -68,7 +68,7 @@ def serve(
     chosen = settings(data)
     if first_migrate:
         bring_up(chosen.url)
-    check_port(chosen)
+    check_port(chosen.host, chosen.port, "another PORT")
     serve_it(chosen)
 
 
@@ -86,16 +86,16 @@ def serve_it(chosen: "Settings") -> None:
     server.serve(app, chosen.host, chosen.port)
 
 
-def check_port(chosen: "Settings") -> None:
-    """Raises Stop where somebody listens there already."""
-    family = socket.AF_INET6 if ":" in chosen.host else socket.AF_INET
+def check_port(host: str, port: int, instead: str) -> None:
+    """Raises Stop where somebody listens there already, asking for `instead`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((chosen.host, chosen.port))
+            probe.bind((host, port))
         except OSError as error:
-            where = f"{chosen.host}, port {chosen.port}"
-            raise Stop(f"cannot listen at {where} ({error.strerror}): name another PORT") from error
+            where = f"{host}, port {port}"
+            raise Stop(f"cannot listen at {where} ({error.strerror}): name {instead}") from error
 
 
 @contextlib.contextmanager

@@ -58,7 +58,11 @@ def verify(
     """
     if (text is None) == (photo is None):
         raise Stop("give what the QR holds, or --photo FILE")
-    trusted = TrustPack.read(read_bytes(pack), trust(policy, [] if log is None else [log]))
+    believed = trust(policy, [] if log is None else [log])
+    try:
+        trusted = TrustPack.read(read_bytes(pack), believed)
+    except Malformed as error:
+        raise Stop(f"{pack}: {error}") from error
     bases = address or [f"https://{trusted.log.partition('/')[0]}"]
     scan = _typed(text or "", bases) if photo is None else _ours(_codes_in(photo), bases)
     if scan.signed is None:
@@ -116,7 +120,9 @@ def _codes_in(photo: Path) -> list[str]:
             with Image.open(io.BytesIO(read_bytes(photo)), formats=("JPEG", "PNG", "WEBP")) as opened:
                 picture = opened.convert("L")
     except unreadable as error:
-        raise Stop(f"{photo} is no picture that can be read (JPEG, PNG, WebP; 89 million pixels)") from error
+        raise Stop(
+            f"{photo} is no picture that can be read (JPEG, PNG, WebP; at most 89 million pixels)"
+        ) from error
     codes = zxingcpp.read_barcodes(picture)
     return [code.text for code in codes if code.format == zxingcpp.BarcodeFormat.QRCode]
 

@@ -93,11 +93,13 @@ def serve(
     /<SHA-256 of the origin>/checkpoint, for everybody.
     """
     from traceability.api import logging, server
+    from traceability.cli.ledger import check_port
     from traceability.witness.serving import WitnessApp
 
     watching = _open(key, data)
     if not watching.logs:
         remark(f"It watches no log yet: write a line `log <vkey>` into {data / LOGS} and start it again.")
+    check_port(host, port, "another --port")
     logging.configure()
     server.serve(WitnessApp(watching), host, port)
 

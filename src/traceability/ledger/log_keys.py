@@ -13,7 +13,10 @@ from traceability.core.note import Signer
 def read_log_keys(path: Path) -> tuple[Signer, ...]:
     """The keys in this file, the oldest first. Raises FileNotFoundError, and Malformed for anything else."""
     lines = path.read_text(errors="replace").split()
-    signers = tuple(Signer.parse(line) for line in lines)
+    try:
+        signers = tuple(Signer.parse(line) for line in lines)
+    except Malformed as error:
+        raise Malformed(f"{path}: {error}") from error
     if not signers:
         raise Malformed(f"{path} holds no key: it is one line of the form PRIVATE+KEY+…")
     names = sorted({signer.verifier.name for signer in signers})

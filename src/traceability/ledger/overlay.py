@@ -20,8 +20,8 @@ from traceability.core.state import AnyRecord, LogEntry, signed_by
 from traceability.ledger.view import View
 
 _OF_THE_LOG = ("number", "move")
-LEFT_MAX = 1 << 13
-"""How many records one batch leaves to the next at most, and of how many events the places."""
+LEFT_MAX = 3 << 12
+"""How many records batches leave to the next, besides those of a single batch, and of how many events the places."""
 
 
 class Signer:
@@ -39,6 +39,8 @@ class Left(NamedTuple):
 
     records: dict[Address, AnyRecord | None]
     """As they are now; None for one that is not there."""
+    older: dict[Address, AnyRecord | None]
+    """Those that were not met since `records` was begun, as they are still."""
     signers: dict[str, Signer]
     signers_known: int | None
     """How many signers there are, where that was asked for."""
@@ -67,9 +69,8 @@ class Overlay(dict[Address, AnyRecord | None]):
         self._size = size
         self._logged: dict[EventId, LogEntry | None] = {}
         self._move_index: dict[Address, int] = {}
-        self._left, self.signers, self._signers_known, self.places, self._newest = left or Left(
-            {}, {}, None, {}, None
-        )
+        self._left = left = left or Left({}, {}, {}, None, {}, None)
+        _, _, self.signers, self._signers_known, self.places, self._newest = left
 
     def __missing__(self, address: Address) -> AnyRecord | None:
         found = self[address] = self._load(address)
@@ -77,13 +78,13 @@ class Overlay(dict[Address, AnyRecord | None]):
 
     def left(self) -> Left:
         """What the next batch may begin with, once this one is written; it is not used after that."""
-        known = {address: record for address, record in self.items() if address[0] not in _OF_THE_LOG}
-        if len(self._left) <= LEFT_MAX:
-            self._left.update(known)
-            known = self._left
+        known, older, *_ = self._left
+        known.update((address, record) for address, record in self.items() if address[0] not in _OF_THE_LOG)
+        if len(known) > LEFT_MAX // 2:  # what is met all the time is never dropped
+            known, older = {}, known
         signers = (self.signers, self._signers_known) if len(self.signers) <= LEFT_MAX else ({}, None)
         places = (self.places, self._newest) if len(self.places) <= LEFT_MAX else ({}, None)
-        return Left(known, *signers, *places)
+        return Left(known, older, *signers, *places)
 
     def preload(self, events: Sequence[Event], touched: Iterable[Address]) -> None:
         """Loads what the fold will ask about these events, which together touch these addresses."""
@@ -145,11 +146,12 @@ class Overlay(dict[Address, AnyRecord | None]):
         return found
 
     def _load_all(self, addresses: Iterable[Address]) -> None:
-        left = self._left
         asked = set(addresses) - self.keys()
-        here = asked & left.keys()
-        self.update({address: left[address] for address in here})
-        wanted = [address for address in asked - here if address[0] not in _OF_THE_LOG]
+        for left in self._left[:2]:
+            here = asked & left.keys()
+            self.update({address: left[address] for address in here})
+            asked -= here
+        wanted = [address for address in asked if address[0] not in _OF_THE_LOG]
         self.update(dict.fromkeys(wanted))
         self.update(self._view.records(wanted))
 
@@ -170,7 +172,10 @@ class Overlay(dict[Address, AnyRecord | None]):
                 self._load_moves(LotId(name.partition(":")[2]))
                 return self.get(address)
             case _:
-                return self._left[address] if address in self._left else self._view.record(address)
+                for left in self._left[:2]:
+                    if address in left:
+                        return left[address]
+                return self._view.record(address)
 
     def _number(self, key: str, sequence: str) -> Number | None:
         signer = self.signers.get(key)

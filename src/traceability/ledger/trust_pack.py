@@ -6,15 +6,23 @@ of what they seal.
 """
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from traceability.core import evidence
-from traceability.core.events import LogKey
+from traceability.core.events import (
+    Approval,
+    Audit,
+    Delegation,
+    DelegationEnd,
+    Incident,
+    LogKey,
+    Response,
+)
 from traceability.core.ids import RollId
 from traceability.core.record import Address
 from traceability.core.registry_records import Key, Roll
 from traceability.core.tag import OUR_SCHEME
-from traceability.core.trust_pack import signers, telling
+from traceability.core.trust_pack import belongs, signers, telling
 from traceability.ledger.gather import Gathered, Logged, Source, Stated, lines_stated, show
 from traceability.ledger.source import StoredSource
 from traceability.ledger.view import View
@@ -22,6 +30,8 @@ from traceability.ledger.view import View
 _CHUNK = 10_000
 PART_MAX = 1000
 """The most entries of a part: one that would have more does without what only closes the book's lines."""
+_NO_STRANGERS = Audit | Incident | Response
+"""What no stranger is told, besides what names lots: who reported or found what about whom."""
 
 
 def trust_pack(view: View, stated: Stated | None) -> bytes:
@@ -35,8 +45,8 @@ def label_pack(view: View, stated: Stated | None, kid: str, roll: RollId) -> byt
     """The part of it that one label is checked by: the keys whose ids begin with these 16 hex digits, and a roll.
 
     With their parties, and with whoever gave those what they have, back to the genesis. Where that is more than
-    PART_MAX entries (a registrar who revoked very many keys) it is not shown to be complete. Raises LookupError where there
-    is no such key, or no checkpoint.
+    PART_MAX entries (a registrar who revoked very many keys), or reports, audits or lots are among them, there is only
+    what tells who is who, and it is not shown to be complete. Raises LookupError where there is no such key, or no checkpoint.
     """
     size, note = _newest(view)
     ids = view.all("SELECT id FROM state WHERE type = 'key' AND id >= ? AND id < ?", kid, f"{kid}g")
@@ -50,10 +60,23 @@ def label_pack(view: View, stated: Stated | None, kid: str, roll: RollId) -> byt
     for key in keys:
         subjects |= {("key", key.id), ("party", key.party)}
     gathered = gather_pack(StoredSource(view), subjects, size, stated)
-    if len(gathered.entries) > PART_MAX:
-        told = telling(gathered.entries)
-        gathered = Gathered([entry for entry in gathered.entries if entry.index in told], [])
+    withheld = any(each.lots or isinstance(each.event, _NO_STRANGERS) for each in gathered.entries)
+    if withheld or len(gathered.entries) > PART_MAX:
+        gathered = Gathered(_who_is_who(view, gathered.entries), [])
     return _file(view, gathered, size, note)
+
+
+def _who_is_who(view: View, entries: Sequence[Logged]) -> list[Logged]:
+    """Of these what is judged, as far as it stands: who used a number first need not be shown then."""
+    told = telling(entries)
+    outcomes = view.outcomes({entry.index: entry.event for entry in entries})
+    return [
+        entry
+        for entry in entries
+        if entry.index in told
+        and outcomes[entry.index].stands
+        and (belongs(entry.event) or isinstance(entry.event, Approval | Delegation | DelegationEnd))
+    ]
 
 
 def gather_pack(

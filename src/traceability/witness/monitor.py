@@ -28,6 +28,7 @@ from traceability.core.cosignature import cosignature_time
 from traceability.core.errors import Invalid, Malformed, TraceabilityError
 from traceability.core.leaf import time_text
 from traceability.core.misbehaviour import Misbehaviour, compare
+from traceability.core.note import parse_note
 from traceability.core.trust_policy import TrustPolicy
 from traceability.ledger.files import put
 from traceability.witness.peers import Unreachable
@@ -136,7 +137,7 @@ class Monitor:
             where = str(viewer) if isinstance(viewer, Path) else viewer.url
             try:
                 if isinstance(viewer, Path):
-                    notes = [(note, False) for note in _notes_in(viewer.read_bytes())]
+                    notes = [(note, False) for note in _notes_in(viewer.read_bytes(), origin)]
                 elif viewer.url == log.url:
                     continue
                 else:
@@ -286,11 +287,29 @@ def _ask(viewer: RemoteLog, origin: str) -> tuple[bytes, bool]:
         return viewer.checkpoint(origin), False
 
 
-def _notes_in(data: bytes) -> list[bytes]:
-    """The checkpoints in a file: one signed note, or the lines of another monitor's `seen.ndjson`."""
-    if not data.startswith(b"{"):
-        return [data]
-    return [line["checkpoint"].encode() for line in map(_line, data.splitlines()) if line is not None]
+def _notes_in(data: bytes, origin: str) -> list[bytes]:
+    """The checkpoints in a file: one signed note, or the lines of another monitor's `seen.ndjson`.
+
+    What says that it is of the log `origin` and is no note stays, to be named as not signed. Raises Unreachable for a
+    file in which there is nothing to compare: nobody is to think that it was compared.
+    """
+    if data.startswith(b"{"):
+        lines = map(_line, data.splitlines())
+        notes = [line["checkpoint"].encode() for line in lines if line is not None]
+    else:
+        notes = [data]
+    found = [note for note in notes if note.startswith(origin.encode() + b"\n") or _is_note(note)]
+    if not found:
+        raise Unreachable("there is no checkpoint in it")
+    return found
+
+
+def _is_note(data: bytes) -> bool:
+    try:
+        parse_note(data)
+    except Malformed:
+        return False
+    return True
 
 
 def _line(data: bytes) -> dict[str, str] | None:

@@ -43,7 +43,7 @@ function escaped(char) {
 export function repr(value) {
   switch (typeof value) {
     case "string": {
-      const quote = value.includes("'") && !value.includes('"') ? '"' : "'";
+      const quote = value.includes("'") && !value.includes("\"") ? "\"" : "'";
       const plain = value.replace(/[\\\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu, escaped);
       return quote + (quote === "'" ? plain.replaceAll("'", "\\'") : plain) + quote;
     }

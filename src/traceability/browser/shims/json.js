@@ -9,7 +9,7 @@ export const INTEGER_MAX = Number.MAX_SAFE_INTEGER;
 const DEPTH_READ = 1024;
 const DEPTH_WRITTEN = 254;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
-const SHORT = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", '"': '"', "\\": "\\" };
+const SHORT = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", "\"": "\"", "\\": "\\" };
 const SURROGATE = /[\ud800-\udfff]/;
 const LONE = /\p{Surrogate}/u;
 
