@@ -271,6 +271,10 @@ def test_other_trust(demo: Demo, command: Command, tmp_path: Path) -> None:
     done = command("tag", "verify", "1" * 41, "--pack", "other.policy", "--policy", demo.policy)
     assert (done.code, "other.policy: not a trust pack" in done.err) == (3, True)
     assert command("tag", "verify", "--pack", demo.pack, "--policy", demo.policy).code == 3
+    done = command(
+        "tag", "verify", "1" * 41, "--pack", demo.pack, "--policy", demo.policy, "--address", "localhost:80"
+    )
+    assert (done.code, "https://localhost:80" in done.err) == (3, True)
     assert (
         command("tag", "verify", "1", "--photo", "x.png", "--pack", demo.pack, "--policy", demo.policy).code
         == 3

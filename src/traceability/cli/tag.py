@@ -58,6 +58,9 @@ def verify(
     """
     if (text is None) == (photo is None):
         raise Stop("give what the QR holds, or --photo FILE")
+    for base in address or ():
+        if not base.startswith(("https://", "http://")):
+            raise Stop(f"--address {base}: a full address is needed, as in https://{base}")
     believed = trust(policy, [] if log is None else [log])
     try:
         trusted = TrustPack.read(read_bytes(pack), believed)
