@@ -79,11 +79,7 @@ class Reader:
         digits = signed if isinstance(signed, str) else label.to_digits(signed)
         self.page.goto("about:blank")
         self.page.goto(f"/t/{code}#{digits}")
-        self.page.wait_for_function(
-            "s => { const e = document.querySelector('#label [role=status]');"
-            " return e && e.innerText && !e.innerText.includes(s) }",
-            arg="Checking",
-        )
+        self.page.wait_for_selector("#label [role=status]:not(:empty):not(:has-text('Checking'))")
         for _, url, sent in self.asked:
             assert len(digits) < 20 or digits[:20] not in url.partition("#")[0] + sent
         return self.page.inner_text("#label").replace("\u00a0", " ")

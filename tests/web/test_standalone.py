@@ -61,7 +61,7 @@ def test_it_verifies_with_the_policy_it_was_made_with(folder, page):
     assert "Holds as shown" in verdict(page)
     assert page.locator("#steps li").count() == 11
     page.click("header a")
-    page.wait_for_function("document.documentElement.lang === 'fr'")
+    page.wait_for_selector("html[lang=fr]")
     page.wait_for_selector("#check:not([hidden])")
     page.set_input_files("#file", folder / "spoiled.evidence.json")
     assert verdict(page).endswith("Échec")
@@ -71,9 +71,7 @@ def test_without_one_it_asks_for_the_readers_own(folder, page):
     """Nothing is verified before somebody is believed."""
     opened(page, folder / "anybody.html", "en")
     page.set_input_files("#file", folder / "bag.evidence.json")
-    page.wait_for_function(
-        "document.getElementById('status').textContent.includes('Choose your trust policy')"
-    )
+    page.wait_for_selector("#status:has-text('Choose your trust policy')")
     page.set_input_files("#policy", folder / "trust.policy")
     assert "Holds as shown" in verdict(page)
 
