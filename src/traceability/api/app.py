@@ -29,7 +29,7 @@ from traceability.api.edge import Edge
 from traceability.api.hourly import stating
 from traceability.api.queries import plain_address
 from traceability.api.scanning import writing_down
-from traceability.api.services import Services
+from traceability.api.services import Services, read_named
 from traceability.core.errors import Malformed
 from traceability.core.signing import SigningKey
 from traceability.settings import Settings
@@ -67,10 +67,9 @@ def _key(setting: str, path: Path | None) -> SigningKey | None:
     """The key in the file that a setting names. Raises Malformed, naming both."""
     if path is None:
         return None
+    data = read_named(setting, path)
     try:
-        return SigningKey.from_pem(path.read_bytes())
-    except OSError as error:
-        raise Malformed(f"{setting}: cannot read {path}: {error.strerror}") from error
+        return SigningKey.from_pem(data)
     except Malformed as error:
         raise Malformed(f"{setting}: {path} is {error}") from error
 

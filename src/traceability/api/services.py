@@ -5,6 +5,7 @@ import hmac
 from asyncio import Future, get_running_loop
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple, ParamSpec, Self, TypeVar
 
 import anyio
@@ -152,14 +153,21 @@ def _open_reads(url: str, store: Store) -> Store:
     return reads
 
 
+def read_named(setting: str, path: Path) -> bytes:
+    """The file that a setting names. Raises Malformed, naming both, where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Malformed(f"{setting}: cannot read {path}: {error.strerror}") from error
+
+
 def _open_asking(settings: Settings, ledger: Ledger) -> Asking | None:
     """The witnesses of the policy that the settings name. Raises Malformed, naming it, or Unusable."""
     if settings.witnesses is None:
         return None
+    data = read_named("WITNESSES", settings.witnesses)
     try:
-        policy = TrustPolicy.parse(settings.witnesses.read_bytes())
-    except OSError as error:
-        raise Malformed(f"WITNESSES: cannot read {settings.witnesses}: {error.strerror}") from error
+        policy = TrustPolicy.parse(data)
     except Malformed as error:
         raise Malformed(f"WITNESSES: {settings.witnesses}: {error}") from error
     return Asking(ledger, policy)
