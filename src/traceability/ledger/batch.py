@@ -16,10 +16,10 @@ from traceability.core.registry_records import Mention, Number, Party
 from traceability.core.state import AnyRecord, encode_record
 from traceability.ledger import verdicts
 from traceability.ledger.database import Into
-from traceability.ledger.overlay import Left, Overlay
+from traceability.ledger.overlay import SIGNED_BY, Left, Overlay
 from traceability.ledger.packed_moves import pack_move
 from traceability.ledger.packing import pack_lot
-from traceability.ledger.tree import Growth
+from traceability.ledger.tree import FullTile, Growth
 from traceability.ledger.view import Head, StoredEntry, View, place_of_lot
 
 ENTRY = Into(
@@ -104,6 +104,11 @@ class Batch:
         """How many entries there are, with those of this batch."""
         return self.head.size + len(self.leaves)
 
+    @property
+    def changed(self) -> list[Address]:
+        """The addresses of all records that are no longer what they were, and of who signed."""
+        return [*self._records, *((SIGNED_BY, key) for key in self._used)]
+
     def judge(self, entry: Entry) -> Outcome:
         """What the fold says of an entry that would come next; changes nothing."""
         return fold.apply(entry, self.state)
@@ -142,9 +147,26 @@ class Batch:
 
     def write(self) -> Growth:
         """Writes everything and moves the head; the batch is not used after it."""
-        view, state = self._view, self.state
+        view = self._view
         growth = Growth(self.head.edge, self.leaves)
         root = growth.edge.root()
+        tiles = growth.tiles(view.hashes)
+        with view.together():
+            self._insert(tiles)
+        moved = view.run(
+            "UPDATE head SET size = ?, root = ?, edge = ?, record_time = ? WHERE id = 0 AND size = ?",
+            growth.edge.size,
+            root,
+            b"".join(growth.edge.hashes),
+            self.record_time,
+            self.head.size,
+        )
+        if moved != 1:
+            raise RuntimeError("the head moved under the lock")
+        return growth
+
+    def _insert(self, tiles: Sequence[FullTile]) -> None:
+        view, state = self._view, self.state
         view.insert(ENTRY, [(e.index, e.record_time, e.payload, e.signature, e.blind) for e in self.entries])
         view.insert(SIGNER, [(state.signers[key].no, key, state.signers[key].top) for key in self._used])
         view.insert(OUTCOME, self._outcomes)
@@ -157,18 +179,7 @@ class Batch:
         view.insert(HOLDING, sorted(self._holdings))
         view.insert(FINDING, self._findings)
         view.insert(SUBJECT, sorted(self._subjects))
-        view.insert(TILE, growth.tiles(view.hashes))
-        moved = view.run(
-            "UPDATE head SET size = ?, root = ?, edge = ?, record_time = ? WHERE id = 0 AND size = ?",
-            growth.edge.size,
-            root,
-            b"".join(growth.edge.hashes),
-            self.record_time,
-            self.head.size,
-        )
-        if moved != 1:
-            raise RuntimeError("the head moved under the lock")
-        return growth
+        view.insert(TILE, tiles)
 
     def _keep_lot(self, address: Address, lot: Lot | Mention) -> None:
         before = self.state.find(address)

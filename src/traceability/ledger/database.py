@@ -12,6 +12,7 @@ power going out, or it is not acknowledged.
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -35,6 +36,9 @@ CONSTRAINTS = (sqlite3.IntegrityError, psycopg.IntegrityError)
 BUSY_SECONDS = 30
 STREAMED_ROWS = 256
 _POOL = {"pool_size": 8, "max_overflow": 32, "pool_timeout": BUSY_SECONDS}
+_OTHER_WAYS = ("seqscan", "hashjoin", "mergejoin")
+"""How PostgreSQL also finds rows. Here they are few out of many, found by their keys: where it has not looked into a table
+for a while it guesses otherwise, and reads all of it for each group of events."""
 _CACHE_KIB = 16 * 1024
 _WAL_PAGES = 8192
 """How long SQLite's log may grow (32 MiB) before a commit also carries it over into the file."""
@@ -59,6 +63,8 @@ class Database:
     engine: Engine
     lock = ""
     """What a SELECT of the head row ends in, so that it is locked."""
+    lock_free = ""
+    """The same, of a row that is passed over where somebody has locked it."""
     tables: str
     """Finds a table by its name."""
 
@@ -85,6 +91,10 @@ class Database:
 
     def insert(self, cursor: Any, into: Into, rows: Sequence[Sequence[Any]]) -> None:
         """Puts rows in; no two of them may be in conflict with each other."""
+        raise NotImplementedError
+
+    def together(self, connection: PoolProxiedConnection) -> AbstractContextManager[object]:
+        """What is put in within it goes one after the other, and nobody waits for the database before its end."""
         raise NotImplementedError
 
     def stream(self, connection: PoolProxiedConnection, statement: str) -> Iterator[Sequence[Any]]:
@@ -191,6 +201,9 @@ class Sqlite(Database):
     def insert(self, cursor: Any, into: Into, rows: Sequence[Sequence[Any]]) -> None:
         cursor.executemany(_sqlite_insert(into.table, tuple(into.columns), into.conflict), rows)
 
+    def together(self, connection: PoolProxiedConnection) -> AbstractContextManager[object]:  # noqa: ARG002
+        return nullcontext()
+
     def stream(self, connection: PoolProxiedConnection, statement: str) -> Iterator[Sequence[Any]]:
         cursor: Any = connection.cursor()
         cursor.execute(self.sql(statement))
@@ -218,11 +231,19 @@ class Postgres(Database):
 
     name = "postgresql"
     lock = " FOR UPDATE"
+    lock_free = " FOR UPDATE SKIP LOCKED"
     tables = "SELECT 1 WHERE to_regclass(%s) IS NOT NULL"
 
     def __init__(self, url: URL) -> None:
         url = url.set(drivername="postgresql+psycopg")
         self.engine = create_engine(url, pool_pre_ping=True, **_POOL)
+        event.listen(self.engine, "connect", self._prefer_keys)
+
+    @staticmethod
+    def _prefer_keys(connection: Any, _: object) -> None:
+        for way in _OTHER_WAYS:
+            connection.execute(f"SET enable_{way} TO off")
+        connection.commit()
 
     def check(self) -> None:
         raw = self.engine.raw_connection()
@@ -267,6 +288,11 @@ class Postgres(Database):
         statement = _postgres_insert(into.table, tuple(into.columns.items()), into.conflict)
         columns = zip(into.columns.values(), zip(*rows, strict=True), strict=True)
         cursor.execute(statement, [Array(type_, column) for type_, column in columns])
+
+    def together(self, connection: PoolProxiedConnection) -> AbstractContextManager[object]:
+        driver: Any = connection.driver_connection
+        pipeline: AbstractContextManager[object] = driver.pipeline()
+        return pipeline
 
     def stream(self, connection: PoolProxiedConnection, statement: str) -> Iterator[Sequence[Any]]:
         driver: Any = connection.driver_connection
@@ -331,6 +357,10 @@ class Rows:
         """Puts rows in; no two of them may be in conflict with each other."""
         if rows:
             self.database.insert(self._cursor, into, rows)
+
+    def together(self) -> AbstractContextManager[object]:
+        """Rows put in within it are there when it ends; what is wrong with them may be raised no sooner."""
+        return self.database.together(self._connection)
 
     def stream(self, statement: str) -> Iterator[Any]:
         """The rows of a long answer, little by little. One at a time."""
