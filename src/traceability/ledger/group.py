@@ -15,7 +15,7 @@ from traceability.core.ids import EventId
 from traceability.core.outcome import Appended, Entry, Rejected, WaitsFor, told_with
 from traceability.core.policy import Policy, turned_away
 from traceability.core.registry_records import Key, LedgerFacts, Number
-from traceability.ledger import disclosures
+from traceability.ledger import changes, disclosures
 from traceability.ledger.answers import Refused, Waiting
 from traceability.ledger.batch import ROOT, Batch
 from traceability.ledger.guard import GuardHead
@@ -83,6 +83,11 @@ class Group:
     def left(self) -> Left:
         """What the group after this one may begin with, once this one is committed."""
         return self._batch.state.left()
+
+    def tell(self, head: GuardHead) -> None:
+        """Leaves word to other processes of what was changed up to this head, which is being written."""
+        if head.size > self._head.size:
+            changes.tell(self._view, self._head.size, head.size, self._batch.changed)
 
     def judge(self, reads: Sequence[Read]) -> list[Judged]:
         """What becomes of each, in order."""

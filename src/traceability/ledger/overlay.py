@@ -5,7 +5,7 @@ an entry is judged is looked up one by one. Everything is read inside the transa
 left by the batch before, where the head is still the one it wrote: state follows from the log.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from traceability.core import watch
@@ -20,6 +20,8 @@ from traceability.core.state import AnyRecord, LogEntry, signed_by
 from traceability.ledger.view import View
 
 _OF_THE_LOG = ("number", "move")
+SIGNED_BY = "signer"
+"""In `Batch.changed`, the type of a key's small number, which is no record."""
 LEFT_MAX = 3 << 12
 """How many records batches leave to the next, besides those of a single batch, and of how many events the places."""
 
@@ -48,6 +50,15 @@ class Left(NamedTuple):
     """Where events stand that were met under a used number, or appended since this was begun."""
     newest: dict[EventId, int] | None
     """The events before those that had no place yet, where they were asked for."""
+
+    def without(self, changed: Collection[Address]) -> "Left":
+        """What is left of it once another process has changed these records."""
+        for address in changed:
+            self.records.pop(address, None)
+            self.older.pop(address, None)
+            if address[0] == SIGNED_BY:
+                self.signers.pop(address[1], None)
+        return self._replace(signers_known=None, newest=None)
 
 
 class Overlay(dict[Address, AnyRecord | None]):

@@ -2,8 +2,8 @@
 
 `entry` is the truth: the exact signed bytes, in order, append-only by trigger. Everything below it is a
 projection that `rebuild` drops and refills and `fsck` compares row by row; but for `disclosure`, which
-holds what was opened of sealed fields and can be erased, `scan`, which strangers fill, and `nonce`, which only
-signed reads need.
+holds what was opened of sealed fields and can be erased, `scan`, which strangers fill, and `nonce` and `changed`, which
+only whoever works on this database just now needs.
 
 Numbers are 64-bit, hashes are raw bytes, ids are the text they have everywhere else, compared byte by
 byte. `migrations/` makes these tables; a test holds the two together.
@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary, SmallInteger, Text, text
 from sqlmodel import Field, SQLModel
 
-REVISION = "0006"
+REVISION = "0007"
 """The newest migration: what a database must have been brought to for this program."""
 APPLICATION_ID = 0x54724C67
 """How an SQLite file says that it is a ledger (`TrLg`)."""
@@ -330,6 +330,17 @@ class NonceRow(SQLModel, table=True):
 
     nonce: str = _column(ID, key=True)
     expires: int = _column(NUMBER)
+
+
+class ChangedRow(SQLModel, table=True):
+    """What the entries from `before` to `size` changed (`changes`); only the newest, and on PostgreSQL gone after a crash."""
+
+    __tablename__ = "changed"
+    __table_args__ = ({"sqlite_strict": True},)
+
+    size: int = _column(NUMBER, key=True)
+    before: int = _column(NUMBER)
+    value: bytes = _column(LargeBinary)
 
 
 class ScanRow(SQLModel, table=True):

@@ -216,6 +216,11 @@ class View(Rows):
         """How many entries have their place in `event_place`."""
         return int(self.one("SELECT size FROM placed WHERE id = 0")[0])
 
+    def hold_places(self) -> bool:
+        """Keeps others from giving entries their places until this transaction ends; False where somebody is at it."""
+        query = "SELECT size FROM placed WHERE id = 0"
+        return self.one(query + self.database.lock_free) is not None
+
     def unplaced(self, placed: int, size: int) -> list[tuple[int, bytes]]:
         """Index and payload of the entries that `event_place` does not know yet, as far as `size`."""
         return self.all(

@@ -16,6 +16,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 
 from traceability.core import merkle
 from traceability.core.events import Genesis
@@ -24,7 +25,7 @@ from traceability.core.leaf import BLIND_SIZE
 from traceability.core.merkle import EMPTY_ROOT
 from traceability.core.note import Signature, Signer, Verifier, parse_note
 from traceability.core.registry_records import LedgerFacts
-from traceability.ledger import collector, disclosures, places, publish
+from traceability.ledger import changes, collector, disclosures, places, publish
 from traceability.ledger.answering import answers_with_proof, answers_without_proof
 from traceability.ledger.answers import Answer, Disclosure, Recorded, Refused, Submission, Waiting
 from traceability.ledger.clock import Clock, ClockRefuses
@@ -32,7 +33,7 @@ from traceability.ledger.database import CONSTRAINTS, ERRORS, Unusable, is_fatal
 from traceability.ledger.group import Group, Known, Taken
 from traceability.ledger.guard import Guard, GuardHead, GuardRefuses, GuardUnavailable
 from traceability.ledger.intake import Intake, Read, Reads
-from traceability.ledger.overlay import Left
+from traceability.ledger.overlay import Left, Overlay
 from traceability.ledger.store import Store
 from traceability.ledger.view import View
 
@@ -77,6 +78,8 @@ class Ledger:
         self._published: tuple[GuardHead, bytes] | None = None
         self._left: tuple[GuardHead, Left] | None = None
         """The head the last group wrote, and what it left of the state: whoever finds that head finds that state."""
+        self._alone = True
+        """Whether nobody else was seen to append: else others are told what is changed here."""
         self._placed = 0
         self._to_forget = False
         """Whether the database's own journal may still hold values that were erased."""
@@ -283,14 +286,15 @@ class Ledger:
     # One group
 
     def _group(self, reads: list[Read], *, opening: bool = False) -> list[Answer]:
+        if not self._alone:
+            self._look(reads)
         with self.store.write() as view:
             head = view.head(lock=True)
             self._reached("locked")
             record_time = self._stamp(view, head.record_time)
             own_times = self._time is not None
             blinds = os.urandom(BLIND_SIZE * len(reads))
-            last, self._left = self._left, None
-            left = last[1] if last is not None and last[0] == (head.size, head.root) else None
+            left = self._begun_with(view, GuardHead(head.size, head.root))
             group = Group(
                 view,
                 head,
@@ -307,6 +311,8 @@ class Ledger:
                 raise GuardRefuses(f"another key signs {group.facts.origin} now: set LOG_KEY")
             self._reached("judged")
             new = group.write(reads, judged)
+            if not self._alone:
+                group.tell(new)
             if opening:
                 view.run("DELETE FROM cosigned")  # by the witnesses of the log before
             self._reached("written")
@@ -321,6 +327,24 @@ class Ledger:
             return answers_without_proof(judged)
         note = self._publish(new, GuardHead(head.size, head.root))
         return answers_with_proof(self.store, judged, group.growth, new.size, note)
+
+    def _look(self, reads: Sequence[Read]) -> None:
+        """Reads what these are about while another process holds the head; only what that one changes is read again."""
+        with self.store.read() as view:
+            now = view.head()
+            head = GuardHead(now.size, now.root)
+            state = Overlay(view, head.size, view, self._begun_with(view, head))
+            state.preload([read.event for read in reads], chain.from_iterable(read.touched for read in reads))
+            self._left = (head, state.left())
+
+    def _begun_with(self, view: View, head: GuardHead) -> Left | None:
+        """What is known of the state at this head; None where nothing is."""
+        last, self._left = self._left, None
+        if last is None or last[0] == head:
+            return None if last is None else last[1]
+        self._alone = False
+        changed = changes.since(view, last[0], head.size)
+        return None if changed is None else last[1].without(changed)
 
     def _stamp(self, view: View, newest: int) -> int:
         if self._time is None:
