@@ -33,6 +33,8 @@ VKEY = SIGNER.verifier.encode()
 SEED = 1
 END = 1_795_693_560  # 2026-11-26T11:46:00Z; in the first 12,000 events a container of 1,000 bags leaves
 GROUP = 1024
+BAG_SECONDS = 7 * 60
+"""How long a miner takes for a bag."""
 
 
 def trade(events: int) -> Iterator[Submission]:
@@ -110,7 +112,7 @@ def postgres() -> Iterator[str]:
 
 
 class Neighbours:
-    """Miners and traders who deal with each other alone, enrolled by a registrar of the season.
+    """Miners of one site and a trader, who deal with each other alone and honestly, enrolled by a registrar of the season.
 
     Their events rest on nothing but the genesis, so they can be brought to any ledger of the season, however
     far it is. Each `number` is another set of people.
@@ -128,22 +130,49 @@ class Neighbours:
             enrol(registrar, f"miner {number}.{n}", "Mine", places.KIGALI, ["miner"]) for n in range(miners)
         ]
         self._trader = enrol(registrar, f"trader {number}", "Comptoir", places.KIGALI, ["trader"])
+        self._site = self._registered(registrar, number)
+        self._weights: dict[LotId, int] = {}
+        """In hundredths of a kilogram."""
         self.opening = self._written()
-        """Their enrolments."""
+        """Their enrolments, and the site's."""
 
     def _somebody(self, name: str, pen: Pen) -> Party:
         scale = Scale(BENCH, self._world.chance, SEED, name)
         return Party(name, pen.party, name, places.KIGALI, scale, None, [pen])  # type: ignore[arg-type]
 
+    def _registered(self, registrar: Party, number: int) -> str:
+        nonce = self._world.chance.nonce()
+        site = derive("site", registrar.pen.key.id, nonce)
+        body = {
+            "site": site,
+            "nonce": nonce,
+            "type": "site",
+            "name": f"Site {number}",
+            "country": "RW",
+            "region": "RW-04",
+            "minerals": ["cassiterite"],
+            "mining_method": "artisanal",
+            "activity": "active",
+            "holder": self._miners[0].id,
+            "worked_by": sorted(miner.id for miner in self._miners[1:]),
+            "from": time_text(self._world.now - DAY)[:10],
+        }
+        registrar.write("site_registration", body, sealed={"/position": places.KIGALI.near(self._world.chance)})
+        return site
+
     def _written(self) -> list[Submission]:
-        return [Submission(s.envelope, None, s.disclosures, None) for s in self._world.post.until()]
+        return [
+            Submission(s.envelope, None, s.disclosures, s.record_time) for s in self._world.post.until()
+        ]
 
     def productions(self, each: int) -> list[list[Submission]]:
         """For each miner so many productions, in order."""
         found = []
         for miner in self._miners:
+            began = self._world.now
             for _ in range(each):
                 self._produce(miner)
+            self._world.now = began
             found.append(self._written())
         return found
 
@@ -156,21 +185,26 @@ class Neighbours:
         return self._written()
 
     def _produce(self, miner: Party) -> list[Lot]:
-        made = [self._world.chance.nonce() for _ in range(self._lots)]
+        chance = self._world.chance
+        self._world.now += BAG_SECONDS
+        made = [(chance.nonce(), 2 * chance.randint(1500, 2050)) for _ in range(self._lots)]
         lots = [
-            Lot(LotId(derive("lot", miner.pen.key.id, nonce)), "cassiterite", "concentrate") for nonce in made
+            Lot(LotId(derive("lot", miner.pen.key.id, nonce)), "cassiterite", "concentrate")
+            for nonce, _ in made
         ]
+        self._weights.update((lot.id, weight) for lot, (_, weight) in zip(lots, made, strict=True))
         body = {
             "region": "RW-04",
             "source": "device",
+            "site": self._site,
             "lots": [
                 {
                     "nonce": nonce,
                     "mineral": "cassiterite",
                     "form": "concentrate",
-                    "weighing": {"basis": "measured", "net": {"unit": "KGM", "value": "38.40"}},
+                    "weighing": {"basis": "measured", "net": _kilograms(weight)},
                 }
-                for nonce in made
+                for nonce, weight in made
             ],
         }
         written = miner.write("production", body)
@@ -188,6 +222,10 @@ class Neighbours:
         reading = {
             "basis": "measured",
             "lots": sorted(lot.id for lot in lots),
-            "net": {"unit": "KGM", "value": f"{38.4 * len(lots):.2f}"},
+            "net": _kilograms(sum(self._weights.pop(lot.id) for lot in lots)),
         }
         self._trader.write("acceptance", {**common, "weighings": [reading]}, moves=lots)
+
+
+def _kilograms(hundredths: int) -> dict[str, str]:
+    return {"unit": "KGM", "value": f"{hundredths // 100}.{hundredths % 100:02d}"}
