@@ -91,16 +91,16 @@ def on_postgres(
     with ledgers.postgres() as url:
         one = []
         for number in range(rounds):
-            database = _database(url, f"one{number}")
-            one.append(_append(database, folder / f"pg{number}", season, bare))
-        database = _database(url, "scaling")
+            fresh = database(url, f"one{number}")
+            one.append(_append(fresh, folder / f"pg{number}", season, bare))
+        shared = database(url, "scaling")
         guard = folder / "pg-scaling"
-        ledgers.end(ledgers.begin(database, guard, season[0]))
+        ledgers.end(ledgers.begin(shared, guard, season[0]))
         numbers = iter(range(1_000))
         pairs = []
         for _ in range(rounds):
-            alone = _together(database, guard, [next(numbers)], each)
-            both = _together(database, guard, [next(numbers), next(numbers)], each)
+            alone = _together(shared, guard, [next(numbers)], each)
+            both = _together(shared, guard, [next(numbers), next(numbers)], each)
             pairs.append((both, alone))
     return (
         of_rounds("append_postgres", one, 0.35, 0.45),
@@ -108,7 +108,8 @@ def on_postgres(
     )
 
 
-def _database(url: str, name: str) -> str:
+def database(url: str, name: str) -> str:
+    """The URL of a new database of this server."""
     with psycopg.connect(url.format("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return url.format(name)

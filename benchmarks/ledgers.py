@@ -3,7 +3,7 @@
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -56,9 +56,9 @@ def begin(url: str, guard: Path, genesis: Submission) -> Ledger:
     return create(Store(url), FileGuard(guard, VKEY), SIGNER, genesis, clock=lambda: began)
 
 
-def go_on(url: str, guard: Path) -> Ledger:
+def go_on(url: str, guard: Path, reached: Callable[[str], object] = lambda _: None) -> Ledger:
     """A ledger that is there, on the clock of the season."""
-    return Ledger(Store(url), FileGuard(guard, VKEY), SIGNER, clock=lambda: 0)
+    return Ledger(Store(url), FileGuard(guard, VKEY), SIGNER, clock=lambda: 0, reached=reached)
 
 
 def end(ledger: Ledger) -> None:
@@ -157,13 +157,13 @@ class Neighbours:
             "worked_by": sorted(miner.id for miner in self._miners[1:]),
             "from": time_text(self._world.now - DAY)[:10],
         }
-        registrar.write("site_registration", body, sealed={"/position": places.KIGALI.near(self._world.chance)})
+        registrar.write(
+            "site_registration", body, sealed={"/position": places.KIGALI.near(self._world.chance)}
+        )
         return site
 
     def _written(self) -> list[Submission]:
-        return [
-            Submission(s.envelope, None, s.disclosures, s.record_time) for s in self._world.post.until()
-        ]
+        return [Submission(s.envelope, None, s.disclosures, s.record_time) for s in self._world.post.until()]
 
     def productions(self, each: int) -> list[list[Submission]]:
         """For each miner so many productions, in order."""

@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 import uvicorn
@@ -38,35 +38,41 @@ def append(genesis: Submission, folder: Path, rounds: int, each: int) -> Figure:
     for some in people:
         ledgers.all_recorded(ledger.append(some.opening))
     ledgers.end(ledger)
-    keys = [
+    with serving(bare, keys(people)) as plain, serving(ledger_server, (str(folder), url)) as ours:
+        for number in range(rounds):
+            trade = [some.productions(each) for some in people[2 * number : 2 * number + 2]]
+            baseline = load(plain.port, trade[0])
+            pairs.append((load(ours.port, trade[1]), baseline))
+    return of_pairs("append_http", pairs, "requests/s", 0.55, 0.80)
+
+
+def keys(people: Sequence[Neighbours]) -> list[bytes]:
+    """The keys of these miners, as SubjectPublicKeyInfo."""
+    return [
         bytes(key.public.spki)
         for some in people
         for key in (miner.pen.key for miner in some._miners)  # noqa: SLF001  # a friend
     ]
-    with _serving(_bare, keys) as bare, _serving(_ledger, (str(folder), url)) as ours:
-        for number in range(rounds):
-            trade = [some.productions(each) for some in people[2 * number : 2 * number + 2]]
-            baseline = _load(bare, trade[0])
-            pairs.append((_load(ours, trade[1]), baseline))
-    return of_pairs("append_http", pairs, "requests/s", 0.55, 0.80)
 
 
-class _serving:  # noqa: N801  # a context manager
-    """A server in a process of its own; gives its port."""
+class serving:  # noqa: N801  # a context manager
+    """A server in a process of its own, with its `port` and, once it is there, its `pid`."""
 
     def __init__(self, target: Any, argument: Any) -> None:
         context = multiprocessing.get_context("spawn")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
-        self._process = context.Process(target=target, args=(argument, self._port))
+            self.port: int = probe.getsockname()[1]
+        self._process = context.Process(target=target, args=(argument, self.port))
+        self.pid = 0
 
-    def __enter__(self) -> int:
+    def __enter__(self) -> Self:
         self._process.start()
+        self.pid = self._process.pid or 0
         for _ in range(600):
             with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self._port)) == 0:
-                    return int(self._port)
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return self
             time.sleep(0.1)
         raise RuntimeError("the server did not start")
 
@@ -75,7 +81,8 @@ class _serving:  # noqa: N801  # a context manager
         self._process.join()
 
 
-def _ledger(argument: tuple[str, str], port: int) -> None:
+def ledger_server(argument: tuple[str, str], port: int) -> None:
+    """Serves the ledger at the URL, the second argument; key and guard are in the folder, the first."""
     folder, url = argument
     log_key = Path(folder) / "http-log-key"
     log_key.write_text(ledgers.SIGNER.encode())
@@ -86,21 +93,22 @@ def _ledger(argument: tuple[str, str], port: int) -> None:
     serve(create_app(Services.open(settings)), "127.0.0.1", port)
 
 
-def _bare(spkis: Sequence[bytes], port: int) -> None:
-    keys = {key.id: key for key in map(PublicKey, spkis)}
+def bare(spkis: Sequence[bytes], port: int) -> None:
+    """Serves the bare route, for events signed with these keys."""
+    known = {key.id: key for key in map(PublicKey, spkis)}
     app = FastAPI()
 
     @app.post("/v1/events", status_code=201)
     async def check(request: Request) -> dict[str, str]:
         envelope = Envelope.parse(orjson.loads(await request.body())["envelope"])
         event = events.read(envelope)
-        keys[event.key].verify(envelope.signature, event_pae(envelope.payload))
+        known[event.key].verify(envelope.signature, event_pae(envelope.payload))
         return {"kind": event.kind}
 
     uvicorn.run(app, host="127.0.0.1", port=port, loop="asyncio", log_level="critical", access_log=False)
 
 
-def _load(port: int, trade: Sequence[Sequence[Submission]]) -> float:
+def load(port: int, trade: Sequence[Sequence[Submission]]) -> float:
     """Requests a second, each connection sending its own list in order."""
     sent = [[_request(port, submission) for submission in some] for some in trade]
     started = time.perf_counter()

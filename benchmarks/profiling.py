@@ -4,7 +4,7 @@ Beside each step stands its *floor*: what the same bytes cost in the same run wi
 no rules. So it can be read off what ratio to the bare check could be had at all, whatever the rules cost.
 
 By processor time on one core, the least of several rounds, in µs an event of the season's mix; with the interpreter's
-instructions, where they are counted.
+instructions, where they are counted. At the end, what processes and threads wait for that share something (`sharing`).
 """
 
 import argparse
@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import floors, ledgers
+from benchmarks import floors, ledgers, sharing
 from benchmarks.__main__ import largest_export
 from benchmarks.floors import (
     ANSWERS,
@@ -170,6 +170,9 @@ def main() -> None:
         whole, written = _whole(ledger, rounds, of_clock)
         of_tables = floors.writing(written, None) | floors.reading(ledger, whole.count)
         _show("an entry in fsck", whole, of_events | of_tables, bare)
+    with tempfile.TemporaryDirectory(prefix="profile-") as name:
+        sharing.show_processes(season[0], Path(name), rounds)
+        sharing.show_threads(season[0], Path(name), rounds)
 
 
 # The work

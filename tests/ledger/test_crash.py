@@ -18,7 +18,7 @@ from traceability.ledger import fsck
 from traceability.ledger.answers import Recorded
 from trade import LOG_SIGNER, produce
 
-POINTS = ("locked", "judged", "written", "committed", "guarded", "signed", "published")
+POINTS = ("read", "locked", "judged", "written", "committed", "guarded", "signed", "published")
 
 
 def send_all(ledger, groups, journal):

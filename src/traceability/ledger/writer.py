@@ -288,6 +288,7 @@ class Ledger:
     def _group(self, reads: list[Read], *, opening: bool = False) -> list[Answer]:
         if not self._alone:
             self._look(reads)
+        self._reached("read")
         with self.store.write() as view:
             head = view.head(lock=True)
             self._reached("locked")
