@@ -50,6 +50,7 @@ def test_migrating_again_changes_nothing(url, opened):
         assert view.head() == before
 
 
+@pytest.mark.threat("T55")
 @pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
 def test_tables_that_a_migration_empties_are_filled(tmp_path, ledger, office, guard, revision):
     """A ledger of an older schema is brought up to the newest, and nothing is missing or stale in it."""
