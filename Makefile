@@ -16,6 +16,8 @@
 #   make bitflips  every bit of a small ledger is flipped, and must be found: EVERY=1
 #   make parity   every verdict the tests ask for, in Python and in JavaScript: EVERY=1
 #   make kills    a server under load is killed again and again: CYCLES=100
+#   make pauses   one of several processes sleeps in the middle of an append: SLEEP=60
+#   make outages  PostgreSQL is stopped under load, again and again: STOPS=100
 #   make migrate  brings the database of DATA or DATABASE_URL to the newest schema
 #   make locks    pins the newest versions that pyproject.toml allows
 
@@ -30,13 +32,15 @@ WORKERS ?= 2
 STATES ?= 100000
 EVERY ?= 1
 CYCLES ?= 100
+SLEEP ?= 60
+STOPS ?= 100
 FAULTS := tests/ledger/faults
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal -p 3.11
 
-.PHONY: run test check fix bench bench-quick profile fraud-bench fuzz conservation overload powerloss storage bitflips parity kills migrate locks clean
+.PHONY: run test check fix bench bench-quick profile fraud-bench fuzz conservation overload powerloss storage bitflips parity kills pauses outages migrate locks clean
 
 run: $(VENV)/server.stamp
 	@$(BIN)/traceability demo
@@ -94,6 +98,12 @@ parity: $(VENV)/dev.stamp
 
 kills: $(VENV)/dev.stamp
 	$(BIN)/python $(FAULTS)/killing.py --cycles $(CYCLES)
+
+pauses: $(VENV)/dev.stamp
+	PAUSE_SECONDS=$(SLEEP) $(BIN)/pytest -n $(WORKERS) $(FAULTS)/test_paused.py tests/api/test_processes.py
+
+outages: $(VENV)/dev.stamp
+	STOPS=$(STOPS) $(BIN)/pytest $(FAULTS)/test_postgres_outages.py
 
 migrate: $(VENV)/server.stamp
 	$(BIN)/traceability migrate

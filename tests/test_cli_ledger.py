@@ -419,6 +419,18 @@ def test_restore_asks_the_guard(demo: Served, command: Command, copy: Path) -> N
     assert command("restore", "none.sqlite3").code == 3
 
 
+def test_a_backup_that_cannot_be_read_is_told(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that does not give the backup, or the log key, ends a restore with a sentence that names the file."""
+    Path("backup").mkdir()  # a folder is read as badly as a file on a disk that fails
+    done = command("restore", "backup")
+    assert done.code == 1
+    assert "nothing was restored: backup cannot be read: " in done.err
+    monkeypatch.setenv("LOG_KEY", "backup")
+    done = command("restore", "--adopt-guard", "newest")
+    assert done.code == 1
+    assert "cannot read backup: " in done.err
+
+
 @pytest.mark.threat("T38")
 def test_a_rolled_back_ledger_is_told(command: Command, copy: Path) -> None:
     """A ledger behind what was signed may be read, and fsck calls it rolled back."""

@@ -3,6 +3,7 @@
 import gc
 import secrets
 import statistics
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -110,6 +111,45 @@ def test_a_long_season_trades_every_mineral_of_the_region(long_season: LongSeaso
     assert {country for _, country in dug} == {"CD", "CF", "RW"}
     purposes = {told.event["body"].get("purpose") for told in long_season.told}
     assert {"sale", "processing", "storage", "return", "carriage"} <= purposes
+
+
+def test_a_long_season_has_the_trade_beside_the_ordinary(long_season: LongSeason) -> None:
+    """First buyers record for diggers without phones; work and storage for another; old and foreign ore; what goes wrong."""
+    told = [one.event for one in long_season.told]
+    kinds = Counter(event["kind"] for event in told)
+    dug = [event["body"] for event in told if event["kind"] == "production"]
+    assert sum("custodian" in body for body in dug) > len(dug) // 10
+    moved = {
+        (event["body"]["moves"], event["body"]["purpose"]) for event in told if event["kind"] == "transfer"
+    }
+    assert {
+        ("custody", "processing"),
+        ("custody", "storage"),
+        ("custody", "return"),
+        ("title", "sale"),
+    } <= moved
+    origins = {event["body"]["origin"] for event in told if event["kind"] == "intake"}
+    assert origins == {"earlier_stock", "other_scheme"}
+    grounds = {event["body"]["ground"] for event in told if event["kind"] == "reassignment"}
+    assert {"seizure", "given_back"} <= grounds
+    assert min(kinds[kind] for kind in ("refusal", "withdrawal", "correction")) > 10
+    assert any(lot["form"] == "dore" for event in told for lot in lots_made(event))
+
+
+def test_bags_are_what_one_person_lifts(long_season: LongSeason) -> None:
+    """Ore in bags weighs 20 to 50 kg, but for what a scale errs; gold comes by the gram and stones by the carat."""
+    units = {"cassiterite": "KGM", "coltan": "KGM", "wolframite": "KGM", "gold": "GRM", "diamond": "CTM"}
+    bags = 0
+    for lot in (
+        lot for one in long_season.told if one.event["kind"] == "production" for lot in lots_made(one.event)
+    ):
+        net = lot["weighing"]["net"]
+        if lot["mineral"] in units:
+            assert net["unit"] == units[lot["mineral"]]
+        if units.get(lot["mineral"]) == "KGM":
+            assert 19.7 < float(net["value"]) < 50.5
+            bags += 1
+    assert bags > 1000
 
 
 def test_more_events_are_more_people_and_more_years(long_season: LongSeason) -> None:

@@ -467,6 +467,7 @@ def test_two_sites_signed_for_in_turn() -> None:
 # Sites, papers, silence
 
 
+@pytest.mark.threat("T21")
 def test_more_than_a_site_can_give() -> None:
     """On one day, and in a month of days that are each within what it can; nothing before there is an estimate."""
     trade = Rules()
@@ -497,6 +498,7 @@ def test_more_than_a_site_can_give() -> None:
     assert [dict(each.figures)["days"] for each in found(trade, "output_above_capacity")] == ["30", "1"]
 
 
+@pytest.mark.threat("T21")
 def test_what_a_site_says_of_itself_counts_where_nobody_else_looked() -> None:
     """The operator's own estimate, however high, does not lift what an inspectorate found."""
     trade = Rules()

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import os
+import random
+import signal
 import subprocess
 import sys
 import threading
@@ -21,6 +23,9 @@ from traceability.ledger import fsck
 from traceability.ledger.guard import FileGuard
 from traceability.ledger.store import Store
 from trade import LOG_SIGNER, Pen, produce
+
+SECONDS = float(os.environ.get("PAUSE_SECONDS", "0.7"))
+"""How long a process sleeps; a minute shows what a machine that was suspended does."""
 
 
 class Proxy:
@@ -76,11 +81,15 @@ class Proxy:
             writer.close()
 
 
+_NUMBER = count()
+
+
 @pytest.fixture
 def world(postgres_url, tmp_path):
+    name = f"processes_{next(_NUMBER)}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE processes")
-    world = World(postgres_url.replace("/ledger", "/processes", 1), tmp_path)
+        connection.execute(f"CREATE DATABASE {name}")
+    world = World(postgres_url.replace("/ledger", f"/{name}", 1), tmp_path)
     world.pens = [Pen(f"clerk {number}") for number in range(8)]
     world.take(*(world.office.enrol(pen, "miner") for pen in world.pens))
     world.services.close()
@@ -98,6 +107,7 @@ def process(world, port: int):
         "GUARD": str(folder / "guard"),
         "LOG_KEY": str(folder / "log-key"),
         "PORT": str(port),
+        "PGAPPNAME": f"at {port}",
     }
     with (folder / f"log-{port}").open("w") as log:
         command = [sys.executable, "-m", "traceability", "serve"]
@@ -157,6 +167,11 @@ def test_one_of_two_processes_dies_and_nobody_loses_anything(world):
             assert len(notes) == 1
             assert httpx.get(f"http://127.0.0.1:{proxy.port}/v1/log").json()["signing"] is True
     assert len(told) == 8 * 24
+    check_told(world, told)
+
+
+def check_told(world, told: dict[str, set[int]]) -> None:
+    """Each event was told one index whoever answered, and is there; and all of the ledger is good."""
     assert all(len(indexes) == 1 for indexes in told.values())
     assert len(set().union(*told.values())) == len(told)
     guard = FileGuard(world.services.settings.data / "guard", LOG_SIGNER.verifier.encode())
@@ -165,3 +180,68 @@ def test_one_of_two_processes_dies_and_nobody_loses_anything(world):
         with store.read() as view:
             found = {entry.event_id: entry.index for entry in view.entries(0, 10_000)}
     assert all({found[name]} == indexes for name, indexes in told.items())
+
+
+def put_to_sleep(world, running: subprocess.Popen, port: int) -> None:
+    """Stops this process in the middle of an append: with the head of the log locked by its transaction."""
+    locked = (
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s "
+        "AND state = 'idle in transaction' AND backend_xid IS NOT NULL"
+    )
+    with psycopg.connect(world.services.settings.database_url, autocommit=True) as connection:
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            running.send_signal(signal.SIGSTOP)
+            time.sleep(0.02)  # what the database does at that moment, it ends
+            if connection.execute(locked, (f"at {port}",)).fetchone():
+                return
+            running.send_signal(signal.SIGCONT)
+            time.sleep(random.uniform(0.001, 0.05))
+    raise AssertionError("it was never in the middle of an append")
+
+
+@pytest.mark.threat("T48")
+@pytest.mark.parametrize("processes", [2, 4])
+def test_one_of_the_servers_sleeps_in_the_middle_of_an_append(world, processes):
+    """While it holds the head of the log, others read and wait; woken, it goes on. Who got no answer sends again elsewhere."""
+    ports = [free_port() for _ in range(processes)]
+    told: dict[str, set[int]] = {}
+    resent = count()
+    woken = threading.Event()
+
+    def work(number: int, pen: Pen, client: httpx.Client) -> None:
+        more = 0
+        while not woken.is_set() or more < 4:
+            more += woken.is_set()
+            signed, turn = produce(pen, "1"), number
+            while signed.id not in told:
+                url = f"http://127.0.0.1:{ports[turn % processes]}/v1/events"
+                try:
+                    answer = client.post(url, json=submission(signed), timeout=max(1, SECONDS / 10))
+                except httpx.TransportError:
+                    turn += 1
+                    next(resent)
+                    continue
+                assert answer.status_code in (200, 201, 503), answer.text
+                if answer.status_code != 503:
+                    told.setdefault(signed.id, set()).add(answer.json()["index"])
+
+    with contextlib.ExitStack() as served, ThreadPoolExecutor(8) as threads:
+        running = [served.enter_context(process(world, port)) for port in ports]
+        client = served.enter_context(httpx.Client())
+        working = [threads.submit(work, number, pen, client) for number, pen in enumerate(world.pens)]
+        try:
+            put_to_sleep(world, running[0], ports[0])
+            until = time.monotonic() + SECONDS
+            while time.monotonic() < until:
+                assert httpx.get(f"http://127.0.0.1:{ports[1]}/v1/log", timeout=10).status_code == 200
+                time.sleep(0.1)
+        finally:
+            running[0].send_signal(signal.SIGCONT)
+            woken.set()
+        for each in working:
+            each.result(120)
+        notes = {httpx.get(f"http://127.0.0.1:{port}/checkpoint").text for port in ports}
+        assert len(notes) == 1
+    assert next(resent) > 0 or SECONDS < 5
+    check_told(world, told)

@@ -3,6 +3,7 @@
 import gzip
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from world import line, submission
@@ -26,6 +27,7 @@ def problem(answer) -> tuple[int, str]:
     return answer.status_code, body["type"].removeprefix("/problems/")
 
 
+@pytest.mark.threat("T42")
 def test_the_answer_is_the_proof(world, client):
     """201 with entry, blind, proof and checkpoint, which together show that the event is in the log."""
     signed = produce(world.anna, "20", "30.5")
@@ -58,6 +60,23 @@ def test_the_same_again_is_the_same_answer(world, client):
     for name in ("index", "entry", "blind", "event_id", "lots"):
         assert first.json()[name] == again.json()[name]
     assert world.size() == size
+
+
+@pytest.mark.threat("T19")
+def test_a_thousand_times_at_once_is_one_entry(world, client):
+    """The same event, new to the ledger, by eight clients 125 times each: one entry, and everybody gets its index."""
+    signed = produce(world.anna, "1")
+    size = world.size()
+    headers = {"Content-Type": "application/x-ndjson"}
+    with ThreadPoolExecutor(8) as threads:
+        sent = [
+            threads.submit(client.post, "/v1/events", content=line(signed) * 125, headers=headers)
+            for _ in range(8)
+        ]
+    told = [json.loads(said) for answer in sent for said in answer.result().text.splitlines()]
+    assert len(told) == 1000
+    assert {answer["index"] for answer in told} == {size}
+    assert world.size() == size + 1
 
 
 @pytest.mark.threat("T02")

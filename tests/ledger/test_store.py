@@ -13,6 +13,7 @@ from alembic.migration import MigrationContext
 from children import die, fork, wait
 from hypothesis import given
 from hypothesis import strategies as st
+from older import make_older
 from sending import append, recorded, sent, some_trade, traders
 from sqlmodel import SQLModel
 
@@ -21,7 +22,7 @@ from traceability.core.merkle import Edge
 from traceability.ledger import fsck, publish, schema
 from traceability.ledger.arrays import Array
 from traceability.ledger.clock import Clock, ClockRefuses
-from traceability.ledger.database import Unusable, open_database
+from traceability.ledger.database import Unusable
 from traceability.ledger.schema import migrate
 from traceability.ledger.store import Store
 from traceability.ledger.tables import APPLICATION_ID, REVISION
@@ -50,29 +51,14 @@ def test_migrating_again_changes_nothing(url, opened):
         assert view.head() == before
 
 
+@pytest.mark.threat("T55")
 @pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
 def test_tables_that_a_migration_empties_are_filled(tmp_path, ledger, office, guard, revision):
     """A ledger of an older schema is brought up to the newest, and nothing is missing or stale in it."""
     miner, trader = traders(ledger, office, "miner", "trader")
     recorded(ledger, *some_trade(miner, trader, 4))
     old = f"sqlite:///{tmp_path / 'old.sqlite3'}"
-    migrate(old, revision)
-    database = open_database(old)
-    kept = ["entry", "head", "root", "checkpoint", "tile", "disclosure"]
-    if revision != "0001":
-        kept += ["outcome", "finding", "finding_subject"]  # as that version had them, to be made anew
-    with ledger.store.read() as view:
-        rows = {table: view.all(f"SELECT * FROM {table}") for table in kept}
-    connection = database.engine.raw_connection()
-    cursor = database.cursor(connection, write=True)
-    cursor.execute("DELETE FROM head")
-    for table, found in rows.items():
-        for row in found:
-            marks = ", ".join("?" * len(row))
-            cursor.execute(database.sql(f"INSERT INTO {table} VALUES ({marks})"), row)
-    connection.commit()
-    connection.close()
-    database.engine.dispose()
+    make_older(ledger.store, old, revision)
     with pytest.raises(Unusable, match="traceability migrate"):
         Store(old)
     migrate(old)

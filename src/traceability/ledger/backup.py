@@ -13,6 +13,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from traceability.core.errors import Invalid, Malformed
 from traceability.core.merkle import tree_root
@@ -57,7 +58,7 @@ def restore(path: Path, url: str, progress: Progress = lambda _: None) -> Head:
 
     Whether it may sign is for the guard to say when it is opened.
     """
-    with path.open("rb") as file:
+    with _reading(path) as file:
         is_copy = file.read(len(_MAGIC)) == _MAGIC
     target = open_database(url, create=True)
     target.engine.dispose()
@@ -75,7 +76,7 @@ def restore(path: Path, url: str, progress: Progress = lambda _: None) -> Head:
         if is_copy:
             with contextlib.closing(Store(f"sqlite:///{path}")) as copy:
                 return dump.load(dump.dump(copy), store, progress)
-        with path.open("rb") as file:
+        with _reading(path) as file:
             return dump.load(file, store, progress)
 
 
@@ -140,6 +141,16 @@ def _verified_dump(path: Path, progress: Progress) -> Head:
                 return dump.load(file, trial, progress)
             except NotLoaded as error:
                 raise NotBackedUp(f"the dump is damaged: {error}") from error
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[BinaryIO]:
+    """The file, open. Raises NotBackedUp where its disk does not give it."""
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise NotBackedUp(f"{path} cannot be read: {error.strerror}") from error
 
 
 @contextlib.contextmanager

@@ -12,7 +12,12 @@ from traceability.core.note import Signer
 
 def read_log_keys(path: Path) -> tuple[Signer, ...]:
     """The keys in this file, the oldest first. Raises FileNotFoundError, and Malformed for anything else."""
-    lines = path.read_text(errors="replace").split()
+    try:
+        lines = path.read_text(errors="replace").split()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Malformed(f"cannot read {path}: {error.strerror}") from error
     try:
         signers = tuple(Signer.parse(line) for line in lines)
     except Malformed as error:

@@ -270,14 +270,12 @@ def spoil(
     file = make(small, tile=False)
     make(tall, tile=True)
     for place, tables in ((small, sorted(set(SQLModel.metadata.tables) - {"tile"})), (tall, ["tile"])):
-        # A tile costs the look at 256 entries for each of its 65,792 bits.
-        step = every * (16 if place is tall else 1)
         pristine = folder / f"pristine{number}"
         shutil.copytree(place.folder, pristine, dirs_exist_ok=True)
         spoiler = Spoiler(place)
         for at, flip in enumerate(spoiler.flips(tables)):
             # By a prime, so that not always the same bit of each byte is taken.
-            if at * 7919 % (step * shares) == number * step:
+            if at * 7919 % (every * shares) == number * every:
                 spoiler.try_one(flip)
                 if spoiler.counts["bits of tables"] % 2000 == 0:
                     print(

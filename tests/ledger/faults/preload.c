@@ -10,7 +10,8 @@
 
    A fault is met at the n-th call that changes files or makes them durable. It kills the process before or
    after the call, or returns an error: before the call, or although it was done. From then on all calls
-   fail in the same way, or only the one. Everything else goes through. */
+   fail in the same way, or only the one. Everything else goes through. Or it is met at the n-th call that reads
+   from files: that fails too, or gives less than it could. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -32,11 +33,11 @@
 #include <unistd.h>
 
 enum { FDS = 65536 };
-enum action { NONE, KILL, KILL_AFTER, FAIL, FAIL_DONE };
+enum action { NONE, KILL, KILL_AFTER, FAIL, FAIL_DONE, SHORT };
 
 static char watched[FDS]; /* 1: below a root */
 static char roots[8][PATH_MAX];
-static int roots_count, log_fd = -1, quiet;
+static int roots_count, log_fd = -1, quiet, reads;
 static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static long calls, fault_at = -1;
 static enum action fault_action;
@@ -60,6 +61,8 @@ void preload_arm(long n, int action, int error, int sticky) {
 }
 /* Whether nothing is written down for now. */
 void preload_quiet(int on) { quiet = on; }
+/* Whether it is reads that are counted and meet the fault, and nothing else. */
+void preload_reads(int on) { reads = on; }
 /* How many calls were counted since. */
 long preload_calls(void) { return calls; }
 /* Where the fault was met: kind of the call, a space, path. Empty where it was not. */
@@ -127,6 +130,7 @@ static void meet(char kind, int fd, const char *path) {
 
 /* Counts a call, with the lock held. True where it is to fail without being done. */
 static int before(char kind, int fd, const char *path) {
+    if (reads != (kind == 'P')) return 0;
     calls++;
     int now = fault_at > 0 && (calls == fault_at || (fault_sticky && calls > fault_at));
     if (!now) return 0;
@@ -136,7 +140,8 @@ static int before(char kind, int fd, const char *path) {
     return 0;
 }
 /* The same call, done. True where it is to fail all the same. */
-static int after(void) {
+static int after(char kind) {
+    if (reads != (kind == 'P')) return 0;
     int now = fault_at > 0 && (calls == fault_at || (fault_sticky && calls > fault_at));
     if (now && fault_action == KILL_AFTER) kill(getpid(), SIGKILL);
     if (now && fault_action == FAIL_DONE) { errno = fault_errno; return 1; }
@@ -150,7 +155,7 @@ static int after(void) {
         int kept = errno;                           \
         if (result >= 0) { record; }                \
         errno = kept;                               \
-        if (result >= 0 && after()) result = -1;    \
+        if (result >= 0 && after(kind)) result = -1; \
     }                                               \
     pthread_mutex_unlock(&lock);                    \
     return result
@@ -290,6 +295,21 @@ ssize_t copy_file_range(int from, off64_t *a, int to, off64_t *b, size_t length,
     if (!is_watched(to)) return REAL(copy_file_range)(from, a, to, b, length, flags);
     errno = EXDEV;
     return -1;
+}
+
+/* Where a fault makes a read short, what comes is a half, and at least a byte: the end is elsewhere. */
+static size_t as_long(size_t length) {
+    int now = reads && fault_action == SHORT && calls == fault_at;
+    return now && length > 1 ? length / 2 : length;
+}
+ssize_t pread64(int fd, void *data, size_t length, off64_t at) {
+    if (!reads || !is_watched(fd)) return REAL(pread64)(fd, data, length, at);
+    GUARDED('P', fd, NULL, REAL(pread64)(fd, data, as_long(length), at), );
+}
+ssize_t pread(int fd, void *data, size_t length, off_t at) { return pread64(fd, data, length, at); }
+ssize_t read(int fd, void *data, size_t length) {
+    if (!reads || !is_watched(fd)) return REAL(read)(fd, data, length);
+    GUARDED('P', fd, NULL, REAL(read)(fd, data, as_long(length)), );
 }
 
 int ftruncate64(int fd, off64_t size) {

@@ -3,10 +3,12 @@
     python tests/ledger/faults/storage.py [--every 1]
 
 Run by itself it starts again under the library of `preload.c`. For an append, a start after a crash, a
-backup, a restore, a migration and a beginning, the calls are counted; then the n-th call, for every n,
+backup, a restore, the migration of an older ledger, and a beginning, the calls are counted; then the n-th call, for every n,
 
 - is the last one: the process is killed before it, or after it;
 - fails: EIO, ENOSPC, or EIO although it was done; once, or from then on.
+
+Likewise the n-th call that reads fails with EIO, or gives less than was asked for.
 
 The process goes on as it can. Then a start without faults must find everything that was answered, once and
 at its index, and `fsck` nothing. A start after a crash is also killed itself, twice in a row; and the power
@@ -33,6 +35,7 @@ if __name__ == "__main__":
 import preload
 from children import die, fork, wait
 from disk import DROPPED, KEPT, Files, files_below
+from older import make_older
 from powerloss import CHANGES, Judge, moments
 from recording import MEMORY, Recording, begin, reopened
 from sending import append, sent, some_trade
@@ -68,6 +71,11 @@ class Traded:
         self.crashed = self._files()
         os.environ.update(DATA=str(self.place.data), GUARD=str(self.place.guard))
         os.environ["LOG_KEY"] = str(self.place.folder / "log-key")
+        self.kept = self.place.folder / "kept"
+        """A backup of it."""
+        self.trial.put(self.whole)
+        assert run(["backup", str(self.kept)]) == 0
+        self.older = self._older("0003")
 
     def _files(self) -> Files:
         return files_below(self.place.data, self.place.guard.parent)
@@ -80,18 +88,45 @@ class Traded:
     def start(self) -> Case:
         return Case("start after a crash", self.crashed, self._start, self.check)
 
-    def commands(self) -> None:
-        """A backup, and its restoring."""
+    @property
+    def commands(self) -> list[Case]:
+        """A backup, its restoring, and a migration."""
         backup, target = self.trial.out / "backup", self.trial.out / "restored" / "ledger.sqlite3"
-        kept = self.place.folder / "kept"
-        make, again = ["backup", str(backup)], ["restore", str(kept), "--data", str(target.parent)]
-        for name, arguments, made in (("backup", make, backup), ("restore", again, target)):
-            work = lambda begin, arguments=arguments: self._command(begin, arguments)  # noqa: E731
-            self.trial.run(Case(name, self.whole, work, lambda _, made=made: self._whole(made)))
-            if name == "backup":
-                self.trial.put(self.whole)
-                assert run(make) == 0
-                backup.rename(kept)
+        return [
+            self._by_command("backup", self.whole, ["backup", str(backup)], lambda _: self._whole(backup)),
+            self._by_command(
+                "restore",
+                self.whole,
+                ["restore", str(self.kept), "--data", str(target.parent)],
+                lambda _: self._whole(target),
+            ),
+            self._by_command("migrate an older ledger", self.older, ["migrate"], self._migrated),
+        ]
+
+    def _by_command(
+        self, name: str, before: Files, arguments: list[str], check: Callable[[str], None]
+    ) -> Case:
+        return Case(name, before, lambda begin: self._command(begin, arguments), check)
+
+    def all(self) -> list[Case]:
+        """Every case there is of this ledger."""
+        return [self.append, self.start, *self.commands]
+
+    def _older(self, revision: str) -> Files:
+        """The ledger as an older version had it."""
+        path = self.place.folder / "older.sqlite3"
+        self.trial.put(self.whole)
+        store = Store(self.place.url)
+        make_older(store, f"sqlite:///{path}", revision)
+        store.close()
+        ledger = str(self.place.data / "ledger.sqlite3")
+        guards = {name: content for name, content in self.whole.items() if not name.startswith(ledger)}
+        return guards | {ledger: path.read_bytes()}
+
+    def _migrated(self, where: str) -> None:
+        """Done again, it is migrated; and the ledger is what it was."""
+        migrate(self.place.url)
+        self.check(where)
 
     def _append(self, ledger) -> None:
         for group in self.groups:
@@ -266,17 +301,18 @@ def main() -> int:
     )
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument(
-        "parts", nargs="*", help="append, start, commands, interrupt, power, begin; absent: all"
+        "parts", nargs="*", help="append, start, commands, reads, interrupt, power, begin; absent: all"
     )
     given = parser.parse_args()
     began = time.monotonic()
     folder = Path(os.environ["PRELOAD_LOG"]).parent
     trial = Trial(folder, given.every)
     traded = Traded(trial)
-    parts: dict[str, Callable[[], None]] = {
+    parts: dict[str, Callable[[], object]] = {
         "append": lambda: trial.run(traded.append),
         "start": lambda: trial.run(traded.start),
-        "commands": traded.commands,
+        "commands": lambda: [trial.run(case) for case in traded.commands],
+        "reads": lambda: [trial.run(case, reads=True) for case in traded.all()],
         "interrupt": traded.interrupt,
         "power": traded.power,
         "begin": lambda: trial.run(Beginning(trial).case()),

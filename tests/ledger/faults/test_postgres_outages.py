@@ -1,5 +1,7 @@
 """PostgreSQL is stopped, killed, copied and promoted under load: nothing answered is lost, nothing is there twice."""
 
+import os
+
 import psycopg
 import pytest
 from load import Load, check_told, wait_until
@@ -14,6 +16,8 @@ from traceability.ledger.writer import Ledger, create
 from trade import LOG_SIGNER, Office, produce
 
 NAMES = ("anna", "ben", "carl")
+STOPS = int(os.environ.get("STOPS", "3"))
+"""How often a server is stopped under load."""
 
 
 @pytest.fixture
@@ -70,11 +74,11 @@ def service(guard):
 
 
 def test_stopped_at_once_under_load(primary, service):
-    """Three times without a farewell, under three writers: what was answered stays, what was unknown is sent again."""
+    """Again and again without a farewell, under three writers: what was answered stays, what was unknown is sent again."""
     url = primary.url("ledger")
     pens = service.begin(url)
     with Load([service.open(url) for _ in pens], pens) as load:
-        for _ in range(3):
+        for _ in range(STOPS):
             load.until(20)
             primary.stop("immediate")
             primary.start()

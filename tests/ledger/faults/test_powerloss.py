@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from disk import DROPPED, KEPT
+from older import make_older
 from powerloss import Judge, crashes, moments, try_all, without_syncs
-from recording import MEMORY, Place, begin, record, record_server
+from recording import MEMORY, Place, begin, record, record_server, reopened
 from sending import sent
 
 from traceability.ledger import fsck
@@ -93,6 +94,49 @@ def test_a_backup_has_its_name_when_it_is_whole(tmp_path):
                 assert files.get(target) in (None, whole[target]), (number, crash)
                 there.add(target in files)
     assert there == {True, False}
+
+
+MIGRATE = """
+import sys
+from traceability.ledger.schema import migrate
+migrate(sys.argv[1])
+"""
+
+
+def test_a_migration_cut_short_is_done_again(tmp_path, memory):
+    """An older ledger, at moments of its migration: done again, it is migrated, good, and has the root it had."""
+    place = Place(tmp_path.resolve() / "place")
+    place.folder.mkdir()
+    begin(place, "anna", "ben")
+    store = Store(place.url)
+    with store.read() as view:
+        before = view.head()
+    older = place.folder / "older.sqlite3"
+    make_older(store, f"sqlite:///{older}", "0003")
+    store.close()
+    older.replace(place.data / "ledger.sqlite3")
+    made = record(place, MIGRATE, place.url)
+    seen = set()
+    for number, disk, _ in moments(made):
+        for crash in crashes(3, 1, number) if number % 4 == 0 else ():
+            files = disk.after(crash)
+            if repr(files) in seen:
+                continue
+            seen.add(repr(files))
+            again = Place(memory / f"again{len(seen)}")
+            for path, content in files.items():
+                target = again.folder / Path(path).relative_to(place.folder)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+            migrate(again.url)
+            ledger = reopened(again)
+            assert ledger.refusal is None, (number, crash)
+            assert fsck.check(ledger.store, ledger._guard).verdict == "good", (number, crash)
+            with ledger.store.read() as view:
+                assert view.head() == before
+            ledger.close()
+            ledger.store.close()
+    assert len(seen) > 40
 
 
 BEGIN = """

@@ -11,10 +11,12 @@ PROGRAM = Path(__file__).with_name("storage.py")
 
 @pytest.mark.threat("T84")
 @pytest.mark.parametrize(
-    "parts", [["append", "start", "interrupt"], ["commands", "begin"], ["power"]], ids=lambda parts: parts[0]
+    "parts",
+    [["append", "start", "interrupt"], ["commands", "reads", "begin"], ["power"]],
+    ids=lambda parts: parts[0],
 )
 def test_some_of_all_faults(parts):
-    """Every so many of the cases that `make storage` tries: killed, EIO, ENOSPC, failed but done, twice in a row."""
+    """Every so many of the cases that `make storage` tries: killed, EIO, ENOSPC, failed but done, a bad read, twice in a row."""
     done = subprocess.run(
         [sys.executable, PROGRAM, "--every", "307", *parts], capture_output=True, text=True, check=False
     )

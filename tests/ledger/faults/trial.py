@@ -15,7 +15,7 @@ from recording import Place
 
 from trade import LOG_SIGNER
 
-KILL, KILL_AFTER, FAIL, FAIL_DONE = 1, 2, 3, 4
+KILL, KILL_AFTER, FAIL, FAIL_DONE, SHORT = 1, 2, 3, 4, 5
 
 
 class Fault(NamedTuple):
@@ -37,6 +37,11 @@ FAULTS = (
     Fault("ENOSPC from then on", FAIL, errno.ENOSPC, lasting=True),
     Fault("EIO from then on", FAIL, errno.EIO, lasting=True),
 )
+OF_READS = (
+    Fault("EIO", FAIL, errno.EIO),
+    Fault("less than asked for", SHORT),
+    Fault("EIO from then on", FAIL, errno.EIO, lasting=True),
+)
 
 
 class Library:
@@ -50,6 +55,10 @@ class Library:
     def arm(self, n: int, fault: Fault = NO_FAULT) -> None:
         """The n-th call from now on meets the fault. 0: none, calls are counted; -1: none any more."""
         self._library.preload_arm(ctypes.c_long(n), fault.action, fault.error, int(fault.lasting))
+
+    def reads(self, *, on: bool) -> None:
+        """Whether it is calls that read which are counted and meet the fault, and no others."""
+        self._library.preload_reads(int(on))
 
     def record(self, *, on: bool) -> None:
         """Whether calls are written down."""
@@ -110,14 +119,16 @@ class Trial:
         self._case += 1
         return self._case % self.every == 0
 
-    def run(self, case: Case) -> None:
-        """Every fault at every call."""
+    def run(self, case: Case, *, reads: bool = False) -> None:
+        """Every fault at every call; or at every call that reads."""
+        self.disk.reads(on=reads)
         calls = self.count(case)
-        self.counts[f"calls of {case.name}"] = calls
+        self.counts[f"{'reads' if reads else 'calls'} of {case.name}"] = calls
         for n in range(1, calls + 1):
-            for fault in FAULTS:
+            for fault in OF_READS if reads else FAULTS:
                 if self.chosen():
                     self.try_one(case, n, fault)
+        self.disk.reads(on=False)
 
     def count(self, case: Case) -> int:
         """How many calls there are without a fault."""
