@@ -61,7 +61,7 @@ def test_killed_between_two_steps(url, ledger, groups, guard, again, tmp_path, p
 
     def stop_at(name):
         reached.append(name)
-        if name == point and reached.count("locked") == 3:
+        if name == point and reached.count("read") == 3:
             die()
 
     def work():
