@@ -180,8 +180,6 @@ def _read_log_keys(settings: Settings) -> tuple[Signer, ...]:
         raise Malformed(
             f"there is no log key at {settings.log_key}: set LOG_KEY, or begin with `traceability init`"
         ) from error
-    except OSError as error:
-        raise Malformed(f"LOG_KEY: cannot read {settings.log_key}: {error.strerror}") from error
     except Malformed as error:
         raise Malformed(f"LOG_KEY: {error}") from error
 
