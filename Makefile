@@ -18,6 +18,7 @@
 #   make kills    a server under load is killed again and again: CYCLES=100
 #   make pauses   one of several processes sleeps in the middle of an append: SLEEP=60
 #   make outages  PostgreSQL is stopped under load, again and again: STOPS=100
+#   make cuts     the connection to PostgreSQL is cut at each message of the protocol: EVERY=1
 #   make migrate  brings the database of DATA or DATABASE_URL to the newest schema
 #   make locks    pins the newest versions that pyproject.toml allows
 
@@ -40,7 +41,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal -p 3.11
 
-.PHONY: run test check fix bench bench-quick profile fraud-bench fuzz conservation overload powerloss storage bitflips parity kills pauses outages migrate locks clean
+.PHONY: run test check fix bench bench-quick profile fraud-bench fuzz conservation overload powerloss storage bitflips parity kills pauses outages cuts migrate locks clean
 
 run: $(VENV)/server.stamp
 	@$(BIN)/traceability demo
@@ -104,6 +105,9 @@ pauses: $(VENV)/dev.stamp
 
 outages: $(VENV)/dev.stamp
 	STOPS=$(STOPS) $(BIN)/pytest $(FAULTS)/test_postgres_outages.py
+
+cuts: $(VENV)/dev.stamp
+	EVERY=$(EVERY) $(BIN)/pytest -s $(FAULTS)/test_postgres_cuts.py
 
 migrate: $(VENV)/server.stamp
 	$(BIN)/traceability migrate
