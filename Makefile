@@ -19,6 +19,7 @@
 #   make pauses   one of several processes sleeps in the middle of an append: SLEEP=60
 #   make outages  PostgreSQL is stopped under load, again and again: STOPS=100
 #   make cuts     the connection to PostgreSQL is cut at each message of the protocol: EVERY=1
+#   make races    many sell one lot at the same moment, at two servers: RACERS=64 ROUNDS=1000
 #   make migrate  brings the database of DATA or DATABASE_URL to the newest schema
 #   make locks    pins the newest versions that pyproject.toml allows
 
@@ -35,13 +36,15 @@ EVERY ?= 1
 CYCLES ?= 100
 SLEEP ?= 60
 STOPS ?= 100
+RACERS ?= 64
+ROUNDS ?= 1000
 FAULTS := tests/ledger/faults
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal -p 3.11
 
-.PHONY: run test check fix bench bench-quick profile fraud-bench fuzz conservation overload powerloss storage bitflips parity kills pauses outages cuts migrate locks clean
+.PHONY: run test check fix bench bench-quick profile fraud-bench fuzz conservation overload powerloss storage bitflips parity kills pauses outages cuts races migrate locks clean
 
 run: $(VENV)/server.stamp
 	@$(BIN)/traceability demo
@@ -108,6 +111,9 @@ outages: $(VENV)/dev.stamp
 
 cuts: $(VENV)/dev.stamp
 	EVERY=$(EVERY) $(BIN)/pytest -s $(FAULTS)/test_postgres_cuts.py
+
+races: $(VENV)/dev.stamp
+	RACERS=$(RACERS) ROUNDS=$(ROUNDS) $(BIN)/pytest tests/api/test_postgres.py -k winner
 
 migrate: $(VENV)/server.stamp
 	$(BIN)/traceability migrate
