@@ -593,6 +593,26 @@ def test_another_log_under_the_same_address_is_red(season, open_context, lot_id,
     assert {name: kept[name] for name in memory} == memory, "what was seen before is not overwritten"
 
 
+@pytest.mark.threat("T47")
+def test_a_proxy_that_ignores_the_query_is_noticed(season, open_context, lot_id):
+    """What was kept as the proof between two other sizes proves nothing here: the page is red, as for another log."""
+    page = open_context().new_page()
+    path = f"/lots/{lot_id}"
+    told(page, path)
+    newest = json.loads(page.evaluate("localStorage.getItem('log')"))["size"]
+    with season.services.store.read() as view:
+        root = view.root_at(newest - 20)
+    kept = season.client.get(f"/v1/log/consistency?first={newest - 40}&second={newest}").content
+    remember(page, size=newest - 20, root=root.hex())
+    page.route(
+        "**/v1/log/consistency*", lambda route: route.fulfill(body=kept, content_type="application/json")
+    )
+    assert "no longer contains" in told(page, path)
+    assert page.locator("#device .verified").count() == 0
+    page.unroute("**/v1/log/consistency*")
+    assert "It contains all this device has seen of the log" in told(page, path)
+
+
 def test_the_verify_page_knows_the_key_again(season, open_context, evidence):
     """A file that holds under the key this site names now, on a device that knows another: the warning comes first."""
     page = open_context().new_page()
