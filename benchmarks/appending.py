@@ -1,15 +1,12 @@
 """How fast events are appended: in batches, on one core and on all, on SQLite and PostgreSQL."""
 
-import multiprocessing
 import time
 from pathlib import Path
-from typing import Any
-
-import psycopg
 
 from benchmarks import ledgers
 from benchmarks.ledgers import GROUP, Neighbours
 from benchmarks.measure import Bare, Beside, Figure, of_pairs, of_rounds, on_one_core
+from benchmarks.sharing import Place, together
 from traceability.ledger.answers import Submission
 
 
@@ -91,56 +88,16 @@ def on_postgres(
     with ledgers.postgres() as url:
         one = []
         for number in range(rounds):
-            fresh = database(url, f"one{number}")
+            fresh = ledgers.database(url, f"one{number}")
             one.append(_append(fresh, folder / f"pg{number}", season, bare))
-        shared = database(url, "scaling")
-        guard = folder / "pg-scaling"
-        ledgers.end(ledgers.begin(shared, guard, season[0]))
+        shared = Place(ledgers.database(url, "scaling"), folder / "pg-scaling")
+        ledgers.end(ledgers.begin(*shared, season[0]))
         numbers = iter(range(1_000))
         pairs = []
         for _ in range(rounds):
-            alone = _together(shared, guard, [next(numbers)], each)
-            both = _together(shared, guard, [next(numbers), next(numbers)], each)
-            pairs.append((both, alone))
+            alone, both = (together([shared] * count, numbers, each) for count in (1, 2))
+            pairs.append((both.rate, alone.rate))
     return (
         of_rounds("append_postgres", one, 0.35, 0.45),
         of_pairs("append_postgres_scaling", pairs, "events/s", 1.5, 1.8),
     )
-
-
-def database(url: str, name: str) -> str:
-    """The URL of a new database of this server."""
-    with psycopg.connect(url.format("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return url.format(name)
-
-
-def _together(url: str, guard: Path, numbers: list[int], each: int) -> float:
-    """Events a second of as many processes as there are numbers, each appending trade of its own."""
-    context = multiprocessing.get_context("spawn")
-    ready = context.Barrier(len(numbers) + 1)
-    done: Any = context.Queue()
-    workers = [
-        context.Process(target=_work, args=(url, guard, number, each, ready, done)) for number in numbers
-    ]
-    for worker in workers:
-        worker.start()
-    ready.wait(120)
-    started = time.perf_counter()
-    count = sum(done.get(timeout=600) for _ in workers)
-    taken = time.perf_counter() - started
-    for worker in workers:
-        worker.join()
-    return float(count / taken)
-
-
-def _work(url: str, guard: Path, number: int, each: int, ready: Any, done: Any) -> None:
-    people = Neighbours(number, 40)
-    events = people.handoffs(each // 120)
-    ledger = ledgers.go_on(url, guard)
-    ledgers.all_recorded(ledger.append(people.opening))
-    ready.wait()
-    for at in range(0, len(events), GROUP):
-        ledgers.all_recorded(ledger.append(events[at : at + GROUP]))
-    done.put(len(events))
-    ledgers.end(ledger)

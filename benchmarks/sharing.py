@@ -1,6 +1,6 @@
-"""What those who share something wait for: two processes the head of one log, the two threads of a server its interpreter.
+"""Processes and threads beside each other, and what those who share something wait for: two processes the head of one log, the two threads of a server its interpreter.
 
-Part of `make profile`. By the clock on the wall, with how busy the cores are; two processes also on a log each, which is
+For `append_postgres_scaling` and `make profile`. By the clock on the wall, with how busy the cores are; two processes also on a log each, which is
 what these cores could do together if nothing was shared but the cores and the database server.
 """
 
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import ledgers, over_http
-from benchmarks.appending import database
 from benchmarks.ledgers import GROUP, Neighbours
 from benchmarks.over_http import CONNECTIONS
 from traceability.ledger.answers import Submission
@@ -47,36 +46,44 @@ class Done(NamedTuple):
     seconds: float
     cores: float
 
+    @property
+    def rate(self) -> float:
+        """Events a second."""
+        return self.count / self.seconds
+
 
 def show_processes(genesis: Submission, folder: Path, rounds: int) -> None:
     """Prints where one process on PostgreSQL spends its time, where two on one log, and where two on a log each."""
     numbers = iter(range(1_000))
     with ledgers.postgres() as server:
-        places = [Place(database(server, f"beside{n}"), folder / f"beside{n}") for n in range(2)]
+        places = [Place(ledgers.database(server, f"beside{n}"), folder / f"beside{n}") for n in range(2)]
         for place in places:
             ledgers.end(ledgers.begin(*place, genesis))
         cases = {"one": places[:1], "two on one log": places[:1] * 2, "two on a log each": places}
         found: dict[str, list[Done]] = {case: [] for case in cases}
         for _ in range(rounds):
             for case, some in cases.items():
-                found[case].append(_together(some, numbers))
+                found[case].append(together(some, numbers, EVENTS))
     print("\nprocesses on PostgreSQL, in groups of 1,024: µs an event of each process, by the wall")
     print(f"{'':34}" + "".join(f"{case:>20}" for case in cases))
     for step in (*_STEPS.values(), _REST):
         each = [statistics.median(d.steps[step] / d.count for d in found[case]) for case in cases]
         print(f"{step:34}" + "".join(f"{seconds * 1e6:20.0f}" for seconds in each))
-    rates = [statistics.median(done.count / done.seconds for done in found[case]) for case in cases]
+    rates = [statistics.median(done.rate for done in found[case]) for case in cases]
     print(f"{'events a second':34}" + "".join(f"{rate:20,.0f}" for rate in rates))
     print(f"{'÷ one':34}" + "".join(f"{rate / rates[0]:20.2f}" for rate in rates))
     busy = [statistics.median(done.cores for done in found[case]) for case in cases]
     print(f"{'cores busy':34}" + "".join(f"{cores:20.2f}" for cores in busy), flush=True)
 
 
-def _together(places: Sequence[Place], numbers: Iterator[int]) -> Done:
+def together(places: Sequence[Place], numbers: Iterator[int], each: int) -> Done:
+    """A process for each place, all at once, appends so many events of trade of its own, under the next number."""
     context = multiprocessing.get_context("spawn")
     ready = context.Barrier(len(places) + 1)
     done: Any = context.Queue()
-    workers = [context.Process(target=_work, args=(place, next(numbers), ready, done)) for place in places]
+    workers = [
+        context.Process(target=_work, args=(place, next(numbers), each, ready, done)) for place in places
+    ]
     for worker in workers:
         worker.start()
     ready.wait(120)
@@ -86,14 +93,14 @@ def _together(places: Sequence[Place], numbers: Iterator[int]) -> Done:
     for worker in workers:
         worker.join()
     steps: Counter[str] = Counter()
-    for each, _ in told:
-        steps.update(each)
+    for taken, _ in told:
+        steps.update(taken)
     return Done(steps, sum(count for _, count in told), seconds, busy / seconds)
 
 
-def _work(place: Place, number: int, ready: Any, done: Any) -> None:
+def _work(place: Place, number: int, each: int, ready: Any, done: Any) -> None:
     people = Neighbours(number, 40)
-    events = people.handoffs(EVENTS // 120)
+    events = people.handoffs(each // 120)
     steps: Counter[str] = Counter()
     marks = [0.0]
 

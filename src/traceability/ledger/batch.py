@@ -78,7 +78,7 @@ _APART = frozenset({"lot", "move", "number"})
 class Batch:
     """Entries on top of a locked head. `log` is where entries are read, if not in the tables written to.
 
-    `left` is what the batch left that wrote this head, if that was one of ours.
+    `left` is what is known of the state at this head.
     """
 
     def __init__(self, view: View, head: Head, log: View | None = None, left: Left | None = None) -> None:

@@ -48,7 +48,7 @@ class Group:
     """Events that are appended together, on top of a locked head, at one record time.
 
     `blinds` is a random blind for each of them. With `own_times` a submission's own record time is taken, where it is later;
-    with `opening` it is the genesis of a log. `left` is what the group before left, where that one wrote this head.
+    with `opening` it is the genesis of a log. `left` is what is known of the state at this head.
     """
 
     def __init__(

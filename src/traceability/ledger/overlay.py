@@ -1,8 +1,8 @@
 """The fold's state for a batch of entries: what the database holds, and over it what the batch changes.
 
 Loaded in a few queries for the whole batch, by what `fold.touches` says; the little that only shows while
-an entry is judged is looked up one by one. Everything is read inside the transaction that holds the head, or was
-left by the batch before, where the head is still the one it wrote: state follows from the log.
+an entry is judged is looked up one by one. Everything is read inside the transaction that holds the head, or was known
+at an earlier head and has not changed since (`changes`): state follows from the log.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -37,7 +37,7 @@ class Signer:
 
 
 class Left(NamedTuple):
-    """What a batch leaves to the next one."""
+    """What is known of the state at a head: what a batch leaves to the next one."""
 
     records: dict[Address, AnyRecord | None]
     """As they are now; None for one that is not there."""
@@ -65,7 +65,7 @@ class Overlay(dict[Address, AnyRecord | None]):
     """`state.State` over the tables of `view`, as far as `size` entries; entries are read from `log`.
 
     It holds the records that are known, None for one that is not there; any other is loaded when it is asked for.
-    `left` is what the batch before left, if it was written and nothing else since.
+    `left` is what is known of the state at `size`.
     """
 
     whole = True

@@ -73,11 +73,11 @@ def refill(store: Store, held: GuardHead | None, files: Iterable[bytes]) -> Refi
     `held` is the head the guard has. A file is evidence, a trust pack, or lines: of a dump, of `/v1/log/entries`, answers
     to events.
     """
-    places.fill(store)
     with store.write() as view:
         before, facts = view.head(lock=True), view.record(("ledger", ""))
         if not isinstance(facts, LedgerFacts):
             raise NotRefilled("there is no ledger to refill: restore the newest backup first")
+        places.fill_to(view, before.size)  # what comes behind brings its own
         tail = _Tail(facts, before.size)
         if held is not None:
             tail.signed[held.size].add(held.root)

@@ -77,7 +77,7 @@ class Ledger:
         self._facts: LedgerFacts | None = None
         self._published: tuple[GuardHead, bytes] | None = None
         self._left: tuple[GuardHead, Left] | None = None
-        """The head the last group wrote, and what it left of the state: whoever finds that head finds that state."""
+        """A head, and what is known of the state at it: what the last group wrote and left, or what was read since."""
         self._alone = True
         """Whether nobody else was seen to append: else others are told what is changed here."""
         self._placed = 0
