@@ -164,7 +164,7 @@ def test_a_hundred_silent_clients_do_not_disturb_an_honest_one(server, monkeypat
 
 
 @pytest.mark.threat("T74")
-def test_silent_connections_give_way(quick):
+def test_silent_connections_give_way():
     """Where all connections are taken, the one silent longest is dropped for one with something to say."""
     with serving(application(), connections_max=20) as server:
         silent = [server.connect() for _ in range(20)]
