@@ -55,9 +55,8 @@ def speak(answer: Answer, request_id: str | None) -> Spoken:
             problem = Problem("double_issue", detail, more=msgspec.to_builtins(taken(answer)))
             return of_problem(problem, request_id, answer.event_id)
         case Waiting(type=type_, id=id_):
-            detail = f"the {type_} {id_} is not known here yet"
             more = {"waits_for": {"type": type_, "id": id_}}
-            return of_problem(Problem("waits_for", detail, more=more), request_id)
+            return of_problem(Problem("waits_for", str(answer), more=more), request_id)
         case Refused(name, message):
             return of_problem(Problem(name, message), request_id)
 

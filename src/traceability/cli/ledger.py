@@ -75,10 +75,13 @@ def serve(
 def serve_it(chosen: "Settings") -> None:
     """Opens the ledger and serves it until a signal comes. Raises Stop where there is none to open."""
     from traceability.api import logging, server
+    from traceability.ledger.log_keys import remarks
     from traceability.web.app import create_app
 
     with opening():
         app = create_app(chosen)
+        for said in remarks(chosen.log_key, app.state.services.store):
+            remark(said)
     refusal = app.state.services.ledger.refusal
     if refusal is not None:
         remark(f"It may be read, and signs nothing: {refusal}")
