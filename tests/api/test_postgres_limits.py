@@ -282,6 +282,7 @@ def test_a_session_that_waits_is_ended(place):
     place.goes_on(signed)
 
 
+@pytest.mark.threat("T48")
 def test_serializable_by_default(cluster, tmp_path):
     """Two processes side by side, each transaction as the ledger needs it whatever the default is: nobody is turned away."""
     place = Place(cluster, tmp_path, processes=2)
