@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -43,7 +44,7 @@ class Disk:
 
     def fill(self, *, but: int = 0) -> None:
         """Writes to it until so many bytes are left, or none."""
-        with self._other.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        with self._other.open("ab", buffering=0) as file, contextlib.suppress(OSError):
             while self.free > but:
                 file.write(bytes(min(MIB, self.free - but)))
 
@@ -122,7 +123,10 @@ class Filling:
 @contextlib.contextmanager
 def served(disk: Disk, *, reserve: int, ledger: Path, guard: Path) -> Iterator[Filling]:
     world = World(f"sqlite:///{ledger}/ledger.sqlite3", guard)
-    space = Space({"ledger": ledger / "ledger.sqlite3", "guard": guard / "guard"}, reserve)
+    files = {"ledger": ledger / "ledger.sqlite3", "guard": guard / "guard"}
+    space = Space(
+        files, reserve, count().__next__
+    )  # looked at for each event: so small a disk fills in a second
     services = world.services._replace(space=space)
     with serving(create_app(services)) as server, Client(base_url=server.url, timeout=60) as client:
         yield Filling(world, client, disk)
@@ -136,6 +140,7 @@ def kept(disk: Disk, _: Path) -> None:
         refused = filling.send_until_refused()
         assert {(said["status"], said["type"]) for said in refused} == {(507, "/problems/disk_full")}
         assert "the disk of the ledger has" in refused[0]["detail"]
+        disk.fill(but=RESERVE // 2)
         status, said = filling.send(produce(filling.world.anna, "1"))
         assert (status, said["type"]) == (507, "/problems/disk_full")
         assert filling.client.post("/v1/events", json=submission(filling.taken[0])).status_code == 200
