@@ -27,6 +27,7 @@ from traceability.cli.common import (
     trust,
     without_password,
     write_bytes,
+    write_out,
 )
 from traceability.core import log_proof
 from traceability.core.errors import Malformed, TraceabilityError
@@ -258,8 +259,7 @@ def evidence(
         except LookupError as error:
             raise Stop(str(error.args[0]), Exit.NO) from error
     target = out or Path(f"{event[:12] if event else wanted[0]}{log_proof.SUFFIX if proof else SUFFIX}")
-    write_bytes(target, file)
-    remark(f"{target}: {len(file):,} bytes")
+    write_out(target, file)
 
 
 def _head_proof(reader: "Reader", lot: LotId) -> bytes:
@@ -288,8 +288,7 @@ def trust_pack(
             file = Reader(store).trust_pack()
         except LookupError as error:
             raise Stop(str(error.args[0]), Exit.NO) from error
-    write_bytes(out, file)
-    remark(f"{out or 'trust pack'}: {len(file):,} bytes")
+    write_out(out, file)
 
 
 def lots_named(reader: "Reader", name: str) -> list[LotId]:
