@@ -41,8 +41,8 @@ class Spoken(NamedTuple):
         return b'{"line":%d,"status":%d,%s\n' % (number, self.status, self.body.removeprefix(b"{"))
 
 
-def speak(answer: Answer | Problem, request_id: str | None) -> Spoken:
-    """What an answer of the ledger is to whoever sent the event."""
+def speak(answer: Answer | Problem, request_id: str | None, successor: str | None = None) -> Spoken:
+    """What an answer of the ledger is to whoever sent the event; `successor` is where a log that has ended goes on."""
     match answer:
         case Recorded(stands=True):
             body = msgspec.json.encode(taken(answer))
@@ -61,6 +61,8 @@ def speak(answer: Answer | Problem, request_id: str | None) -> Spoken:
             detail = f"the {type_} {id_} is not known here yet"
             more = {"waits_for": {"type": type_, "id": id_}}
             return of_problem(Problem("waits_for", detail, more=more), request_id)
+        case Refused("log_frozen", message) if successor is not None:
+            return of_problem(Problem("log_frozen", message, more={"successor": successor}), request_id)
         case Refused(name, message):
             return of_problem(Problem(name, message), request_id)
         case Problem():

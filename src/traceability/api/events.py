@@ -128,7 +128,8 @@ async def submit(request: Request) -> Response:
             body = await read_body(request, ONE, held)
             async with admission.event():
                 submission = await _read(admission, read_submission, body)
-                said = speak(await services.submit(submission, len(body)), request_id(request.scope))
+                answer = await services.submit(submission, len(body))
+                said = speak(answer, request_id(request.scope), services.settings.successor)
     except Problem as problem:
         services.metrics.answered(problem.name)
         raise

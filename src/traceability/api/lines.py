@@ -188,6 +188,6 @@ class LinesResponse(Response):
         while (asked := await self._asked.get()) is not None:
             said = asked.answer
             if not isinstance(said, Spoken):
-                said = speak(await said, self._id)
+                said = speak(await said, self._id, self._services.settings.successor)
             self._services.metrics.answered(said.name)
             yield said.line(asked.number)

@@ -69,8 +69,9 @@ _HTTP: Mapping[str, ProblemType] = {
     "log_frozen": ProblemType(
         410,
         "The log has come to its end",
-        "Nothing is added to it any more; what is in it can be read and proved as before. Keep the event and ask the "
-        "operator for the ledger that carries this one on: it takes the same bytes.",
+        "Nothing is added to it any more; what is in it can be read and proved as before. Keep the event and send "
+        "it to the ledger that carries this one on, which takes the same bytes: `successor` is its address, or else ask the "
+        "operator.",
     ),
     "too_large": ProblemType(
         413,

@@ -155,7 +155,7 @@ class Services(NamedTuple):
             raise self.allowance.used_up(party)
 
     async def _unless_new(self, submission: Submission, size: int, problem: Problem) -> Answer | Problem:
-        if await self.run(_would_be_new, self.store, submission):
+        if self.ledger.ended is None and await self.run(_would_be_new, self.store, submission):
             return problem
         return await self._record(self.writer.submit_from(get_running_loop(), submission), submission, size)
 
