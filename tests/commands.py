@@ -28,6 +28,7 @@ SETTINGS = (
     "WITNESSES",
     "REPORT_KEY",
     "SNAPSHOT_KEY",
+    "PARTY_BYTES_A_DAY",
     "HOST",
     "PORT",
     "BASE_URL",

@@ -18,7 +18,7 @@ from traceability.cli.common import (
     read_bytes,
     remark,
     say,
-    write_bytes,
+    write_out,
     write_secret,
 )
 from traceability.core import canonical, events, note
@@ -155,7 +155,7 @@ def sign(
     """
     held = KeyFile(key_file)
     if request is not None:
-        write_bytes(out, _signed_read(held, request, party, log))
+        write_out(out, _signed_read(held, request, party, log))
         return
     if event is None:
         raise Stop("name the file of the event, or - for stdin; or say --request")
@@ -185,7 +185,7 @@ def sign(
         canonical.dump(disclosures),
         held.key.sign_event(payload).to_json(),
     )
-    write_bytes(out, line)
+    write_out(out, line)
     for lot in parsed.made:
         remark(f"makes lot {lot}")
 

@@ -27,6 +27,7 @@ from traceability.cli.common import (
     trust,
     without_password,
     write_bytes,
+    write_out,
 )
 from traceability.core import log_proof
 from traceability.core.errors import Malformed, TraceabilityError
@@ -80,9 +81,10 @@ def serve_it(chosen: "Settings") -> None:
 
     with opening():
         app = create_app(chosen)
-        for said in remarks(chosen.log_key, app.state.services.store):
+        services = app.state.services
+        for said in remarks(chosen.log_key, services.store):
             remark(said)
-    refusal = app.state.services.ledger.refusal
+    refusal = services.ledger.refusal or services.space.full
     if refusal is not None:
         remark(f"It may be read, and signs nothing: {refusal}")
     logging.configure()
@@ -261,8 +263,7 @@ def evidence(
         except LookupError as error:
             raise Stop(str(error.args[0]), Exit.NO) from error
     target = out or Path(f"{event[:12] if event else wanted[0]}{log_proof.SUFFIX if proof else SUFFIX}")
-    write_bytes(target, file)
-    remark(f"{target}: {len(file):,} bytes")
+    write_out(target, file)
 
 
 def _head_proof(reader: "Reader", lot: LotId) -> bytes:
@@ -291,8 +292,7 @@ def trust_pack(
             file = Reader(store).trust_pack()
         except LookupError as error:
             raise Stop(str(error.args[0]), Exit.NO) from error
-    write_bytes(out, file)
-    remark(f"{out or 'trust pack'}: {len(file):,} bytes")
+    write_out(out, file)
 
 
 def lots_named(reader: "Reader", name: str) -> list[LotId]:

@@ -44,8 +44,10 @@ _OTHER_WAYS = ("seqscan", "hashjoin", "mergejoin")
 """How PostgreSQL also finds rows. Here they are few out of many, found by their keys: where it has not looked into a table
 for a while it guesses otherwise, and reads all of it for each group of events."""
 _CACHE_KIB = 16 * 1024
+_PAGE_SIZE = 4096
 _WAL_PAGES = 8192
-"""How long SQLite's log may grow (32 MiB) before a commit also carries it over into the file."""
+"""How long SQLite's log may grow (32 MiB) before a commit also carries it over into the file. It grows beyond that while
+somebody reads, and is cut back to it when he has ended."""
 
 
 class Unusable(Exception):  # noqa: N818  # reads as a sentence where it is raised
@@ -113,6 +115,10 @@ class Database:
         """The one clock of this database, in Unix seconds, read now and not when the transaction began."""
         raise NotImplementedError
 
+    def journal_bytes(self, cursor: Any) -> int:
+        """How long the write-ahead log is, as far as it is kept for somebody who reads."""
+        raise NotImplementedError
+
     def forget(self, connection: PoolProxiedConnection) -> bool:
         """Empties the journal of what was committed, as far as it is this program's to empty; whether it could."""
         raise NotImplementedError
@@ -148,6 +154,7 @@ class Sqlite(Database):
             "secure_delete=ON",  # erased values are overwritten with zeros (T51)
             f"cache_size=-{_CACHE_KIB}",
             f"wal_autocheckpoint={_WAL_PAGES}",
+            f"journal_size_limit={_WAL_PAGES * _PAGE_SIZE}",
         ):
             connection.execute(f"PRAGMA {setting}")
         return connection
@@ -220,6 +227,12 @@ class Sqlite(Database):
 
     def now(self, cursor: Any) -> int:  # noqa: ARG002
         return int(time.time())
+
+    def journal_bytes(self, cursor: Any) -> int:  # noqa: ARG002
+        try:
+            return self.path.with_name(self.path.name + "-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def forget(self, connection: PoolProxiedConnection) -> bool:
         cursor: Any = connection.cursor()
@@ -317,6 +330,13 @@ class Postgres(Database):
         cursor.execute("SELECT floor(extract(epoch FROM clock_timestamp()))::bigint")
         return int(cursor.fetchone()[0])
 
+    def journal_bytes(self, cursor: Any) -> int:
+        cursor.execute(
+            "SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)), 0)::bigint"
+            " FROM pg_replication_slots"
+        )
+        return int(cursor.fetchone()[0])
+
     def forget(self, connection: PoolProxiedConnection) -> bool:  # noqa: ARG002  # docs/operations.md says what remains
         return True
 
@@ -386,6 +406,10 @@ class Rows:
     def now(self) -> int:
         """The database's clock, in Unix seconds."""
         return self.database.now(self._cursor)
+
+    def journal_bytes(self) -> int:
+        """How long the write-ahead log is, as far as it is kept for somebody who reads."""
+        return self.database.journal_bytes(self._cursor)
 
 
 @lru_cache

@@ -270,8 +270,12 @@ class PostgresGuard:
             )
 
 
+def guard_file(where: str) -> Path | None:
+    """The file in which a guard is kept; None where it is in a PostgreSQL."""
+    return None if where.startswith(("postgresql://", "postgresql+psycopg://")) else Path(where)
+
+
 def open_guard(where: str, *vkeys: str) -> Guard:
     """The guard of these keys of one log: a PostgreSQL URL, or the path of a file."""
-    if where.startswith(("postgresql://", "postgresql+psycopg://")):
-        return PostgresGuard(where, *vkeys)
-    return FileGuard(Path(where), *vkeys)
+    path = guard_file(where)
+    return PostgresGuard(where, *vkeys) if path is None else FileGuard(path, *vkeys)
