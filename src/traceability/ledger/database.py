@@ -253,7 +253,8 @@ class Postgres(Database):
 
     def __init__(self, url: URL) -> None:
         url = url.set(drivername="postgresql+psycopg")
-        self.engine = create_engine(url, pool_pre_ping=True, **_POOL)
+        # Without hstore nothing is asked of a new connection that could leave it open when no answer comes.
+        self.engine = create_engine(url, pool_pre_ping=True, use_native_hstore=False, **_POOL)
         event.listen(self.engine, "connect", self._begin)
 
     @staticmethod
