@@ -58,9 +58,8 @@ def speak(answer: Answer | Problem, request_id: str | None, successor: str | Non
             problem = Problem("double_issue", detail, more=msgspec.to_builtins(taken(answer)))
             return of_problem(problem, request_id, answer.event_id)
         case Waiting(type=type_, id=id_):
-            detail = f"the {type_} {id_} is not known here yet"
             more = {"waits_for": {"type": type_, "id": id_}}
-            return of_problem(Problem("waits_for", detail, more=more), request_id)
+            return of_problem(Problem("waits_for", str(answer), more=more), request_id)
         case Refused("log_frozen", message) if successor is not None:
             return of_problem(Problem("log_frozen", message, more={"successor": successor}), request_id)
         case Refused(name, message):

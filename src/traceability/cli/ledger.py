@@ -76,11 +76,14 @@ def serve(
 def serve_it(chosen: "Settings") -> None:
     """Opens the ledger and serves it until a signal comes. Raises Stop where there is none to open."""
     from traceability.api import logging, server
+    from traceability.ledger.log_keys import remarks
     from traceability.web.app import create_app
 
     with opening():
         app = create_app(chosen)
-    services = app.state.services
+        services = app.state.services
+        for said in remarks(chosen.log_key, services.store):
+            remark(said)
     refusal = services.ledger.refusal or services.space.full
     if refusal is not None:
         remark(f"It may be read, and signs nothing: {refusal}")

@@ -33,6 +33,7 @@ from traceability.ledger.database import CONSTRAINTS, ERRORS, Unusable, is_fatal
 from traceability.ledger.group import Group, Known, Taken
 from traceability.ledger.guard import Guard, GuardHead, GuardRefuses, GuardUnavailable
 from traceability.ledger.intake import Intake, Read, Reads
+from traceability.ledger.log_keys import short
 from traceability.ledger.overlay import Left, Overlay
 from traceability.ledger.store import Store
 from traceability.ledger.view import View
@@ -219,7 +220,8 @@ class Ledger:
         if not isinstance(event, Genesis) or not any(
             key.encode() in event.body.log_keys for key in self.verifiers
         ):
-            return Refused("genesis_first", "a log begins with a genesis that names its log key")
+            ours = short(self.verifiers[0].encode())
+            return Refused("genesis_first", f"it is no genesis that names the log key {ours}: set LOG_KEY")
         if self._time is not None and not event.body.demo:
             return Refused("not_a_demo", "only a genesis that says demo may be stamped by a clock of its own")
         with self._one_at_a_time:
@@ -268,7 +270,7 @@ class Ledger:
         if not isinstance(facts, LedgerFacts):
             return "the ledger has no genesis: begin it with `traceability init`"
         if not self._signing(facts):
-            return f"the log key {self.verifiers[0].name} is not one that {facts.log} has named: set LOG_KEY"
+            return f"the log key {short(self.verifiers[0].encode())} is not one that {facts.log} has named: set LOG_KEY"
         if self._time is not None and not facts.demo:
             return "only a demonstration may be stamped by a clock of its own"
         if merkle.tree_root(head.size, view.nodes(head.size)) != head.root:
