@@ -34,6 +34,10 @@ CONSTRAINTS = (sqlite3.IntegrityError, psycopg.IntegrityError)
 """A constraint of the database fired."""
 
 BUSY_SECONDS = 30
+BUSY = (
+    f"SELECT set_config('lock_timeout', '{BUSY_SECONDS}s', false) WHERE current_setting('lock_timeout') = '0'"
+)
+"""So long PostgreSQL waits for a lock that somebody forgot, as SQLite does; or shorter, where its administrator says so."""
 STREAMED_ROWS = 256
 _POOL = {"pool_size": 8, "max_overflow": 32, "pool_timeout": BUSY_SECONDS}
 _OTHER_WAYS = ("seqscan", "hashjoin", "mergejoin")
@@ -250,13 +254,18 @@ class Postgres(Database):
     def __init__(self, url: URL) -> None:
         url = url.set(drivername="postgresql+psycopg")
         self.engine = create_engine(url, pool_pre_ping=True, **_POOL)
-        event.listen(self.engine, "connect", self._prefer_keys)
+        event.listen(self.engine, "connect", self._begin)
 
     @staticmethod
-    def _prefer_keys(connection: Any, _: object) -> None:
-        for way in _OTHER_WAYS:
-            connection.execute(f"SET enable_{way} TO off")
-        connection.commit()
+    def _begin(connection: Any, _: object) -> None:
+        try:
+            for way in _OTHER_WAYS:
+                connection.execute(f"SET enable_{way} TO off")
+            connection.execute(BUSY)
+            connection.commit()
+        except psycopg.Error:
+            connection.close()
+            raise
 
     def check(self) -> None:
         raw = self.engine.raw_connection()
@@ -414,6 +423,11 @@ def _postgres_insert(table: str, columns: tuple[tuple[str, str], ...], conflict:
     names = ", ".join(name for name, _ in columns)
     arrays = ", ".join(f"%s::{type_}[]" for _, type_ in columns)
     return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {conflict}"  # noqa: S608
+
+
+def in_words(error: BaseException) -> str:
+    """What a database says of an error, for anybody to read: without the statement, and what it says of its insides."""
+    return str(getattr(error, "orig", None) or error).partition("\n")[0]
 
 
 def is_fatal(error: BaseException) -> bool:

@@ -29,7 +29,7 @@ from traceability.ledger import changes, collector, disclosures, places, publish
 from traceability.ledger.answering import answers_with_proof, answers_without_proof
 from traceability.ledger.answers import Answer, Disclosure, Recorded, Refused, Submission, Waiting
 from traceability.ledger.clock import Clock, ClockRefuses
-from traceability.ledger.database import CONSTRAINTS, ERRORS, Unusable, is_fatal
+from traceability.ledger.database import CONSTRAINTS, ERRORS, Unusable, in_words, is_fatal
 from traceability.ledger.group import Group, Known, Taken
 from traceability.ledger.guard import Guard, GuardHead, GuardRefuses, GuardUnavailable
 from traceability.ledger.intake import Intake, Read, Reads
@@ -128,7 +128,7 @@ class Ledger:
         except GuardRefuses as error:
             self._stopped = str(error)
         except (*ERRORS, GuardUnavailable) as error:
-            self._trouble = f"{error}"
+            self._trouble = in_words(error)
 
     def append_one(self, submission: Submission) -> Answer:
         """The answer to one event."""
@@ -248,7 +248,7 @@ class Ledger:
                 return self._one_by_one(reads)
             except (*ERRORS, GuardUnavailable) as error:
                 _LOG.warning("append failed: %s", error)
-                self._trouble = f"the last append ended in an error: {error}"
+                self._trouble = f"the last append ended in an error: {in_words(error)}"
                 if is_fatal(error):
                     self._broken = f"the disk failed ({error}): check it, then start the program again"
             except Exception:  # noqa: BLE001  # whatever it is, the neighbours have nothing to do with it
