@@ -129,7 +129,8 @@ def test_nothing_finer_and_nothing_else_is_taken(fresh, body):
 
 
 @pytest.mark.parametrize(
-    "spoilt", [b'"place":"\xc229"', b'"place":"0,0","place":"-2,29"', b'"place":"\\ud800"', b'"place":"-2,29"}', b""]
+    "spoilt",
+    [b'"place":"\xc229"', b'"place":"0,0","place":"-2,29"', b'"place":"\\ud800"', b'"place":"-2,29"}', b""],
 )
 def test_a_place_is_read_as_strictly_as_an_event(fresh, spoilt):
     """Bytes that are no UTF-8, a key twice, half a surrogate pair: malformed, and no fault."""
