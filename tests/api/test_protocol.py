@@ -332,6 +332,26 @@ def test_what_is_no_request_is_refused_behind_the_answers_to_what_was(server, be
     assert problem_of(b"HTTP/1.1 " + refusal) == expected
 
 
+def test_a_refusal_reaches_who_goes_on_sending(server):
+    """Whoever reads only when all is sent finds the answers: they are not cut off by what nobody read."""
+    with server.connect() as connection:
+        connection.sendall(HEAD + b"Content-Length: 2\r\n\r\nhi\x00" + b"x" * (1 << 20))
+        answer, refusal = answer_on(connection).split(b"HTTP/1.1 ")[1:]
+    assert answer.startswith(b"200")
+    assert problem_of(b"HTTP/1.1 " + refusal) == NOT_HTTP
+
+
+def test_a_refusal_does_not_hold_the_connection(server, quick):
+    """Not even of who neither reads nor goes: it ends soon after."""
+    with server.connect() as connection:
+        connection.sendall(b"\x00")
+        assert heard(connection, b"}")
+        with pytest.raises(OSError):  # noqa: PT012  # one of many
+            for _ in range(400):
+                connection.sendall(b"x" * 1000)
+                time.sleep(0.05)
+
+
 def test_a_body_that_breaks_behind_its_answer_ends_the_connection(server):
     """There is nothing more to say: a second answer would be taken for that to the next request."""
     with server.connect() as connection:

@@ -2,8 +2,8 @@
 
 uvicorn closes an idle kept connection and nothing else: a client that sends half a head, half a body, or
 never reads its answer holds its socket for ever. Here a head has 10 seconds and 32 KiB, an answer that
-nobody reads 60 seconds, and a connection whose answer is complete before its body came lives 2 more
-seconds, so that the client can read why. Pauses inside a body are the reader's business (`limits`).
+nobody reads 60 seconds, and a connection whose answer is complete before its body came, or before what is no
+request, lives 2 more seconds, so that the client can read why. Pauses inside a body are the reader's business (`limits`).
 
 There are at most CONNECTIONS_MAX connections. When one more comes, the one whose client has been silent longest,
 before a request or in the middle of one, is dropped for it: half-open connections by the thousand keep out
@@ -90,7 +90,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if len(self.server_state.connections) > self._connections.most and not self._connections.make_room():
-            self._refuse(Problem("busy", "too many connections are open; come again in a moment"))
+            self._say(Problem("busy", "too many connections are open; come again in a moment"))
+            self.transport.close()
             return
         self._connections.silent(self)
         self._begin_head()
@@ -220,8 +221,11 @@ class BoundedProtocol(HttpToolsProtocol):
         answering = self._answering
         if answering is not None and self.cycle.more_body:  # it is the body of the last one that is broken
             if self.cycle is answering:
-                if answering.response_started:
-                    self.transport.close()  # in the middle of an answer, or behind it
+                if answering.response_complete:
+                    self._refusal = problem  # it has its answer, and what still comes is not read
+                    self.transport.write_eof()
+                elif answering.response_started:
+                    self.transport.close()
                 else:
                     self._say(problem)
                 return
@@ -233,9 +237,13 @@ class BoundedProtocol(HttpToolsProtocol):
             self._say(problem)
 
     def _say(self, problem: Problem) -> None:
-        """The last answer on this connection."""
+        """The last answer on this connection. What still comes is not read, and not cut off before the client has ours."""
         if self.transport.is_closing():
             return
+        self._refusal = problem
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         body = orjson.dumps(problem.body(), option=orjson.OPT_SORT_KEYS)
         retry = b"retry-after: %d\r\n" % RETRY_SECONDS if problem.kind.status == 503 else b""
         head = [
@@ -246,7 +254,10 @@ class BoundedProtocol(HttpToolsProtocol):
             b"cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n",
         ]
         self.transport.write(b"".join(head) + body)
-        self.transport.close()
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self._connections.silent(self)
+        self._linger_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
 
 class _Together:
