@@ -83,7 +83,7 @@ def drawn(random: Random, honest: list[bytes]) -> bytes:
 def test_the_reader_of_bodies_agrees_with_its_twin(fuzz):
     """JSON from the wire: the same verdict and the same value as a reader written from RFC 8259 alone."""
     honest, read = people(), 0
-    for number in fuzz.share(45):
+    for number in fuzz.share(22):
         data = drawn(fuzz.random_of("wire", number), honest)
         ours, theirs = verdict(read_json, data), verdict(twin.wire, data)
         assert same(ours, theirs), (fuzz.name("wire", number), data[:300], ours, theirs)
@@ -95,7 +95,7 @@ def test_the_reader_of_bodies_agrees_with_its_twin(fuzz):
 def test_the_reader_of_signed_bytes_agrees_with_its_twin(fuzz):
     """Canonical bytes: accepted exactly if they are the subset's and what rfc8785 writes."""
     honest, read = people(), 0
-    for number in fuzz.share(35):
+    for number in fuzz.share(20):
         data = drawn(fuzz.random_of("signed", number), honest)
         ours = verdict(lambda data: canonical.decode(data, size_max=SIZE_MAX), data)
         theirs = verdict(twin.signed, data)
@@ -108,7 +108,7 @@ def test_the_reader_of_signed_bytes_agrees_with_its_twin(fuzz):
 def test_no_event_is_read_out_of_two_byte_strings(fuzz):
     """An event is read only from canonical bytes, and what was read, written again, is those bytes."""
     honest, read = people(), 0
-    for number in fuzz.share(12):
+    for number in fuzz.share(8):
         random = fuzz.random_of("events", number)
         data = random.choice((mutated, resaid, resaid))(random, random.choice(honest))
         ours = verdict(events.parse, data)

@@ -140,7 +140,7 @@ def test_the_verdict_is_the_same_by_every_way(ledgers, fuzz, capfd, monkeypatch,
     world, copies = ledgers
     for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
-    count = min(LINES_MAX, len(fuzz.share(0.6)))
+    count = min(LINES_MAX, len(fuzz.share(1.2)))
     lines = [hostile_line(fuzz.random_of("verdicts", number), world) for number in range(count)]
     expected = directly(copies["directly"], lines)
     stored = {index for _, _, index, _ in expected if index is not None}
