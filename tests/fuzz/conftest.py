@@ -77,3 +77,11 @@ def routes(tmp_path_factory) -> list:
 def pens(hosted) -> list:
     """Miners who bring events, each over one connection at a time."""
     return hosted.enrol(*(f"miner {number}" for number in range(PENS)))
+
+
+@pytest.fixture(scope="session")
+def browsers():
+    """What browsers read as an event."""
+    from browsers import Browsers
+
+    return Browsers()
