@@ -54,8 +54,9 @@ class Done:
 class Served:
     """A demonstration in a process of its own: where it is, and what it said when it began."""
 
-    def __init__(self, folder: Path, url: str, said: str) -> None:
+    def __init__(self, folder: Path, url: str, said: str, pid: int) -> None:
         self.folder = folder
+        self.pid = pid
         self.data = folder / "data"
         self.state = folder / "state"
         self.url = url
@@ -90,7 +91,7 @@ def served(folder: Path, command: list[str], environment: dict[str, str]) -> Ite
     try:
         url = f"http://localhost:{port}"
         _wait_until_ready(url, process, log)
-        yield Served(folder, url, log.read_text())
+        yield Served(folder, url, log.read_text(), process.pid)
     finally:
         process.terminate()
         process.wait(timeout=60)

@@ -308,6 +308,61 @@ def test_pipelined_requests_are_answered_in_order(server):
         assert answer_on(connection).count(b"here") == 2
 
 
+NOT_HTTP = (400, "/problems/malformed")
+
+
+@pytest.mark.parametrize(
+    ("behind", "expected"),
+    [
+        (b"\x00\xff", NOT_HTTP),
+        (b"NOT HTTP\r\n\r\n" * 9, NOT_HTTP),
+        (HEAD + b"Content-Length: -1\r\n\r\nxxx", NOT_HTTP),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n", NOT_HTTP),
+        (HEAD + b"X: " + b"y" * 40_000 + b"\r\nContent-Length: 3\r\n\r\nabc", (431, "/problems/headers_too_large")),
+    ],
+    ids=["bytes", "lines", "a length", "a chunk", "a head"],
+)  # fmt: skip
+@pytest.mark.parametrize("before", [1, 2, 3])
+def test_what_is_no_request_is_refused_behind_the_answers_to_what_was(server, before, behind, expected):
+    """Sent in one packet with good requests, it takes no answer away from them, and none for its own."""
+    with server.connect() as connection:
+        connection.sendall((HEAD + b"Content-Length: 2\r\n\r\nhi") * before + behind)
+        *answers, refusal = answer_on(connection).split(b"HTTP/1.1 ")[1:]
+    assert [each.partition(b" ")[0] + each[-1:] for each in answers] == [b"2002"] * before
+    assert problem_of(b"HTTP/1.1 " + refusal) == expected
+
+
+def test_a_refusal_reaches_who_goes_on_sending(server):
+    """Whoever reads only when all is sent finds the answers: they are not cut off by what nobody read."""
+    with server.connect() as connection:
+        connection.sendall(HEAD + b"Content-Length: 2\r\n\r\nhi\x00" + b"x" * (1 << 20))
+        answer, refusal = answer_on(connection).split(b"HTTP/1.1 ")[1:]
+    assert answer.startswith(b"200")
+    assert problem_of(b"HTTP/1.1 " + refusal) == NOT_HTTP
+
+
+def test_a_refusal_does_not_hold_the_connection(server, quick):
+    """Not even of who neither reads nor goes: it ends soon after."""
+    with server.connect() as connection:
+        connection.sendall(b"\x00")
+        assert heard(connection, b"}")
+        with pytest.raises(OSError):  # noqa: PT012  # one of many
+            for _ in range(400):
+                connection.sendall(b"x" * 1000)
+                time.sleep(0.05)
+
+
+def test_a_body_that_breaks_behind_its_answer_ends_the_connection(server):
+    """There is nothing more to say: a second answer would be taken for that to the next request."""
+    with server.connect() as connection:
+        connection.sendall(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        said = heard(connection, b"}")
+        connection.sendall(b"zz\r\n")
+        said += answer_on(connection)
+    assert said.count(b"HTTP/1.1 ") == 1
+    assert problem_of(said) == (404, "/problems/not_here")
+
+
 def test_a_fault_tells_nothing(server, caplog):
     """An error nobody expected is answered 500 without its message, which is in no log either."""
     answer = httpx.get(server.url + "/fault")

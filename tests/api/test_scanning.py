@@ -128,6 +128,19 @@ def test_nothing_finer_and_nothing_else_is_taken(fresh, body):
     assert kept(counter, bagged.tag) == []
 
 
+@pytest.mark.parametrize(
+    "spoilt",
+    [b'"place":"\xc229"', b'"place":"0,0","place":"-2,29"', b'"place":"\\ud800"', b'"place":"-2,29"}', b""],
+)
+def test_a_place_is_read_as_strictly_as_an_event(fresh, spoilt):
+    """Bytes that are no UTF-8, a key twice, half a surrogate pair: malformed, and no fault."""
+    client, bagged, counter, _ = fresh
+    body = b'{"code":"%s",%s}' % (bagged.code.encode(), spoilt)
+    answer = client.post("/v1/scans", content=body, headers={"Content-Type": "application/json"})
+    assert problem(answer) == (400, "malformed")
+    assert kept(counter, bagged.tag) == []
+
+
 def test_a_place_needs_a_code(fresh):
     """By the number of a tag nobody says where it is; a form of another site cannot say it."""
     client, bagged, counter, _ = fresh

@@ -553,6 +553,21 @@ def test_a_session_cookie_is_out_of_reach_of_scripts_and_other_sites(season):
     assert "samesite=lax" in cookie
 
 
+def test_a_form_whose_sender_went_is_no_fault(season):
+    """Half a form came, and nobody is left to answer: it is counted, and not as an error of ours."""
+    metrics = season.services.metrics
+    gone = metrics.requests.labels("POST", "/sign-in", "0")
+    before, faults = gone._value.get(), metrics.faults._value.get()
+    with season.server.connect() as connection:
+        connection.sendall(b"POST /sign-in HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nsigned=")
+    for _ in range(600):
+        if gone._value.get() > before:
+            break
+        time.sleep(0.1)
+    assert gone._value.get() == before + 1
+    assert metrics.faults._value.get() == faults
+
+
 @pytest.mark.parametrize("spoil", ["replay", "other path", "over", "other log", "garbage", "empty"])
 def test_a_line_that_does_not_count_says_what_to_do(season, spoil):
     """Used twice, for something else, too old, for another ledger, or no line at all: no session."""
