@@ -6,6 +6,7 @@ import json
 import queue
 import socket
 import threading
+import time
 
 import httpx
 import pytest
