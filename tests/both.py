@@ -29,16 +29,17 @@ _OF_LIBRARIES = re.compile(
 _ANSWER = """
 const bytesOf = (base64) => new Uint8Array(Buffer.from(base64, "base64"));
 async function ofLabel({ label, pack, policy, read }) {
+  return { report: read ? readLabel(label) : await verifyTag(label, bytesOf(pack), bytesOf(policy)) };
+}
+async function ofEvidence({ data, policy, ...options }) {
+  return verify(bytesOf(data), bytesOf(policy), options);
+}
+export async function answer(asked) {
   try {
-    return { report: read ? readLabel(label) : await verifyTag(label, bytesOf(pack), bytesOf(policy)) };
+    return await ("label" in asked ? ofLabel(asked) : ofEvidence(asked));
   } catch ({ name, message }) {
     return { failed: { name, message } };
   }
-}
-export async function answer(asked) {
-  if ("label" in asked) return ofLabel(asked);
-  const { data, policy, ...options } = asked;
-  return verify(bytesOf(data), bytesOf(policy), options);
 }
 """
 
@@ -54,7 +55,7 @@ def verify(data: bytes, policy: TrustPolicy, *, now: str | None = None, complete
 def agree(report: Report, data: bytes, policy: TrustPolicy, **options: Any) -> None:
     """AssertionError where JavaScript finds something else than this report."""
     asked = {"data": b64encode(data).decode(), "policy": b64encode(policy.encode()).decode(), **options}
-    assert _comparable(verifier().ask(asked)) == _comparable(orjson.loads(report.to_json()))
+    assert comparable(verifier().ask(asked)) == comparable(orjson.loads(report.to_json()))
 
 
 @functools.cache
@@ -63,7 +64,7 @@ def verifier() -> JavaScript:
     return JavaScript(list(ROOTS), (HERE / "driver.js").read_text("utf-8") + _ANSWER)
 
 
-def _comparable(report: dict[str, Any]) -> dict[str, Any]:
+def comparable(report: dict[str, Any]) -> dict[str, Any]:
     """The report without the words of JSON libraries, which stand only where a step failed."""
     if report.get("verdict") != FAILED:
         return report

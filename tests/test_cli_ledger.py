@@ -1,8 +1,10 @@
 """Commands that need a ledger, tried on a demonstration as it is served."""
 
+import contextlib
 import json
 import os
 import shutil
+import socket
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from commands import SETTINGS, Done, Served, core_alone, free_port, served
+from traceability.api.beside import running
 from traceability.cli import run
 from traceability.cli.common import without_password
 from traceability.core import canonical
@@ -360,6 +363,49 @@ def test_submit_to_nobody(command: Command) -> None:
     assert command("submit", "line", "--to", "ledger.example.org").code == 3
     Path("empty").write_text("\n")
     assert command("submit", "empty").code == 3
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"\xff", b"no JSON", b"[]", b"{}", b'{"line":"1","status":201}', b'{"line":1,"status":201}', b'{"line":true,"status":409}',
+        b'{"line":1,"status":201,"index":5,"entry":"\xff"}', b'{"line":1,"status":201,"index":5}',
+    ],
+)  # fmt: skip
+def test_a_ledger_that_does_not_answer_as_one_is_said_so(demo: Served, command: Command, said: bytes) -> None:
+    """Whatever somebody answers instead of a ledger ends in one sentence, and never in `done`."""
+    Path("line").write_text("{}\n")
+    with answering(said + b"\n") as url:
+        done = command("submit", "line", "--to", url, "--policy", demo.data / "trust.policy")
+    assert (done.code, done.out) == (1, "")
+    assert ("answer" in done.err, "Traceback" in done.err) == (True, False)
+
+
+def test_a_ledger_that_breaks_off_is_said_so(demo: Served, command: Command) -> None:
+    """Half an answer, and a line that is no HTTP: neither is a fault of the program."""
+    Path("line").write_text("{}\n")
+    for whole in (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", b"\x00\r\n\r\n"):
+        with answering(b"", whole) as url:
+            done = command("submit", "line", "--to", url)
+        assert (done.code, "cannot be reached" in done.err) == (3, True)
+
+
+@contextlib.contextmanager
+def answering(body: bytes, whole: bytes = b"") -> Iterator[str]:
+    """An address that answers one request with this body, or with these bytes."""
+    head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                said = b""
+                while not said.endswith(b"\r\n\r\n{}\n"):
+                    said += connection.recv(65536)
+                connection.sendall(whole or head + body)
+
+        with running("hostile", lambda _: answer()):
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
 # Copies and repairs

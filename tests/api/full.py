@@ -10,7 +10,6 @@ import contextlib
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -21,6 +20,7 @@ if __name__ == "__main__":
 from serving import serving
 from world import Client, World, line, submission
 
+from patience import SECONDS, until
 from traceability.api.app import create_app
 from traceability.api.space import Space
 from traceability.ledger import fsck
@@ -105,10 +105,7 @@ class Filling:
     def goes_on(self) -> None:
         """By itself, soon after there is room; what was answered before is there, and everything is whole."""
         self.disk.make_room()
-        until = time.monotonic() + 300
-        while (said := self.send(produce(self.world.anna, "1")))[0] != 201:
-            assert time.monotonic() < until, said
-            time.sleep(0.1)
+        until(lambda: self.send(produce(self.world.anna, "1"))[0] == 201)
         assert self.metric("traceability_signing") == 1
         answer = self.client.post(
             "/v1/events",
@@ -128,7 +125,7 @@ def served(disk: Disk, *, reserve: int, ledger: Path, guard: Path) -> Iterator[F
         files, reserve, count().__next__
     )  # looked at for each event: so small a disk fills in a second
     services = world.services._replace(space=space)
-    with serving(create_app(services)) as server, Client(base_url=server.url, timeout=60) as client:
+    with serving(create_app(services)) as server, Client(base_url=server.url, timeout=SECONDS) as client:
         yield Filling(world, client, disk)
     services.close()
 
@@ -191,7 +188,7 @@ def started_full(disk: Disk, _: Path) -> None:
     ledger = Ledger(world.store, FileGuard(disk.folder / "guard", LOG_SIGNER.verifier.encode()), LOG_SIGNER)
     space = Space({"ledger": disk.folder / "ledger.sqlite3"}, RESERVE)
     services = world.services._replace(ledger=ledger, space=space)
-    with serving(create_app(services)) as server, Client(base_url=server.url, timeout=60) as client:
+    with serving(create_app(services)) as server, Client(base_url=server.url, timeout=SECONDS) as client:
         filling = Filling(world, client, disk)
         status, said = filling.send(produce(world.anna, "1"))
         assert (status, said["type"]) == (507, "/problems/disk_full")

@@ -48,7 +48,7 @@ def bounded(tmp_path, clock):
     world.dan = Pen("dan")
     world.take(world.office.enrol(world.dan, "miner"))
     services = world.services._replace(allowance=Allowance(ALLOWED, clock))
-    with serving(create_app(services)) as server, Client(base_url=server.url, timeout=20) as client:
+    with serving(create_app(services)) as server, Client(base_url=server.url) as client:
         yield world, client, server.url
     services.close()
 

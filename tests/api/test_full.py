@@ -58,7 +58,7 @@ def test_nothing_new_is_stored_where_no_room_is_left(tmp_path):
     settings = world.services.settings.model_copy(update={"report_key": tmp_path / "report.pem"})
     full = Space({"ledger": tmp_path / "ledger.sqlite3"}, 1 << 62)
     services = world.services._replace(settings=settings, space=full)
-    with serving(create_app(services)) as server, Client(base_url=server.url, timeout=20) as client:
+    with serving(create_app(services)) as server, Client(base_url=server.url) as client:
         size = world.size()
         new = client.post("/v1/events", json=submission(produce(world.anna, "1")))
         assert problem(new) == (507, "disk_full")

@@ -8,10 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 import schemathesis
+from schemathesis.config import HealthCheck
 from schemathesis.engine import Status, from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 from world import World
 
+from patience import SECONDS
 from traceability.api.app import create_app
 from traceability.api.problem_types import TYPES
 
@@ -49,6 +51,8 @@ def test_nothing_is_wrong_with_what_is_drawn_from_the_document(application):
     """Schemathesis, all phases and all checks: every request drawn, right or wrong, has a documented answer."""
     config = schemathesis.Config.from_path(CONFIG)
     config.projects.default.generation.max_examples = int(os.environ.get("FUZZ_EXAMPLES", "5"))
+    config.projects.default.request_timeout = SECONDS
+    config.suppress_health_check = [HealthCheck.too_slow]
     schema = schemathesis.openapi.from_asgi("/openapi.json", application, config=config)
     found, scenarios = [], 0
     for event in from_schema(schema).execute():

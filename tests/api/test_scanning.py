@@ -34,7 +34,7 @@ def fresh(served):
     world, clock = served[0], Hand()
     counter = Scanning(world.store, Clients(), clock)
     services = world.services._replace(scanning=counter)
-    with serving(create_app(services)) as server, Client(base_url=server.url, timeout=20) as client:
+    with serving(create_app(services)) as server, Client(base_url=server.url) as client:
         yield client, Bagged(world), counter, clock
 
 
@@ -125,6 +125,19 @@ def test_nothing_finer_and_nothing_else_is_taken(fresh, body):
     status = 413 if "1" * 5000 in str(body) else 400
     said = {"code": bagged.code, **body} if isinstance(body, dict) else body
     assert client.post("/v1/scans", json=said).status_code == status
+    assert kept(counter, bagged.tag) == []
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [b'"place":"\xc229"', b'"place":"0,0","place":"-2,29"', b'"place":"\\ud800"', b'"place":"-2,29"}', b""],
+)
+def test_a_place_is_read_as_strictly_as_an_event(fresh, spoilt):
+    """Bytes that are no UTF-8, a key twice, half a surrogate pair: malformed, and no fault."""
+    client, bagged, counter, _ = fresh
+    body = b'{"code":"%s",%s}' % (bagged.code.encode(), spoilt)
+    answer = client.post("/v1/scans", content=body, headers={"Content-Type": "application/json"})
+    assert problem(answer) == (400, "malformed")
     assert kept(counter, bagged.tag) == []
 
 

@@ -18,6 +18,9 @@ for folder in (Path(__file__).parent, Path(__file__).parents[1], Path(__file__).
     sys.path.insert(0, str(folder))
 
 
+PENS = 8
+
+
 class Fuzz(NamedTuple):
     """One run of the fuzzer."""
 
@@ -40,3 +43,45 @@ class Fuzz(NamedTuple):
 @pytest.fixture(scope="session")
 def fuzz() -> Fuzz:
     return Fuzz(os.environ.get("FUZZ_SEED", "1"), int(os.environ.get("FUZZ_INPUTS", "100000")))
+
+
+@pytest.fixture(scope="session")
+def hosted(tmp_path_factory):
+    """The server of all these tests."""
+    from hosted import hosted_at
+
+    with hosted_at(tmp_path_factory.mktemp("hosted")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def routes(tmp_path_factory) -> list:
+    """Every route there is, pages too."""
+    from asking import routes_of
+    from world import World
+
+    from traceability.web.app import create_app
+
+    folder = tmp_path_factory.mktemp("routes")
+    world = World(f"sqlite:///{folder}/ledger.sqlite3", folder)
+    found = routes_of(create_app(world.services))
+    world.services.close()
+    assert len(found) > 60
+    assert {"/", "/v1/events", "/tile/{path:path}", "/t/{code}", "/v1/reports"} <= {
+        each.path for each in found
+    }
+    return found
+
+
+@pytest.fixture(scope="session")
+def pens(hosted) -> list:
+    """Miners who bring events, each over one connection at a time."""
+    return hosted.enrol(*(f"miner {number}" for number in range(PENS)))
+
+
+@pytest.fixture(scope="session")
+def browsers():
+    """What browsers read as an event."""
+    from browsers import Browsers
+
+    return Browsers()

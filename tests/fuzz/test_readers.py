@@ -33,7 +33,7 @@ def verdict(reader: Callable[[bytes], Any], data: bytes) -> Any:
     except (Malformed, twin.Refused):
         return None
     finally:
-        assert time.process_time() - begun < 2, "it took more than two seconds"
+        assert time.process_time() - begun < 10, "it took more than ten seconds"
 
 
 def same(ours: Any, theirs: Any) -> bool:
@@ -83,7 +83,7 @@ def drawn(random: Random, honest: list[bytes]) -> bytes:
 def test_the_reader_of_bodies_agrees_with_its_twin(fuzz):
     """JSON from the wire: the same verdict and the same value as a reader written from RFC 8259 alone."""
     honest, read = people(), 0
-    for number in fuzz.share(45):
+    for number in fuzz.share(22):
         data = drawn(fuzz.random_of("wire", number), honest)
         ours, theirs = verdict(read_json, data), verdict(twin.wire, data)
         assert same(ours, theirs), (fuzz.name("wire", number), data[:300], ours, theirs)
@@ -92,32 +92,37 @@ def test_the_reader_of_bodies_agrees_with_its_twin(fuzz):
 
 
 @pytest.mark.threat("T10")
-def test_the_reader_of_signed_bytes_agrees_with_its_twin(fuzz):
-    """Canonical bytes: accepted exactly if they are the subset's and what rfc8785 writes."""
+def test_the_reader_of_signed_bytes_agrees_with_its_twin(fuzz, browsers):
+    """Canonical bytes: accepted exactly if they are the subset's and what rfc8785 writes. A browser takes no other event."""
     honest, read = people(), 0
-    for number in fuzz.share(35):
+    for number in fuzz.share(20):
         data = drawn(fuzz.random_of("signed", number), honest)
         ours = verdict(lambda data: canonical.decode(data, size_max=SIZE_MAX), data)
         theirs = verdict(twin.signed, data)
         assert same(ours, theirs), (fuzz.name("signed", number), data[:300], ours, theirs)
+        is_event = ours is not None and verdict(events.parse, data) is not None
+        browsers.agree(fuzz.name("signed", number), data, is_event=is_event)
         read += ours is not None
+    browsers.finish()
     assert read > number * 0.03
 
 
 @pytest.mark.threat("T13")
-def test_no_event_is_read_out_of_two_byte_strings(fuzz):
-    """An event is read only from canonical bytes, and what was read, written again, is those bytes."""
+def test_no_event_is_read_out_of_two_byte_strings(fuzz, browsers):
+    """An event is read only from canonical bytes, and what was read, written again, is those bytes. Browsers read the same."""
     honest, read = people(), 0
-    for number in fuzz.share(12):
+    for number in fuzz.share(8):
         random = fuzz.random_of("events", number)
         data = random.choice((mutated, resaid, resaid))(random, random.choice(honest))
         ours = verdict(events.parse, data)
+        browsers.agree(fuzz.name("events", number), data, is_event=ours is not None)
         if ours is None:
             continue
         assert verdict(twin.signed, data) is not None, (fuzz.name("events", number), data)
         said = ours[1].model_dump(mode="json", by_alias=True, exclude_unset=True)
         assert rfc8785.dumps(said) == data, (fuzz.name("events", number), data)
         read += 1
+    browsers.finish()
     assert read > number * 0.03
 
 

@@ -146,6 +146,14 @@ def test_a_changed_dump_is_refused(ledger, trade, fresh_url, opened):
         changed(9, lambda v: v["entry"]["envelope"]["signatures"][0].update(sig="A" * 86 + "==")),
         changed(enrolled, lambda v: v["disclosures"][0][2].update(name="Another")),
         changed(enrolled, lambda v: v["disclosures"][0].__setitem__(1, "/elsewhere")),
+        changed(9, lambda v: v["entry"].update(record_time=9)),
+        changed(9, lambda v: v["entry"].update(record_time="0001-01-01T00:00:00Z")),
+        changed(9, lambda v: v["entry"].update(envelope=[])),
+        [lines[0].replace(b"traceability", b"\xff"), *lines[1:]],
+        [*lines[:9], lines[9].replace(b'"blind":"', b'"blind":"\xff'), *lines[10:]],
+        [*lines, b'{"scans":[["\xff"]]}\n'],
+        [*lines, b'{"scans":[[1]]}\n'],
+        [*lines, b'{"scans":[["t:x-1","2026-03-01","0,0",""]]}\n'],
     ]
     store = opened(fresh_url())
     for number, wrong in enumerate(spoiled):

@@ -67,7 +67,7 @@ def signed_line(season, role: str, *, method="POST", path="/v1/sessions", **chan
 @contextlib.contextmanager
 def session(season, role: str) -> Iterator[httpx.Client]:
     """A client that has signed in by the form."""
-    with httpx.Client(base_url=season.server.url, timeout=20, headers={"Accept": "text/html"}) as client:
+    with httpx.Client(base_url=season.server.url, headers={"Accept": "text/html"}) as client:
         answer = client.post("/sign-in", data={"signed": signed_line(season, role)})
         assert answer.status_code == 303
         yield client
@@ -551,6 +551,21 @@ def test_a_session_cookie_is_out_of_reach_of_scripts_and_other_sites(season):
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=lax" in cookie
+
+
+def test_a_form_whose_sender_went_is_no_fault(season):
+    """Half a form came, and nobody is left to answer: it is counted, and not as an error of ours."""
+    metrics = season.services.metrics
+    gone = metrics.requests.labels("POST", "/sign-in", "0")
+    before, faults = gone._value.get(), metrics.faults._value.get()
+    with season.server.connect() as connection:
+        connection.sendall(b"POST /sign-in HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nsigned=")
+    for _ in range(600):
+        if gone._value.get() > before:
+            break
+        time.sleep(0.1)
+    assert gone._value.get() == before + 1
+    assert metrics.faults._value.get() == faults
 
 
 @pytest.mark.parametrize("spoil", ["replay", "other path", "over", "other log", "garbage", "empty"])

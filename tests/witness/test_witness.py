@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from serving import heard, serving
 from watching import Clock, Log, cosigner, witness_at
 
+from patience import SECONDS
 from traceability.core.checkpoint import open_checkpoint
 from traceability.core.cosignature import cosignature_time
 from traceability.core.misbehaviour import NotShown
@@ -355,9 +356,13 @@ def test_over_http(served, log):
 @pytest.mark.threat("T74")
 def test_a_body_that_stops_does_not_hold_it(served, log, monkeypatch):
     """Half a request is answered 408 when its time is over; others are answered meanwhile."""
-    monkeypatch.setattr("traceability.witness.serving.BODY_SECONDS", 0.3)
+    half = b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 500\r\n\r\nold"
     log.grow(1)
+    monkeypatch.setattr("traceability.witness.serving.BODY_SECONDS", 2 * SECONDS)
     with served.connect() as slow:
-        slow.sendall(b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 500\r\n\r\nold")
+        slow.sendall(half)
         assert httpx.post(f"{served.url}/add-checkpoint", content=log.request(0)).status_code == 200
+    monkeypatch.setattr("traceability.witness.serving.BODY_SECONDS", 0.3)
+    with served.connect() as slow:
+        slow.sendall(half)
         assert heard(slow, b"\n").startswith(b"HTTP/1.1 408 ")

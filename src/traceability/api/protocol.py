@@ -2,14 +2,15 @@
 
 uvicorn closes an idle kept connection and nothing else: a client that sends half a head, half a body, or
 never reads its answer holds its socket for ever. Here a head has 10 seconds and 32 KiB, an answer that
-nobody reads 60 seconds, and a connection whose answer is complete before its body came lives 2 more
-seconds, so that the client can read why. Pauses inside a body are the reader's business (`limits`).
+nobody reads 60 seconds, and a connection whose answer is complete before its body came, or before what is no
+request, lives 2 more seconds, so that the client can read why. Pauses inside a body are the reader's business (`limits`).
 
 There are at most CONNECTIONS_MAX connections. When one more comes, the one whose client has been silent longest,
 before a request or in the middle of one, is dropped for it: half-open connections by the thousand keep out
 nobody who has something to say.
 
-What is refused before any route sees it (no HTTP, a head too slow or too large) is a problem answer too.
+What is refused before any route sees it (no HTTP, a head too slow or too large) is a problem answer too. It comes
+behind the answers to what was sent before it: whoever sent an event and then no HTTP must not read that the event failed.
 """
 
 import asyncio
@@ -79,13 +80,18 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._unread_timer: asyncio.TimerHandle | None = None
         self._linger_timer: asyncio.TimerHandle | None = None
+        self._answering: RequestResponseCycle | None = None
+        """The last one that was begun; `cycle` is the last one that came."""
+        self._refusal: Problem | None = None
+        """What is said once the requests before it are answered; nothing behind it is read."""
 
     # A connection comes and goes
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if len(self.server_state.connections) > self._connections.most and not self._connections.make_room():
-            self._refuse(Problem("busy", "too many connections are open; come again in a moment"))
+            self._say(Problem("busy", "too many connections are open; come again in a moment"))
+            self.transport.close()
             return
         self._connections.silent(self)
         self._begin_head()
@@ -102,7 +108,7 @@ class BoundedProtocol(HttpToolsProtocol):
     # A head comes, in time and not too large
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
+        if self._is_ending():
             return
         if not self._in_head and self._is_over():
             self._begin_head()  # of the next request of a kept connection
@@ -117,6 +123,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._connections.silent(self)
 
     def on_headers_complete(self) -> None:
+        if self._is_ending():
+            return
         self._end_head()
         self._connections.heard(self)
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_SIZE_MAX:
@@ -124,12 +132,18 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        if not self._is_ending():
+            super().on_body(body)
+
     def send_400_response(self, msg: str) -> None:
         self._refuse(Problem("malformed", msg))
 
     # The answer goes, perhaps before the body came
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
+        self._answering = cycle
+
         async def answering(scope: Scope, receive: Receive, send: Send) -> None:
             answer = _Together(cycle, send)
             await app(scope, receive, answer.send)
@@ -140,13 +154,17 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         last = not self.pipeline
         super().on_response_complete()
-        if last and self.cycle.more_body and not self.transport.is_closing():
+        if last and self._refusal is not None:
+            self._say(self._refusal)
+        elif last and self.cycle.more_body and not self.transport.is_closing():
             self._unset_keepalive_if_required()
             self._linger_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
         elif last and self._is_over():
             self._connections.silent(self)
 
     def on_message_complete(self) -> None:
+        if self._is_ending():
+            return
         super().on_message_complete()
         self._connections.heard(self)
         if self._linger_timer is not None:
@@ -175,6 +193,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def _is_over(self) -> bool:
         return self.cycle.response_complete and not self.cycle.more_body
 
+    def _is_ending(self) -> bool:
+        """Whether nothing more is read."""
+        return self._refusal is not None or self.transport.is_closing()
+
     def _begin_head(self) -> None:
         self._in_head = True
         self._head_size = 0
@@ -192,10 +214,36 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refuse(Problem("too_slow", f"no whole request head came in {HEAD_SECONDS:.0f} s"))
 
     def _refuse(self, problem: Problem) -> None:
-        """Answers for no route, and closes."""
+        """Answers for no route, in its turn, and closes."""
         self._end_head()
+        if self._is_ending():
+            return
+        answering = self._answering
+        if answering is not None and self.cycle.more_body:  # it is the body of the last one that is broken
+            if self.cycle is answering:
+                if answering.response_complete:
+                    self._refusal = problem  # it has its answer, and what still comes is not read
+                    self.transport.write_eof()
+                elif answering.response_started:
+                    self.transport.close()
+                else:
+                    self._say(problem)
+                return
+            self.pipeline.popleft()  # it was not begun, and cannot be answered any more
+        if self.pipeline or (answering is not None and not answering.response_complete):
+            self._refusal = problem
+            self.flow.pause_reading()
+        else:
+            self._say(problem)
+
+    def _say(self, problem: Problem) -> None:
+        """The last answer on this connection. What still comes is not read, and not cut off before the client has ours."""
         if self.transport.is_closing():
             return
+        self._refusal = problem
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         body = orjson.dumps(problem.body(), option=orjson.OPT_SORT_KEYS)
         retry = b"retry-after: %d\r\n" % RETRY_SECONDS if problem.kind.status == 503 else b""
         head = [
@@ -206,7 +254,10 @@ class BoundedProtocol(HttpToolsProtocol):
             b"cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n",
         ]
         self.transport.write(b"".join(head) + body)
-        self.transport.close()
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self._connections.silent(self)
+        self._linger_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
 
 class _Together:

@@ -23,7 +23,7 @@ from traceability.core.errors import Invalid, Malformed
 from traceability.core.ids import PartyId
 from traceability.core.note import Signer
 from traceability.core.registry_records import Key
-from traceability.core.signing import PublicKey, event_id
+from traceability.core.signing import PublicKey
 from traceability.core.trust_policy import TrustPolicy
 from traceability.ledger.answers import Answer, Recorded, Refused, Submission
 from traceability.ledger.database import ERRORS, Postgres, Sqlite, Unusable
@@ -185,12 +185,13 @@ def _signer(submission: Submission) -> PartyId:
 
 def _would_be_new(store: Store, submission: Submission) -> bool:
     """Whether the log lacks this event and its signature is that of the party: all else is for the writer to answer."""
-    envelope = submission.envelope
+    envelope, event = submission.envelope, submission.event
+    assert event is not None
     try:
         with store.read() as view:
-            known = view.index_of(event_id(envelope.payload)) is not None
+            known = view.has_numbered(envelope.key, event.sequence, envelope.payload)
             key = view.record(("key", envelope.key))
-        if known or not isinstance(key, Key) or key.party != _signer(submission):
+        if known or not isinstance(key, Key) or key.party != event.party:
             return False
         envelope.verify(PublicKey(key.public_key))
     except (*ERRORS, Invalid):

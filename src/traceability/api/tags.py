@@ -13,6 +13,7 @@ from traceability.api.problems import Problem, not_here
 from traceability.api.reading import visitor
 from traceability.api.services import Services
 from traceability.api.story_views import TagView
+from traceability.api.strict import read_json
 from traceability.core import tag as tags
 from traceability.core.errors import Malformed
 from traceability.core.ids import ID_PATTERN, RollId
@@ -96,9 +97,9 @@ async def say_where(request: Request) -> Response:
     with services.admission.hold() as held:
         body = await read_body(request, _SCAN_LIMITS, held)
     try:
-        said = msgspec.json.decode(body, type=_Said)
+        said = msgspec.convert(read_json(body), _Said)
         scans.check_place(said.place or "?")
-    except (msgspec.MsgspecError, Malformed) as error:
+    except (msgspec.ValidationError, Malformed) as error:
         raise Problem("malformed", str(error)) from error
     with services.guesses.trying(request):
         tag = await services.run(_tag_of, services, said.code)

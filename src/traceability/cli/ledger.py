@@ -1,6 +1,7 @@
 """A ledger from the command line: bring its tables up, serve it, put events in, take evidence out."""
 
 import contextlib
+import http.client
 import re
 import socket
 import sys
@@ -10,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -21,6 +22,7 @@ from traceability.cli.common import (
     Json,
     Stop,
     of_a_ledger,
+    parse_object,
     remark,
     say,
     settings,
@@ -362,14 +364,28 @@ def _sent(groups: Iterable[list[bytes]], url: str) -> Iterator[bytes]:
         try:
             with urllib.request.urlopen(request, timeout=600) as response:  # noqa: S310
                 for line in response:
-                    found = orjson.loads(line)
+                    found = _answer(line, url)
                     yield orjson.dumps({**found, "line": found["line"] + start}) + b"\n"
         except urllib.error.HTTPError as error:
             raise Stop(f"{url} answered {error.code}: {error.read(2000).decode(errors='replace')}") from error
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             reason = error.reason if isinstance(error, urllib.error.URLError) else error
             raise Stop(f"{url} cannot be reached: {reason}") from error
         start += len(lines)
+
+
+def _answer(line: bytes, url: str) -> dict[str, Any]:
+    """What a ledger said of one line. Raises Stop for what no ledger says."""
+    try:
+        found = parse_object(line, "the answer")
+    except Malformed as error:
+        raise Stop(f"{url} does not answer as a ledger does: {error}", Exit.NO) from error
+    needed: dict[str, type] = {"line": int, "status": int}
+    if found.get("status") in (200, 201):
+        needed |= {"index": int, "event_id": str}
+    if not all(type(found.get(name)) is kind for name, kind in needed.items()):
+        raise Stop(f"{url} does not answer as a ledger does: {line[:200].decode(errors='replace')}", Exit.NO)
+    return found
 
 
 def _worse(worst: Exit, found: dict[str, object]) -> Exit:

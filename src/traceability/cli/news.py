@@ -1,5 +1,6 @@
 """`consent` and `news`: a holder lets others ask what is new about lots, and whoever has evidence of them asks."""
 
+import http.client
 import re
 import urllib.error
 import urllib.request
@@ -130,5 +131,5 @@ def _ask(url: str, consented: bytes, since: int) -> bytes:
                 "the ledger tells nothing: the consent does not count there", Exit.CANNOT_TELL
             ) from error
         raise Stop(f"{url} answered {error.code}: {error.read(2000).decode(errors='replace')}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise Stop(f"{url} cannot be reached: {error}") from error

@@ -131,7 +131,7 @@ def check_answer(answer: bytes, payload: bytes, policy: TrustPolicy) -> Trusted:
         said = msgspec.json.decode(answer, type=_Answer)
         entry = said.entry.encode()
         read = msgspec.json.decode(entry, type=_Entry)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"not the answer to an event: {error}") from error
     if canonical.dump({"envelope": read.envelope, "record_time": read.record_time}) != entry:
         raise Malformed("the entry is not in its one form")

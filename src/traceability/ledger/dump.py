@@ -34,6 +34,10 @@ from traceability.ledger.store import Store
 from traceability.ledger.view import Head, StoredEntry, View
 
 FORMAT = "traceability-dump/1"
+NO_LINE = (
+    msgspec.MsgspecError, Malformed, KeyError, TypeError, ValueError, OverflowError, RecursionError,
+)  # fmt: skip
+"""What reading bytes that are no line of a dump can raise."""
 
 
 class NotLoaded(Exception):  # noqa: N818  # reads as a sentence where it is raised
@@ -116,7 +120,7 @@ def _header(line: bytes) -> _Header:
     try:
         header = msgspec.json.decode(line, type=_Header)
         checkpoint = Checkpoint.parse(parse_note(header.checkpoint.encode())[0])
-    except (msgspec.MsgspecError, Malformed) as error:
+    except NO_LINE as error:
         raise NotLoaded(f"the first line is not that of a dump: {error}") from error
     if header.format != FORMAT or checkpoint.size != header.size:
         raise NotLoaded(f"the first line is not that of a dump in the form {FORMAT}")
@@ -132,7 +136,7 @@ def _chunks(lines: Iterator[bytes]) -> Iterator[Chunk]:
             number += 1
             try:
                 entry, shown = read_line(line)
-            except (msgspec.MsgspecError, Malformed, KeyError, ValueError) as error:
+            except NO_LINE as error:
                 raise NotLoaded(f"line {number} is no entry: {error}") from error
             if entry.index != number - 2:
                 raise NotLoaded(f"line {number} has entry {entry.index}, but {number - 2} comes next")
@@ -143,7 +147,7 @@ def _chunks(lines: Iterator[bytes]) -> Iterator[Chunk]:
 
 
 def read_line(line: bytes) -> tuple[StoredEntry, list[tuple[str, bytes, bytes]]]:
-    """A line of an entry, and what it opens: path, salt and value. Raises MsgspecError, Malformed, KeyError or ValueError."""
+    """A line of an entry, and what it opens: path, salt and value. Raises one of NO_LINE."""
     read = msgspec.json.decode(line, type=_Line)
     envelope = Envelope.parse(read.entry["envelope"])
     record_time = int(datetime.fromisoformat(read.entry["record_time"]).timestamp())
@@ -160,7 +164,7 @@ def _load_scans(view: View, lines: Iterable[bytes]) -> None:
     for number, line in enumerate(lines, 1):
         try:
             scans.load(view, msgspec.json.decode(line, type=_Scans).scans)
-        except (msgspec.MsgspecError, Malformed) as error:
+        except NO_LINE as error:
             raise NotLoaded(f"line {number} behind the entries is none of scans: {error}") from error
 
 

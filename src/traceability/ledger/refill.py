@@ -22,7 +22,7 @@ from traceability.core.registry_records import LedgerFacts
 from traceability.core.signing import EVENT_TYPE, Envelope
 from traceability.ledger import disclosures, places, publish
 from traceability.ledger.disclosures import Opened
-from traceability.ledger.dump import read_line
+from traceability.ledger.dump import NO_LINE, read_line
 from traceability.ledger.examine import Examiner
 from traceability.ledger.guard import GuardHead
 from traceability.ledger.replay import CHUNK, Chunk, Replay
@@ -178,7 +178,7 @@ class _Tail:
                 self._put(one, sure=head is not None and _is_in(one, head, answer.proof))
             else:
                 self._put(_brought(*read_line(line)), sure=False)
-        except (msgspec.MsgspecError, Malformed, KeyError, TypeError, ValueError) as error:
+        except NO_LINE as error:
             raise NotRefilled(
                 f"line {number} is no entry with its blind (a line of a dump, of /v1/log/entries, or an answer): {error}"
             ) from error

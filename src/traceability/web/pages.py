@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from traceability.api import reading, watched
 from traceability.api import shown as entries
-from traceability.api.limits import Limits, read_body
+from traceability.api.limits import Disconnected, Limits, read_body
 from traceability.api.logging import FAULTS, fault
 from traceability.api.permission import OpenLot, OpenPaper, OpenParty, TagStory, may
 from traceability.api.problems import Problem, not_here, request_id
@@ -118,6 +118,8 @@ def _answered(of: Page, path: str) -> Callable[[Request], Awaitable[Response]]:
             return await of(asked)
         except Problem as problem:
             return failed(asked, problem)
+        except Disconnected:
+            raise  # nobody is left to show a page
         except Exception as error:  # noqa: BLE001  # a person gets a page, the log the fault
             number = request_id(request.scope)
             asked.services.metrics.faults.inc()
