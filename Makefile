@@ -65,7 +65,7 @@ fix: $(VENV)/dev.stamp
 	$(BIN)/ruff format
 
 fuzz: $(VENV)/dev.stamp
-	FUZZ_SEED=$(SEED) FUZZ_INPUTS=$(INPUTS) FUZZ_EXAMPLES=50 \
+	FUZZ_SEED=$(SEED) FUZZ_INPUTS=$(INPUTS) \
 	  $(BIN)/pytest -n $(WORKERS) --dist worksteal tests/fuzz tests/api/test_openapi.py
 
 conservation: $(VENV)/dev.stamp

@@ -418,6 +418,17 @@ def test_private_keys_of_other_kinds_are_refused(key: Any) -> None:
         SigningKey.from_pem(b"no PEM at all")
 
 
+def test_a_key_of_a_kind_nobody_knows_is_refused():
+    """Its algorithm's number is changed in the file: Malformed, as for a file that is no key."""
+    lines = SigningKey.from_seed(b"any").to_pem().splitlines()
+    der = base64.b64decode(b"".join(lines[1:-1]))
+    known = bytes.fromhex("06072a8648ce3d0201")
+    assert known in der
+    other = base64.b64encode(der.replace(known, bytes.fromhex("06072a9648ce3d0201")))
+    with pytest.raises(Malformed, match="not a private key"):
+        SigningKey.from_pem(b"\n".join((lines[0], other, lines[-1])) + b"\n")
+
+
 # Envelopes
 
 SIGNER: SigningKey = examples.EXAMPLES["transfer"]["key"]

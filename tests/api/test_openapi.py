@@ -50,7 +50,9 @@ def wrong(event) -> list[str]:
 def test_nothing_is_wrong_with_what_is_drawn_from_the_document(application):
     """Schemathesis, all phases and all checks: every request drawn, right or wrong, has a documented answer."""
     config = schemathesis.Config.from_path(CONFIG)
-    config.projects.default.generation.max_examples = int(os.environ.get("FUZZ_EXAMPLES", "5"))
+    config.projects.default.generation.max_examples = max(
+        1, int(os.environ.get("FUZZ_INPUTS", "100000")) // 20_000
+    )
     config.projects.default.request_timeout = SECONDS
     config.suppress_health_check = [HealthCheck.too_slow]
     schema = schemathesis.openapi.from_asgi("/openapi.json", application, config=config)

@@ -29,7 +29,7 @@ def test_lines_over_many_connections(hosted, pens, fuzz, capfd):
 
     In order, packed and in chunks of any size; and the log has what was told, byte for byte, and nothing else.
     """
-    count = len(fuzz.share(30))
+    count = len(fuzz.share("lines"))
     problems: Counter[str] = Counter()
 
     async def work(number: int) -> None:

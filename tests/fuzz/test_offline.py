@@ -157,7 +157,7 @@ def test_the_verdict_is_the_same_wherever_it_is_asked(honest, fuzz, capfd, monke
     for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
     said_before = set[str]()
-    for number in fuzz.share(0.5):
+    for number in fuzz.share("offline"):
         random = fuzz.random_of("offline", number)
         place = random.randrange(len(honest))
         shown = honest[place] if number < len(honest) else spoilt(random, honest[place])

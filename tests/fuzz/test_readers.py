@@ -83,10 +83,10 @@ def drawn(random: Random, honest: list[bytes]) -> bytes:
 def test_the_reader_of_bodies_agrees_with_its_twin(fuzz):
     """JSON from the wire: the same verdict and the same value as a reader written from RFC 8259 alone."""
     honest, read = people(), 0
-    for number in fuzz.share(22):
-        data = drawn(fuzz.random_of("wire", number), honest)
+    for number in fuzz.share("bodies"):
+        data = drawn(fuzz.random_of("bodies", number), honest)
         ours, theirs = verdict(read_json, data), verdict(twin.wire, data)
-        assert same(ours, theirs), (fuzz.name("wire", number), data[:300], ours, theirs)
+        assert same(ours, theirs), (fuzz.name("bodies", number), data[:300], ours, theirs)
         read += ours is not None
     assert 0.1 < read / (number + 1) < 0.9
 
@@ -95,7 +95,7 @@ def test_the_reader_of_bodies_agrees_with_its_twin(fuzz):
 def test_the_reader_of_signed_bytes_agrees_with_its_twin(fuzz, browsers):
     """Canonical bytes: accepted exactly if they are the subset's and what rfc8785 writes. A browser takes no other event."""
     honest, read = people(), 0
-    for number in fuzz.share(20):
+    for number in fuzz.share("signed"):
         data = drawn(fuzz.random_of("signed", number), honest)
         ours = verdict(lambda data: canonical.decode(data, size_max=SIZE_MAX), data)
         theirs = verdict(twin.signed, data)
@@ -111,7 +111,7 @@ def test_the_reader_of_signed_bytes_agrees_with_its_twin(fuzz, browsers):
 def test_no_event_is_read_out_of_two_byte_strings(fuzz, browsers):
     """An event is read only from canonical bytes, and what was read, written again, is those bytes. Browsers read the same."""
     honest, read = people(), 0
-    for number in fuzz.share(8):
+    for number in fuzz.share("events"):
         random = fuzz.random_of("events", number)
         data = random.choice((mutated, resaid, resaid))(random, random.choice(honest))
         ours = verdict(events.parse, data)
@@ -135,7 +135,7 @@ def test_the_reader_of_envelopes_agrees_with_its_twin(fuzz):
         envelope = Envelope.parse(read_json(data))
         return envelope.payload, envelope.key, envelope.signature
 
-    for number in fuzz.share(5):
+    for number in fuzz.share("envelopes"):
         random = fuzz.random_of("envelopes", number)
         data = respelled(random, random.choice(honest))
         found = verdict(ours, data)

@@ -145,7 +145,7 @@ def test_the_verdict_is_the_same_by_every_way(ledgers, fuzz, browsers, monkeypat
     world, copies = ledgers
     for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
-    count = len(fuzz.share(1.2))
+    count = len(fuzz.share("verdicts"))
     lines = [hostile_line(fuzz.random_of("verdicts", number), world) for number in range(count)]
     expected = directly(copies["directly"], lines)
     stored = {index for _, _, index, _ in expected if index is not None}
@@ -224,7 +224,7 @@ def test_evidence_of_what_may_not_be_logged_fails(fuzz, capfd, tmp_path):
     from showing import evidence_of
 
     refused = held = 0
-    for number in fuzz.share(0.3):
+    for number in fuzz.share("evidence"):
         random = fuzz.random_of("evidence", number)
         ledger = MemoryLedger()
         miner = ledger.enrol("miner", ["miner"])

@@ -6,7 +6,9 @@ bytes.
 
 import asyncio
 import json
+import re
 from collections import Counter
+from pathlib import Path
 from random import Random
 
 import httpx
@@ -18,6 +20,7 @@ from spoil import mutated, odd_json
 from wire import HANG_SECONDS, Answer, Broken, answers_in, at_once, converse, is_slow
 from world import signed_header
 
+from conftest import SHARES
 from traceability.api.problem_types import TYPES
 from trade import Pen
 
@@ -60,7 +63,7 @@ def test_every_route_answers_whatever_it_is_asked(hosted, routes, pens, fuzz, ca
     """
     sessions = [session_of(hosted, role) for role in ("auditor", "trader", "exporter", "operator")]
     asking = Asking(hosted, sessions)
-    count = len(fuzz.share(8))
+    count = len(fuzz.share("routes"))
     statuses: Counter[tuple[str, int]] = Counter()
     slow: list[tuple[str, Asked]] = []
 
@@ -109,7 +112,7 @@ def test_whatever_bytes_come_are_answered(hosted, routes, pens, fuzz, capfd):
     """Requests that are none, behind others that are: those are answered, these never with a fault, none holds on."""
     sessions = [session_of(hosted, "trader")]
     asking = Asking(hosted, sessions)
-    count = len(fuzz.share(4))
+    count = len(fuzz.share("bytes"))
     together = 4
     answered = 0
 
@@ -182,3 +185,12 @@ def test_a_page_that_cannot_be_asked_for_is_no_fault(hosted, path, query, author
     """Thousands of parameters, or a header no browser sends, are refused where an answer would be a page."""
     headers = {"Accept": "text/html", **({"Authorization": authorization} if authorization else {})}
     assert httpx.get(hosted.url + path + query, headers=headers).status_code in status
+
+
+def test_the_page_tells_what_is_drawn():
+    """docs/threats.md has a row for each test of the fuzzer, with its part of a thousand."""
+    page = (Path(__file__).parents[2] / "docs" / "threats.md").read_text()
+    assert dict(re.findall(r"^\| `(\w+)` \| (\d+) \|", page, re.MULTILINE)) == {
+        name: str(share) for name, share in SHARES.items()
+    }
+    assert sum(SHARES.values()) == 1000

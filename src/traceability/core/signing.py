@@ -17,7 +17,7 @@ from binascii import b2a_base64
 from typing import Annotated, Literal
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -199,7 +199,7 @@ class SigningKey:
         """Raises Malformed when the file holds no usable key or the passphrase is wrong."""
         try:
             key = load_pem_private_key(pem, passphrase)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise Malformed("not a private key in PEM, or another passphrase") from error
         if not isinstance(key, ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey):
             raise Malformed("the private key is neither P-256 nor Ed25519")
