@@ -25,7 +25,7 @@ SECONDS = float(os.environ.get("OVERLOAD_SECONDS", "8"))
 CLIENTS = int(os.environ.get("OVERLOAD_CLIENTS", "300"))
 DOOR, WAIT = (EVENTS_MAX, WAIT_SECONDS) if CLIENTS > EVENTS_MAX * 10 else (CLIENTS // 10, 0.05)
 PROGRAM = f"""
-from traceability.api import logging, server
+from traceability.api import limits, logging, server
 from traceability.api.admission import Admission
 from traceability.api.app import create_app
 from traceability.api.services import Services
@@ -33,6 +33,7 @@ from traceability.settings import load
 settings = load()
 services = Services.open(settings)._replace(admission=Admission(events_max={DOOR}, wait_seconds={WAIT}))
 logging.configure()
+limits.IDLE_SECONDS = 3600
 server.serve(create_app(services), settings.host, settings.port)
 """
 MIB = 1 << 20

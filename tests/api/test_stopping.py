@@ -122,7 +122,9 @@ def test_sigterm_drains_and_loses_nothing(process, tmp_path):
     )
     said = b""
     while b'"status":201' not in said:
-        said += stream.recv(65536)
+        data = stream.recv(65536)
+        assert data, said
+        said += data
     until(lambda: len(acknowledged) >= 20)
     running.send_signal(signal.SIGTERM)
     until(lambda: not is_heard(port))
