@@ -13,6 +13,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from patience import SECONDS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ADVICE = (
@@ -37,6 +43,13 @@ def launch_options() -> dict[str, str]:
     return {"executable_path": path}
 
 
+def profile(browser: "Browser", **options: Any) -> "BrowserContext":
+    """A fresh profile of Playwright's browser; what it waits for may take as long as anywhere in these tests."""
+    made = browser.new_context(**options)
+    made.set_default_timeout(SECONDS * 1000)
+    return made
+
+
 def _playwrights() -> str | None:
     # In a process of its own, because Playwright cannot be started twice in one.
     ask = "from playwright.sync_api import sync_playwright as p\nwith p() as a: print(a.chromium.executable_path)"
@@ -47,7 +60,7 @@ def _playwrights() -> str | None:
 def _runs(*command: str) -> str:
     """What the command printed; empty where it failed."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout if done.returncode == 0 else ""

@@ -1,11 +1,9 @@
 """Running commands as a user does: in a folder of his own, with nothing set from outside."""
 
-import contextlib
 import json
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,6 +15,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
+from patience import SECONDS, until
 from traceability.cli import run
 
 SETTINGS = (
@@ -28,6 +27,7 @@ SETTINGS = (
     "WITNESSES",
     "REPORT_KEY",
     "SNAPSHOT_KEY",
+    "PARTY_BYTES_A_DAY",
     "HOST",
     "PORT",
     "BASE_URL",
@@ -93,32 +93,38 @@ def served(folder: Path, command: list[str], environment: dict[str, str]) -> Ite
         yield Served(folder, url, log.read_text(), process.pid)
     finally:
         process.terminate()
-        process.wait(timeout=60)
+        process.wait(SECONDS)
 
 
 def free_port() -> int:
-    return free_ports(1)[0]
+    """A port that nobody listens on, for a server yet to be started.
+
+    While this process lives, the system gives it to nobody else: it stays bound here, by a socket that does not
+    listen, which is in the way of no server (all of them set SO_REUSEADDR).
+    """
+    with socket.socket() as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", 0))
+        port = int(bound.getsockname()[1])
+        bound.detach()
+    return port
 
 
 def free_ports(count: int) -> list[int]:
-    """So many ports that nobody listens on, each another one."""
-    with contextlib.ExitStack() as open_ones:
-        probes = [open_ones.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
+    """So many ports that nobody listens on."""
+    return [free_port() for _ in range(count)]
 
 
 def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    for _ in range(1200):
+    def ready() -> bool:
         try:
-            with urllib.request.urlopen(f"{url}/readyz"):
-                return
+            with urllib.request.urlopen(f"{url}/readyz", timeout=SECONDS):
+                return True
         except OSError:
-            if process.poll() is not None:
-                break
-            time.sleep(0.1)
-    raise AssertionError(f"it did not become ready:\n{log.read_text()}")
+            assert process.poll() is None, log.read_text()
+            return False
+
+    until(ready, f"it did not become ready: {log}")
 
 
 def only_the_core() -> str:

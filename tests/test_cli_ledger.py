@@ -491,7 +491,9 @@ def test_a_rolled_back_ledger_is_told(command: Command, copy: Path) -> None:
 
 def test_dump_and_load_give_the_same_root(demo: Served, command: Command) -> None:
     """A dump loaded into a new ledger gives the same root; a changed line is named and nothing loaded."""
-    assert command("dump", "--data", demo.data, "-o", "all.ndjson").code == 0
+    dumped = command("dump", "--data", demo.data, "-o", "all.ndjson")
+    assert (dumped.code, dumped.err) == (0, f"all.ndjson: {Path('all.ndjson').stat().st_size:,} bytes\n")
+    assert command("dump", "--data", demo.data, "-o", "no/folder").code == 3
     loaded = command("load", "all.ndjson", "--data", "copy")
     assert loaded.code == 0
     assert command("dump", "--data", "copy").out.encode() == Path("all.ndjson").read_bytes()

@@ -28,7 +28,7 @@ def test_frauds_of_a_fresh_season_are_found(tmp_path: Path) -> None:
     assert found * 10 >= 8 * sum(each["planted"] for each in said.values()), (seed, said)
     assert not [mode for mode, each in said.items() if 3 in each["missed_at_strength"]], (seed, said)
     honest = result["honest"]
-    assert honest["accused_severe"] <= 1 + honest["lots"] // 1000, (seed, honest)
+    assert honest["accused_severe"] <= 2 + honest["lots"] // 1000, (seed, honest)
 
 
 def test_every_mode_but_one_is_planted() -> None:

@@ -88,8 +88,8 @@ def log_key(command: Command, number: int, *what: object) -> Done:
 
 
 @contextmanager
-def serving(tmp_path: Path) -> Any:
-    with served(tmp_path, SERVE, {}) as there:
+def serving(tmp_path: Path, **settings: str) -> Any:
+    with served(tmp_path, SERVE, settings) as there:
         yield there
 
 
@@ -184,7 +184,7 @@ def test_a_log_ends(command: Command, tmp_path: Path) -> None:
     """Its last checkpoint says so, nothing is taken any more, and everything can still be read and checked."""
     assert grow(command, 0).code == 0
     assert command("log", "freeze", "ledger.example.org/other", "--key", STATE / "operator.pem").code == 3
-    with serving(tmp_path) as there:
+    with serving(tmp_path, SUCCESSOR="https://ledger.example.org/2") as there:
         assert there.get("/readyz")[1]["signing"] is True
         log_key(command, 10, "freeze", ORIGIN, "--reason", "moved")
         last = Checkpoint.parse(parse_note(checkpoint(there))[0])
@@ -198,6 +198,7 @@ def test_a_log_ends(command: Command, tmp_path: Path) -> None:
             urllib.request.urlopen(request)
         problem = json.load(refused.value)
         assert (refused.value.code, problem["type"]) == (410, "/problems/log_frozen")
+        assert problem["successor"] == "https://ledger.example.org/2"
         assert grow(command, 0, "--to", there.url).code == 0, "what is in it is answered as before"
         ready = there.get("/readyz")[1]
         assert (ready["signing"], ready["size"]) == (False, 4)

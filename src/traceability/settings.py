@@ -1,6 +1,6 @@
 """What a deployment decides, read once from the environment.
 
-Plain names: DATA, DATABASE_URL, READ_DATABASE_URL, LOG_KEY, GUARD, WITNESSES, REPORT_KEY, SNAPSHOT_KEY, PROXIES, HOST, PORT, SUCCESSOR, BASE_URL. A data folder may hold a file
+Plain names: DATA, DATABASE_URL, READ_DATABASE_URL, LOG_KEY, GUARD, WITNESSES, REPORT_KEY, SNAPSHOT_KEY, PROXIES, PARTY_BYTES_A_DAY, HOST, PORT, SUCCESSOR, BASE_URL. A data folder may hold a file
 `traceability.env` with lines NAME=value (`init` and `demo` write one, so that the folder alone is enough
 to serve it again); the environment wins over it. The key and the guard themselves never lie in DATA: a
 copy of the folder, or a backup of it, must not be able to sign.
@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     """PEM file of a key of the operator, its own for this, that states the book hourly; none: `snapshot` does."""
     proxies: str = ""
     """Addresses of proxies, comma between them, whose X-Forwarded-For says who asks; empty: nobody's is believed."""
+    party_bytes_a_day: int = Field(default=1_000_000_000, ge=0)
+    """How many bytes of events one party may have recorded within a day by each process; 0: as many as come."""
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: int = Field(default=8000, ge=0, le=65535)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from world import World, submission
 
+from patience import SECONDS
 from trade import Pen, produce
 
 HONEST = Path(__file__).with_name("honest.py")
@@ -48,29 +49,40 @@ class Flood:
         """By port, the seconds of each honest read, in their order."""
         self.late_reads = 0
         """Of those at the flooded port, how many began and were answered in the second half of it all."""
+        self.seconds = 0.0
+        """How long it went on."""
         self.failed_reads: list[str] = []
         self.memory: list[int] = []
         self._events = events
         self._until = 0.0
 
     async def run(self, clients: int, seconds: float, *, a_second: float | None = None) -> None:
-        """For so long; as fast as they can, or so many events a second together."""
-        self._until = time.monotonic() + seconds
+        """As fast as they can, or so many events a second together.
+
+        For so long, and until one who came newly in the second half of it was heard: a machine may be slow.
+        """
+        began = time.monotonic()
+        self._until = began + seconds
         every = clients / a_second if a_second else 0.0
         await asyncio.gather(
             self._watch(),
             *(self._read(at, seconds) for at in self.reads),
             *(self._send(number / clients, every) for number in range(clients)),
         )
+        self.seconds = time.monotonic() - began
+
+    def _goes_on(self) -> bool:
+        now = time.monotonic()
+        return now < self._until or (self.late_reads == 0 and now < self._until + SECONDS)
 
     async def _send(self, later: float, every: float) -> None:
         await asyncio.sleep(later)
         due = time.monotonic()
-        while time.monotonic() < self._until:
+        while self._goes_on():
             with contextlib.suppress(OSError):
                 reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
                 try:
-                    while time.monotonic() < self._until:
+                    while self._goes_on():
                         writer.write(next(self._events))
                         head = await answered(reader)
                         status = int(head[9:12])
@@ -87,19 +99,22 @@ class Flood:
                     await closed(writer)
 
     async def _read(self, port: int, seconds: float) -> None:
-        arguments = [sys.executable, str(HONEST), str(port), str(seconds)]
         half = self._until - seconds / 2
-        process = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
-        said, _ = await process.communicate()
-        for begun, taken in json.loads(said):
+        pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
+        process = await asyncio.create_subprocess_exec(sys.executable, str(HONEST), str(port), **pipes)
+        async for said in process.stdout:
+            begun, taken = json.loads(said)
             if isinstance(taken, str):
                 self.failed_reads.append(taken)
-                continue
-            self.reads[port].append(taken)
-            self.late_reads += port == self.port and half < begun and begun + taken < self._until
+            else:
+                self.reads[port].append(taken)
+                self.late_reads += port == self.port and half < begun and self._goes_on()
+            if not self._goes_on():
+                process.stdin.close()
+        assert await process.wait() == 0
 
     async def _watch(self) -> None:
-        while time.monotonic() < self._until:
+        while self._goes_on():
             self.memory.append(resident_bytes(self.pid))
             await asyncio.sleep(0.2)
 

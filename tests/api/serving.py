@@ -3,9 +3,9 @@
 import contextlib
 import socket
 import threading
-import time
 from collections.abc import Iterator
 
+from patience import SECONDS, until
 from traceability.api import server
 
 
@@ -21,18 +21,31 @@ class Server:
 
     def start(self) -> None:
         self.thread.start()
-        until = time.monotonic() + 10
-        while not self.server.started:
-            assert time.monotonic() < until, "the server did not start"
-            time.sleep(0.01)
+        until(lambda: self.server.started, "the server did not start")
 
     def stop(self) -> None:
         self.server.should_exit = True
-        self.thread.join(20)
+        self.thread.join(SECONDS)
         assert not self.thread.is_alive()
 
-    def connect(self, timeout: float = 20) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=SECONDS)
+
+    @contextlib.contextmanager
+    def resting(self) -> Iterator[None]:
+        """Meanwhile the server does nothing: what its clients begin and send waits for it, however long they take."""
+        rests, over = threading.Event(), threading.Event()
+
+        def rest() -> None:
+            rests.set()
+            over.wait(SECONDS)
+
+        self.server.servers[0].get_loop().call_soon_threadsafe(rest)
+        assert rests.wait(SECONDS)
+        try:
+            yield
+        finally:
+            over.set()
 
 
 @contextlib.contextmanager

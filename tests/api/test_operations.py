@@ -107,3 +107,16 @@ def test_the_metrics_are_those_of_the_page(server):
     served = set(re.findall(r"^# TYPE (\S+) ", httpx.get(server.url + "/metrics").text, re.MULTILINE))
     served = {name for name in served if not name.endswith("_created")}
     assert set(re.findall(r"^\| `(traceability_[a-z_]+)`", PAGE, re.MULTILINE)) == served
+
+
+def test_the_alarms_ask_for_metrics_there_are(server):
+    """Each metric in the rules is one that is served, and 70, 85 and 95 % of the disk are among them."""
+    (rules,) = re.findall(r"^```yaml\n(groups:.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    served = httpx.get(server.url + "/metrics").text
+    asked = set(re.findall(r"traceability_[a-z_]+", rules))
+    assert asked
+    assert all(f"# TYPE {name} " in served for name in asked)
+    room = "1 - traceability_disk_free_bytes / traceability_disk_size_bytes > "
+    assert re.findall(re.escape(room) + r"([0-9.]+)", rules) == ["0.70", "0.85", "0.95"]
+    for of in ("ledger", "guard"):
+        assert f'traceability_disk_free_bytes{{of="{of}"}}' in served

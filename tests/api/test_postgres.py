@@ -33,7 +33,7 @@ def pair(postgres_url, tmp_path_factory):
         store = Store(postgres_url)
         ledger = Ledger(store, FileGuard(folder / "guard", LOG_SIGNER.verifier.encode()), LOG_SIGNER)
         services = Services.around(world.services.settings, store, ledger, LOG_SIGNER)
-        with serving(create_app(services)) as server, Client(base_url=server.url, timeout=20) as second:
+        with serving(create_app(services)) as server, Client(base_url=server.url) as second:
             yield world, first, second
         services.close()
 

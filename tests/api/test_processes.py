@@ -5,6 +5,7 @@ import contextlib
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -18,7 +19,9 @@ import psycopg
 import pytest
 from world import World, submission
 
-from commands import free_port
+from commands import free_ports
+from patience import SECONDS as PATIENCE_SECONDS
+from patience import until
 from traceability.ledger import fsck
 from traceability.ledger.guard import FileGuard
 from traceability.ledger.store import Store
@@ -33,7 +36,8 @@ class Proxy:
 
     def __init__(self, ports: list[int]) -> None:
         self.ports = ports
-        self.port = free_port()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
         self._turn = count()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
@@ -47,11 +51,11 @@ class Proxy:
 
     def __exit__(self, *_) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self._thread.join(PATIENCE_SECONDS)
         self._loop.close()
 
     async def _run(self) -> None:
-        async with await asyncio.start_server(self._serve, "127.0.0.1", self.port):
+        async with await asyncio.start_server(self._serve, sock=self._listener):
             await self._stop.wait()
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:
@@ -97,6 +101,13 @@ def world(postgres_url, tmp_path):
     return world
 
 
+def is_ready(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
 @contextlib.contextmanager
 def process(world, port: int):
     """`traceability serve` on this port, ready."""
@@ -113,14 +124,8 @@ def process(world, port: int):
         command = [sys.executable, "-m", "traceability", "serve"]
         running = subprocess.Popen(command, env={**os.environ, **settings}, stderr=log, stdout=log)
     try:
-        until = time.monotonic() + 90
-        while True:
-            with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200:
-                    break
-            assert running.poll() is None, (folder / f"log-{port}").read_text()
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        until(lambda: running.poll() is not None or is_ready(port))
+        assert running.poll() is None, (folder / f"log-{port}").read_text()
         yield running
     finally:
         running.kill()
@@ -130,7 +135,7 @@ def process(world, port: int):
 @pytest.mark.threat("T48")
 def test_one_of_two_processes_dies_and_nobody_loses_anything(world):
     """Eight clerks by way of a proxy; one process is killed while they work: each event is in the log once."""
-    ports = [free_port(), free_port()]
+    ports = free_ports(2)
     told: dict[str, set[int]] = {}
     resent = count()
     half = threading.Event()
@@ -143,9 +148,7 @@ def test_one_of_two_processes_dies_and_nobody_loses_anything(world):
             for _ in range(200):
                 try:
                     # A connection of its own, so that the proxy takes turns.
-                    answer = httpx.post(
-                        f"http://127.0.0.1:{proxy.port}/v1/events", json=submission(signed), timeout=60
-                    )
+                    answer = httpx.post(f"http://127.0.0.1:{proxy.port}/v1/events", json=submission(signed))
                 except httpx.TransportError:
                     next(resent)
                     continue
@@ -158,7 +161,7 @@ def test_one_of_two_processes_dies_and_nobody_loses_anything(world):
     with process(world, ports[0]) as first, process(world, ports[1]), Proxy(ports) as proxy:
         with ThreadPoolExecutor(8) as threads:
             working = [threads.submit(work, pen, proxy) for pen in world.pens]
-            half.wait(120)
+            assert half.wait(PATIENCE_SECONDS)
             first.kill()
             for each in working:
                 each.result()
@@ -185,26 +188,33 @@ def check_told(world, told: dict[str, set[int]]) -> None:
 def put_to_sleep(world, running: subprocess.Popen, port: int) -> None:
     """Stops this process in the middle of an append: with the head of the log locked by its transaction."""
     locked = (
-        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s "
-        "AND state = 'idle in transaction' AND backend_xid IS NOT NULL"
+        "SELECT count(*) FILTER (WHERE state = 'active'), "
+        "count(*) FILTER (WHERE state = 'idle in transaction' AND backend_xid IS NOT NULL) "
+        "FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
     )
     with psycopg.connect(world.services.settings.database_url, autocommit=True) as connection:
-        until = time.monotonic() + 120
-        while time.monotonic() < until:
+
+        def in_the_middle() -> bool:
             running.send_signal(signal.SIGSTOP)
-            time.sleep(0.02)  # what the database does at that moment, it ends
-            if connection.execute(locked, (f"at {port}",)).fetchone():
-                return
+            for _ in range(10):  # what the database does at that moment, it ends
+                time.sleep(0.02)
+                at_work, locks = connection.execute(locked, (f"at {port}",)).fetchone()
+                if locks:
+                    return True
+                if not at_work:
+                    break
             running.send_signal(signal.SIGCONT)
             time.sleep(random.uniform(0.001, 0.05))
-    raise AssertionError("it was never in the middle of an append")
+            return False
+
+        until(in_the_middle, "it was never in the middle of an append")
 
 
 @pytest.mark.threat("T48")
 @pytest.mark.parametrize("processes", [2, 4])
 def test_one_of_the_servers_sleeps_in_the_middle_of_an_append(world, processes):
     """While it holds the head of the log, others read and wait; woken, it goes on. Who got no answer sends again elsewhere."""
-    ports = [free_port() for _ in range(processes)]
+    ports = free_ports(processes)
     told: dict[str, set[int]] = {}
     resent = count()
     woken = threading.Event()
@@ -217,7 +227,11 @@ def test_one_of_the_servers_sleeps_in_the_middle_of_an_append(world, processes):
             while signed.id not in told:
                 url = f"http://127.0.0.1:{ports[turn % processes]}/v1/events"
                 try:
-                    answer = client.post(url, json=submission(signed), timeout=max(1, SECONDS / 10))
+                    answer = client.post(
+                        url,
+                        json=submission(signed),
+                        timeout=SECONDS / 10 if SECONDS >= 5 else PATIENCE_SECONDS,
+                    )
                 except httpx.TransportError:
                     turn += 1
                     next(resent)
@@ -232,15 +246,15 @@ def test_one_of_the_servers_sleeps_in_the_middle_of_an_append(world, processes):
         working = [threads.submit(work, number, pen, client) for number, pen in enumerate(world.pens)]
         try:
             put_to_sleep(world, running[0], ports[0])
-            until = time.monotonic() + SECONDS
-            while time.monotonic() < until:
-                assert httpx.get(f"http://127.0.0.1:{ports[1]}/v1/log", timeout=10).status_code == 200
+            end = time.monotonic() + SECONDS
+            while time.monotonic() < end:
+                assert httpx.get(f"http://127.0.0.1:{ports[1]}/v1/log").status_code == 200
                 time.sleep(0.1)
         finally:
             running[0].send_signal(signal.SIGCONT)
             woken.set()
         for each in working:
-            each.result(120)
+            each.result(PATIENCE_SECONDS)
         notes = {httpx.get(f"http://127.0.0.1:{port}/checkpoint").text for port in ports}
         assert len(notes) == 1
     assert next(resent) > 0 or SECONDS < 5

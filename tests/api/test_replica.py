@@ -1,7 +1,6 @@
 """Reads from a replica: behind by a moment or by an hour, they are of one moment, and every proof holds."""
 
 import contextlib
-import time
 
 import psycopg
 import pytest
@@ -13,6 +12,7 @@ from world import Client, World, submission
 import reference
 from both import verify
 from cluster import Cluster
+from patience import until
 from traceability.api.app import create_app
 from traceability.api.services import Services
 from traceability.core.checkpoint import open_checkpoint
@@ -55,7 +55,7 @@ def served(world, primary, replica):
     with (
         contextlib.closing(opened) as services,
         serving(create_app(services)) as server,
-        Client(base_url=server.url, timeout=60) as client,
+        Client(base_url=server.url) as client,
     ):
         yield client
 
@@ -72,8 +72,8 @@ def held_back(replica: Cluster):
     """The replica takes in nothing meanwhile."""
     with psycopg.connect(replica.url("postgres"), autocommit=True) as connection:
         connection.execute("SELECT pg_wal_replay_pause()")
-        while connection.execute("SELECT pg_get_wal_replay_pause_state()").fetchone() != ("paused",):
-            time.sleep(0.01)
+        paused = "SELECT pg_get_wal_replay_pause_state() = 'paused'"
+        until(lambda: connection.execute(paused).fetchone() == (True,))
         try:
             yield
         finally:
@@ -90,10 +90,7 @@ def caught_up(primary: Cluster, replica: Cluster) -> None:
         there.execute("SELECT pg_logical_emit_message(true, 'test', '')")
         there.commit()
         (wanted,) = there.execute("SELECT pg_current_wal_flush_lsn()").fetchone()
-        until = time.monotonic() + 60
-        while here.execute("SELECT pg_last_wal_replay_lsn() >= %s", (wanted,)).fetchone() != (True,):
-            assert time.monotonic() < until
-            time.sleep(0.02)
+        until(lambda: here.execute("SELECT pg_last_wal_replay_lsn() >= %s", (wanted,)).fetchone() == (True,))
 
 
 def test_answers_to_events_are_fresh_and_the_rest_is_of_the_replica(pair, client):

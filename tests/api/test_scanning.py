@@ -34,7 +34,7 @@ def fresh(served):
     world, clock = served[0], Hand()
     counter = Scanning(world.store, Clients(), clock)
     services = world.services._replace(scanning=counter)
-    with serving(create_app(services)) as server, Client(base_url=server.url, timeout=20) as client:
+    with serving(create_app(services)) as server, Client(base_url=server.url) as client:
         yield client, Bagged(world), counter, clock
 
 

@@ -99,7 +99,7 @@ class Client(httpx.Client):
 def world_at(url: str, folder: Path) -> Iterator[tuple[World, Server, Client]]:
     world = World(url, folder)
     try:
-        with serving(create_app(world.services)) as server, Client(base_url=server.url, timeout=20) as client:
+        with serving(create_app(world.services)) as server, Client(base_url=server.url) as client:
             yield world, server, client
     finally:
         world.services.close()

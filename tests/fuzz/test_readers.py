@@ -33,7 +33,7 @@ def verdict(reader: Callable[[bytes], Any], data: bytes) -> Any:
     except (Malformed, twin.Refused):
         return None
     finally:
-        assert time.process_time() - begun < 2, "it took more than two seconds"
+        assert time.process_time() - begun < 10, "it took more than ten seconds"
 
 
 def same(ours: Any, theirs: Any) -> bool:

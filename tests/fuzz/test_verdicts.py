@@ -110,7 +110,7 @@ def directly(settings: Settings, lines: list[bytes]) -> list[tuple]:
 def over_http(settings: Settings, lines: list[bytes], *, together: bool) -> tuple[list[tuple], int]:
     services = Services.open(settings)
     size = head_size(services)
-    with serving(create_app(services)) as server, httpx.Client(base_url=server.url, timeout=60) as client:
+    with serving(create_app(services)) as server, httpx.Client(base_url=server.url) as client:
         if together:
             found = []
             for start in range(0, len(lines), 1000):

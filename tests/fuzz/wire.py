@@ -13,6 +13,8 @@ from typing import NamedTuple, Self
 HANG_SECONDS = 2.0
 """How long an answer may take on a machine that is not busy. One that took longer is asked for again, alone."""
 GIVE_UP_SECONDS = 60.0
+HELD_SECONDS = 8.0
+"""How long a connection may stay open once its client has ended: less than the server's deadline for a head, which would hide it."""
 TRIES = 5
 SILENCE_SECONDS = 0.05
 
@@ -102,7 +104,7 @@ class Connection:
         try:
             while True:
                 try:
-                    async with asyncio.timeout(HANG_SECONDS if ended else SILENCE_SECONDS):
+                    async with asyncio.timeout(HELD_SECONDS if ended else SILENCE_SECONDS):
                         more = await self._reader.read(1 << 16)
                 except TimeoutError:
                     if ended:

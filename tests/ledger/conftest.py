@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sending import sent
 
+from patience import SECONDS
 from traceability.ledger.guard import FileGuard
 from traceability.ledger.schema import migrate
 from traceability.ledger.store import Store
@@ -47,7 +48,7 @@ def postgres():
         yield url
         # At once: what a proper stop would write out to the last page is thrown away here.
         os.kill(server.get_pid(), signal.SIGQUIT)
-        server.get_postmaster_info().process.wait(60)
+        server.get_postmaster_info().process.wait(SECONDS)
         server.cleanup()
 
 

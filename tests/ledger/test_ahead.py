@@ -2,11 +2,11 @@
 
 import os
 import signal
-import time
 
 import pytest
 from sending import check_proof, sent, some_trade
 
+from patience import until
 from traceability.core.note import Signer
 from traceability.core.signing import Envelope
 from traceability.ledger import ahead, fsck
@@ -84,8 +84,7 @@ def _appended(ledger, office, meet=lambda _: None):
         for number, group in enumerate(groups):
             if number > AHEAD_FROM and ledger._intake._ahead is not None:
                 process = ledger._intake._ahead
-                while not process.ready:
-                    time.sleep(0.01)
+                until(lambda process=process: process.ready)
                 meet(process)
                 asked += 1
             yield [sent(one) for one in group]

@@ -1,12 +1,12 @@
 """fsck: good is called good, and every damaged row is found and named; rebuild mends what can be mended."""
 
 import sqlite3
-import time
 
 import psycopg
 import pytest
 from sending import handoff, recorded, some_trade, traders
 
+from patience import until
 from traceability.core.ids import derive
 from traceability.ledger import fsck, places, replay, snapshots
 from traceability.ledger.ahead import Ahead
@@ -85,8 +85,7 @@ def test_another_process_that_dies_hides_nothing(tall, guard, monkeypatch):
     class Mortal(Ahead):
         def __init__(self, work):
             super().__init__(work)
-            while not self.ready:
-                time.sleep(0.01)
+            until(lambda: self.ready)
 
         def ask(self, request):
             self._process.kill()

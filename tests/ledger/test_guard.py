@@ -10,6 +10,7 @@ from traceability.core import merkle
 from traceability.core.checkpoint import open_checkpoint
 from traceability.core.note import Signer
 from traceability.ledger import fsck
+from traceability.ledger import guard as guards
 from traceability.ledger.guard import (
     FileGuard,
     GuardHead,
@@ -138,6 +139,20 @@ def test_a_guard_that_cannot_be_reached_says_so(tmp_path):
         FileGuard(tmp_path / "guard", VKEY).read()
     with pytest.raises(GuardUnavailable):
         PostgresGuard(f"postgresql://nobody@/none?host={tmp_path}", VKEY).read()
+
+
+@pytest.mark.parametrize("where", ["postgresql"], indirect=True)
+def test_a_lock_on_the_guard_that_somebody_forgot(open_, where, monkeypatch):
+    """It is waited for as long as any lock, and no longer; once it is gone the same guard goes on."""
+    monkeypatch.setattr(guards, "BUSY", guards.BUSY.replace("30s", "200ms"))
+    guard = open_()
+    guard.begin(HEADS[0])
+    with psycopg.connect(where) as other:
+        other.execute("LOCK TABLE traceability_guard IN SHARE MODE")
+        with pytest.raises(GuardUnavailable, match="lock timeout"):
+            guard.advance(HEADS[1], on_this_tree)
+    guard.advance(HEADS[1], on_this_tree)
+    assert open_().read() == HEADS[1]
 
 
 # At the start of a ledger

@@ -8,6 +8,7 @@ from children import Journal, fork, open_ledger, wait
 from sending import append, check_proof, recorded, sent, some_trade, traders
 
 import oracle
+from patience import SECONDS
 from traceability.ledger import fsck
 from traceability.ledger.answers import Recorded, Refused
 from traceability.ledger.queue import Writer
@@ -124,7 +125,7 @@ def test_threads_race_through_one_writer(ledger, office):
     recorded(ledger, made)
     offers = [offer(miner, buyer.party, [(made.id, made.lots[0])]) for buyer in buyers]
     writer = Writer(ledger)
-    answers = together([lambda one=one: writer.submit(sent(one)).result(30) for one in offers])
+    answers = together([lambda one=one: writer.submit(sent(one)).result(SECONDS) for one in offers])
     writer.close()
     check_one_winner(answers)
     for one, answer in zip(offers, answers, strict=True):

@@ -2,12 +2,12 @@
 
 import hashlib
 import threading
-import time
 
 import pytest
 from sending import recorded, some_trade, traders
 
 from both import verify
+from patience import until
 from traceability.api.hourly import state_when_due, stating
 from traceability.core import book_tree, merkle
 from traceability.core.report import COMPLETE
@@ -168,14 +168,16 @@ def test_the_server_states_the_book_once_an_hour(busy, office, monkeypatch):
     assert "no key of the operator" in state_when_due(busy, busy.pens[0].key)
 
 
+def book_of(store):
+    """What is stated of its book."""
+    with store.read() as view:
+        return view.book()
+
+
 def test_the_server_states_it_by_itself(busy, office):
     """A thread beside the requests, which ends with them; without a key there is none."""
     with stating(busy, office.operator.key):
-        for _ in range(1000):
-            with busy.store.read() as view:
-                if view.book() is not None:
-                    break
-            time.sleep(0.02)
+        until(lambda: book_of(busy.store))
     assert fsck.check(busy.store).book is not None
     assert "snapshots" not in {thread.name for thread in threading.enumerate()}
     with stating(busy, None):

@@ -91,7 +91,7 @@ def season_at(folder: Path) -> Iterator[Season]:
     try:
         with (
             serving(create_app(services)) as server,
-            httpx.Client(base_url=server.url, timeout=20, headers={"Accept": "text/html"}) as client,
+            httpx.Client(base_url=server.url, headers={"Accept": "text/html"}) as client,
         ):
             yield Season(services, server, client, roles)
     finally:

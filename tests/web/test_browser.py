@@ -10,6 +10,7 @@ from hostile import PAYLOADS, hostile_at
 from playwright.sync_api import Browser, Page
 from test_pages import session
 
+from browser import profile
 from traceability.api import reading
 from traceability.api.permission import Visitor
 from traceability.web.registers import REGISTERS
@@ -80,7 +81,7 @@ def overseer(season):
 
 
 def opened(chromium: Browser, season, cookie, **options) -> Page:
-    context = chromium.new_context(base_url=season.server.url, **options)
+    context = profile(chromium, base_url=season.server.url, **options)
     context.add_cookies([cookie])
     return context.new_page()
 
@@ -233,7 +234,7 @@ def test_signing_in_by_form_works_without_script(chromium, season):
     """Paste the line, press the button, and the own lots are there; the button at the foot ends it."""
     from test_pages import signed_line
 
-    context = chromium.new_context(base_url=season.server.url, java_script_enabled=False, locale="en-GB")
+    context = profile(chromium, base_url=season.server.url, java_script_enabled=False, locale="en-GB")
     page = context.new_page()
     page.goto("/sign-in")
     page.fill("textarea", signed_line(season, "exporter"))
@@ -260,7 +261,7 @@ def test_no_text_of_the_ledger_is_ever_executed(chromium, hostile):
     """Payloads in every open text field and in addresses: nothing runs, even with the policy switched off."""
     visitor = Visitor(hostile.auditor.party, hostile.auditor.key.id, frozenset({"auditor"}))
     value, _ = reading.begin_session(hostile.services, visitor, time.time())
-    context = chromium.new_context(base_url=hostile.server.url, bypass_csp=True, locale="en-GB")
+    context = profile(chromium, base_url=hostile.server.url, bypass_csp=True, locale="en-GB")
     context.add_cookies([{"name": "session", "value": value, "url": hostile.server.url}])
     ran, asked = [], []
     context.expose_function("hacked", lambda: ran.append(True))

@@ -15,6 +15,7 @@ from test_lot_page import codes_of, tagged
 from test_pages import text_of
 from world import World, signed_header
 
+from browser import profile
 from traceability.api import reading
 from traceability.api.permission import Visitor
 from traceability.api.services import Services
@@ -169,7 +170,7 @@ def test_a_reader_cannot_miss_the_end(chromium, ended, viewport, language):
     visitor = Visitor(world.anna.party, world.anna.key.id, frozenset({"miner", "trader"}))
     value, _ = reading.begin_session(world.services, visitor, time.time())
     with ended.served(successor=ELSEWHERE) as server:
-        context = chromium.new_context(base_url=server.url, viewport=viewport, locale=language)
+        context = profile(chromium, base_url=server.url, viewport=viewport, locale=language)
         context.add_cookies([{"name": "session", "value": value, "url": server.url}])
         page = context.new_page()
         for path in ("/", f"/t/{ended.code}", f"/lots/{ended.lot}"):

@@ -12,6 +12,7 @@ from test_lot_page import Told, told  # noqa: F401  # a fixture
 from test_notices import hold
 from test_tags import Bagged
 
+from browser import profile
 from traceability.api import reading
 from traceability.api.permission import Visitor
 from traceability.web.words import LANGUAGES, Words, words_in
@@ -153,7 +154,7 @@ def test_a_hold_is_seen_without_colour(chromium, scene, viewport, words):
     base = str(scene.told.client.base_url)
     visitor = Visitor(world.anna.party, world.anna.key.id, frozenset({"miner", "trader"}))
     value, _ = reading.begin_session(world.services, visitor, time.time())
-    context = chromium.new_context(base_url=base, viewport=viewport, locale=words.language)
+    context = profile(chromium, base_url=base, viewport=viewport, locale=words.language)
     context.add_cookies([{"name": "session", "value": value, "url": base}])
     page = context.new_page()
     shapes = []

@@ -11,7 +11,7 @@ from serving import serving
 from test_tags import Bagged
 from world import World
 
-from browser import launch_options
+from browser import launch_options, profile
 from traceability.api.clients import Clients
 from traceability.api.scanning import Scanning
 from traceability.core import label
@@ -65,8 +65,8 @@ class Reader:
     """Somebody who scans: a page, and all that it asked for."""
 
     def __init__(self, chromium: Browser, server, **options) -> None:
-        self.context = chromium.new_context(
-            base_url=server.url, viewport=PHONE, **{"locale": "en-GB", **options}
+        self.context = profile(
+            chromium, base_url=server.url, viewport=PHONE, **{"locale": "en-GB", **options}
         )
         self.page: Page = self.context.new_page()
         self.asked: list[tuple[str, str, str]] = []

@@ -51,7 +51,7 @@ def told(tmp_path_factory) -> Iterator[Told]:
     with (
         world_at(f"sqlite:///{folder}/ledger.sqlite3", folder) as (world, _, _),
         serving(create_app(world.services)) as server,
-        Client(base_url=server.url, timeout=20) as client,
+        Client(base_url=server.url) as client,
     ):
         yield Told(world, client)
 

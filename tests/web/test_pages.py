@@ -67,7 +67,7 @@ def signed_line(season, role: str, *, method="POST", path="/v1/sessions", **chan
 @contextlib.contextmanager
 def session(season, role: str) -> Iterator[httpx.Client]:
     """A client that has signed in by the form."""
-    with httpx.Client(base_url=season.server.url, timeout=20, headers={"Accept": "text/html"}) as client:
+    with httpx.Client(base_url=season.server.url, headers={"Accept": "text/html"}) as client:
         answer = client.post("/sign-in", data={"signed": signed_line(season, role)})
         assert answer.status_code == 303
         yield client

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from browser import profile
 from memory import MemoryLedger
 from showing import file_of
 from traceability.cli import app
@@ -33,7 +34,7 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture
 def page(chromium: Browser):
     """A page that notes whatever it asks for besides itself, and whatever goes wrong on it."""
-    context = chromium.new_context(viewport={"width": 390, "height": 844})
+    context = profile(chromium, viewport={"width": 390, "height": 844})
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from test_browser import DESK, PHONE, RULES
 from test_pages import EN, FR, session
 
+from browser import profile
 from traceability.core import canonical
 from traceability.core.note import Signer
 from traceability.core.trust_policy import TrustPolicy
@@ -50,8 +51,8 @@ def open_context(chromium: Browser, season, exporter) -> Iterator[Callable[..., 
     made = []
 
     def make(cookie=exporter, **options) -> BrowserContext:
-        context = chromium.new_context(
-            base_url=season.server.url, **{"viewport": PHONE, "locale": "en-GB", **options}
+        context = profile(
+            chromium, base_url=season.server.url, **{"viewport": PHONE, "locale": "en-GB", **options}
         )
         context.add_cookies([cookie])
         made.append(context)
@@ -87,7 +88,7 @@ def plain(text: str) -> str:
 def verified(page: Page, data: bytes, name: str = OURS) -> str:
     """Chooses a file on the page, and waits for what comes out."""
     page.set_input_files("#file", {"name": name, "mimeType": "application/octet-stream", "buffer": data})
-    page.wait_for_selector(".verdict, #status .broken", timeout=60_000)
+    page.wait_for_selector(".verdict, #status .broken")
     return plain(page.inner_text("main"))
 
 
@@ -236,7 +237,7 @@ def test_whom_to_believe_is_the_readers_to_say(season, open_context, evidence):
             "document.getElementById('verdict').replaceChildren(); document.getElementById('status').replaceChildren()"
         )
         page.set_input_files("#policy", {"name": "policy.txt", "mimeType": "text/plain", "buffer": policy})
-        page.wait_for_selector(".verdict, #status .broken", timeout=60_000)
+        page.wait_for_selector(".verdict, #status .broken")
         return plain(page.inner_text("main"))
 
     stranger = Signer("season.example.org/pages", bytes(range(1, 33))).verifier
@@ -386,7 +387,7 @@ def test_a_pdf_without_evidence_is_told(open_context, pdf, says):
 def told(page: Page, path: str) -> str:
     """What the reader's device says of a page, once it knows."""
     page.goto(path)
-    page.wait_for_selector("#device [role=status]:not([aria-busy])", timeout=60_000)
+    page.wait_for_selector("#device [role=status]:not([aria-busy])")
     page.evaluate("document.querySelectorAll('#device details').forEach(each => { each.open = true })")
     return plain(page.inner_text("#device"))
 
@@ -528,7 +529,7 @@ def test_evidence_that_does_not_come_verifies_nothing(open_context, lot_id):
     assert "Not verified: the evidence could not be fetched" in said
     page.unroute("**/evidence")
     page.click("#device button")
-    page.wait_for_selector("#device [role=status] .verified", timeout=60_000)
+    page.wait_for_selector("#device [role=status] .verified")
 
 
 def test_without_script_a_page_says_that_nothing_was_verified_here(season, open_context, lot_id):

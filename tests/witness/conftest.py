@@ -10,6 +10,19 @@ for folder in (Path(__file__).parent, Path(__file__).parents[1], Path(__file__).
 
 from watching import Clock, Log, witness_at  # noqa: E402
 
+from patience import SECONDS  # noqa: E402
+from traceability.witness.peers import Peer  # noqa: E402
+from traceability.witness.remote import RemoteLog  # noqa: E402
+
+
+@pytest.fixture(autouse=True, scope="session")
+def patient():
+    """Whoever is asked in these tests may take his time, unless a test says otherwise."""
+    with pytest.MonkeyPatch.context() as patch:
+        for asks in (Peer, RemoteLog):
+            patch.setattr(asks.__init__, "__defaults__", (SECONDS,))
+        yield
+
 
 @pytest.fixture
 def log():

@@ -5,7 +5,6 @@ import shutil
 import socket
 import sqlite3
 import time
-from collections.abc import Callable
 
 import httpx
 import metamorphic_log
@@ -15,6 +14,7 @@ from watching import Log, answer, cosigner, saying, witness_at
 from world import World
 
 from both import verify
+from patience import SECONDS, until
 from traceability.core.checkpoint import Checkpoint
 from traceability.core.note import Signer, parse_note
 from traceability.core.trust_policy import Log as LogOfPolicy
@@ -54,15 +54,6 @@ def now() -> int:
     return int(time.time())
 
 
-def until(holds: Callable[[], object], seconds: float = 30) -> object:
-    """Waits for something that must come about; what it is then."""
-    end = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.01)
-    return found
-
-
 def policy(quorum: str, *witnesses: tuple[str, str]) -> TrustPolicy:
     """Witnesses by name and address; `quorum` is the group's rule."""
     lines = [f"log {VKEY.encode()}"]
@@ -79,8 +70,12 @@ def witness_server(path, name, keys=(VKEY,)):
 
 
 @contextlib.contextmanager
-def asked(ledger: Ledger, said: TrustPolicy, seconds: float = 10):
-    asking_ = Asking(ledger, said, seconds=seconds)
+def asked(ledger: Ledger, said: TrustPolicy, hurried: str = ""):
+    """Asks them while this lasts; of the `hurried` an answer is expected within half a second."""
+    asking_ = Asking(ledger, said, seconds=SECONDS)
+    for desk in asking_._desks:
+        if desk.standing.name == hurried:
+            desk._peer._seconds = 0.5
     asking_.start()
     try:
         yield asking_
@@ -125,7 +120,7 @@ def test_a_quorum_comes_together_and_evidence_has_it(world, tmp_path):
             until(lambda: cosigned_size(world.store) == size)
             until(lambda: signers(published(world.store)[1]) == {LOG, "w1.example", "w2.example"})
             until(lambda: running.standings[2].trouble)
-            assert [each.size for each in running.standings] == [size, size, None]
+            until(lambda: [each.size for each in running.standings] == [size, size, None])
             assert running.standings[0].trouble is None
             assert running.standings[2].trouble.endswith("nobody listens there")
     note = published(world.store)[1]
@@ -237,7 +232,7 @@ def test_a_bad_witness_holds_nobody_up(world, tmp_path, case):
     with (
         saying(GARBAGE[case]) as bad,
         witness_server(tmp_path / "w", "w.example") as (_, url),
-        asked(world.ledger, policy("1", ("bad.example", bad), ("w.example", url)), 0.5) as running,
+        asked(world.ledger, policy("1", ("bad.example", bad), ("w.example", url)), "bad.example") as running,
     ):
         until(lambda: running.standings[0].trouble)
         for _ in range(3):
@@ -266,7 +261,7 @@ def test_a_cosignature_of_the_wrong_thing_is_not_taken(world, tmp_path):
     for words, line in lines.items():
         with (
             saying(answer("200 OK", line.line().encode())) as url,
-            asked(world.ledger, policy("1", ("w.example", url)), 2) as running,
+            asked(world.ledger, policy("1", ("w.example", url))) as running,
         ):
             assert words in until(lambda running=running: running.standings[0].trouble)
     assert cosigned_size(world.store) == 0
@@ -338,7 +333,7 @@ def test_what_the_witness_shows_must_be_signed_by_this_log(world, tmp_path):
 
     with (
         saying(lie, show, lie, show, lie) as url,
-        asked(world.ledger, policy("1", ("w.example", url)), 2) as running,
+        asked(world.ledger, policy("1", ("w.example", url))) as running,
     ):
         trouble = until(lambda: running.standings[0].trouble)
         assert "nothing that this log has signed" in trouble
@@ -375,7 +370,7 @@ def test_over_the_api(tmp_path, monkeypatch):
     world = World(f"sqlite:///{tmp_path}/ledger.sqlite3", tmp_path)
     with witness_server(tmp_path / "w", "w.example") as (_, url):
         said = policy("1", ("w.example", url), ("down.example", "http://127.0.0.1:9"))
-        services = world.services._replace(asking=Asking(world.ledger, said))
+        services = world.services._replace(asking=Asking(world.ledger, said, seconds=SECONDS))
         monkeypatch.setattr(type(services), "open", lambda _: services)
         try:
             with (
@@ -386,9 +381,11 @@ def test_over_the_api(tmp_path, monkeypatch):
                 assert told["cosigned"]["size"] == told["size"]
                 assert signers(told["cosigned"]["checkpoint"].encode()) == {LOG, "w.example"}
                 until(lambda: "trouble" in client.get("/v1/log").json()["witnesses"][1])
-                witness = client.get("/v1/log").json()["witnesses"][0]
+                witness = until(
+                    lambda: (found := client.get("/v1/log").json()["witnesses"][0])["size"] and found
+                )
                 assert (witness["name"], witness["size"]) == ("w.example", told["size"])
-                assert 0 <= client.get("/readyz").json()["quorum_age_seconds"] < 60
+                assert 0 <= client.get("/readyz").json()["quorum_age_seconds"] < SECONDS
                 metrics = client.get("/metrics").text
                 assert 'traceability_witness_trouble{witness="down.example"} 1.0' in metrics
                 assert "traceability_quorum_age_seconds NaN" not in metrics

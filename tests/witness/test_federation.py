@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from world import submission
 
 from commands import SETTINGS, free_ports
+from patience import SECONDS, until
 from traceability.cli.common import KeyFile
 from traceability.core.cosignature import Cosigner
 from traceability.core.ids import derive
@@ -92,7 +92,7 @@ class Operator:
             yield
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(SECONDS)
 
     def ledger(self):
         return self.serving("serve", at=self.ledger_url)
@@ -132,7 +132,7 @@ class Operator:
             log=held.facts["log"],
             number=self.sequence,
         )
-        answer = httpx.post(f"{self.ledger_url}/v1/events", json=submission(signed), timeout=30)
+        answer = httpx.post(f"{self.ledger_url}/v1/events", json=submission(signed))
         assert answer.status_code == 201, answer.text
         self.sequence += 1
         return answer.json()
@@ -147,17 +147,10 @@ class Operator:
 
 def get(url: str) -> bytes | None:
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=SECONDS) as answer:
             return answer.read()
     except OSError:
         return None
-
-
-def until(holds) -> None:
-    end = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.05)
 
 
 @pytest.mark.slow

@@ -50,7 +50,7 @@ class Between(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         kind = {"Content-Type": self.headers["Content-Type"]}
-        answer = httpx.post(f"{self.server.ledger}{self.path}", content=body, headers=kind, timeout=30)
+        answer = httpx.post(f"{self.server.ledger}{self.path}", content=body, headers=kind)
         spoiled = (self.server.spoil(orjson.loads(line)) for line in answer.content.splitlines())
         lines = [line for line in spoiled if line]
         self.send_response(answer.status_code)
@@ -113,7 +113,7 @@ class Attacked:
     def say(self, value: int, number: int = 1) -> Line:
         """The operator's own event, and its answer."""
         signed = self.reference(value, number)
-        answer = httpx.post(f"{self.one.ledger_url}/v1/events", json=submission(signed), timeout=30)
+        answer = httpx.post(f"{self.one.ledger_url}/v1/events", json=submission(signed))
         assert answer.status_code == 201, answer.text
         return answer.json()
 
@@ -255,9 +255,7 @@ def test_a_rewritten_past_is_seen_by_whoever_holds_one_thing(
             assert command("judge", proof, "--log", vkey).code == 0, who
         until(lambda: json.loads(get(f"{attacked.url}/readyz"))["signing"] is False)
         assert "signed with this log's key" in json.loads(get(f"{attacked.url}/readyz"))["reason"]
-        answer = httpx.post(
-            f"{attacked.url}/v1/events", json=submission(attacked.reference(3, 90)), timeout=30
-        )
+        answer = httpx.post(f"{attacked.url}/v1/events", json=submission(attacked.reference(3, 90)))
         assert (answer.status_code, answer.json()["type"]) == (503, "/problems/not_signing")
     done = command(
         "witness", "refused", "--key", attacked.folder / "witness-key", "--data", attacked.folder / "witness",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 import reference
+from patience import SECONDS
 from traceability.core.cosignature import Cosigner
 from traceability.core.note import Signer
 from traceability.witness.keeper import Witness, create
@@ -174,7 +175,7 @@ def saying(*answers: Callable[[socket.socket], object]) -> Iterator[str]:
 
         def speak(connection: socket.socket, act: Callable[[socket.socket], object]) -> None:
             with connection, contextlib.suppress(OSError):
-                connection.settimeout(10)
+                connection.settimeout(SECONDS)
                 connection.recv(65536)
                 act(connection)
 
@@ -186,7 +187,7 @@ def saying(*answers: Callable[[socket.socket], object]) -> Iterator[str]:
             over.set()
             server.join()
             for thread in threads:
-                thread.join(15)
+                thread.join(SECONDS)
 
 
 def answer(status: str, body: bytes, *headers: str) -> Callable[[socket.socket], object]:

@@ -4,6 +4,8 @@ Taken: 201, or 200 when it was known. Without effect: 409 `double_issue`, now an
 with index and proof, because both branches are evidence. Everything else is a problem under its own name.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -11,7 +13,7 @@ import orjson
 from starlette.responses import Response
 
 from traceability.api.problem_types import TYPES
-from traceability.api.problems import MEDIA_TYPE, RETRY_SECONDS, Problem
+from traceability.api.problems import MEDIA_TYPE, Problem
 from traceability.api.views import FindingView, Taken
 from traceability.core.ids import to_unpadded
 from traceability.ledger.answers import Answer, Recorded, Refused, Waiting
@@ -24,22 +26,23 @@ class Spoken(NamedTuple):
     name: str
     body: bytes
     event_id: str | None = None
+    headers: Mapping[str, str] = MappingProxyType({})
+    """Of a problem."""
 
     def response(self) -> Response:
         """As the answer of the single route."""
         if self.name not in TYPES:
             headers = {"Location": f"/v1/events/{self.event_id}"} if self.status == 201 else {}
             return Response(self.body, self.status, headers, "application/json")
-        headers = {"Retry-After": str(RETRY_SECONDS)} if self.status == 503 else {}
-        return Response(self.body, self.status, headers, MEDIA_TYPE)
+        return Response(self.body, self.status, self.headers, MEDIA_TYPE)
 
     def line(self, number: int) -> bytes:
         """As the answer to one line: the same body, with the line's number and the status in front."""
         return b'{"line":%d,"status":%d,%s\n' % (number, self.status, self.body.removeprefix(b"{"))
 
 
-def speak(answer: Answer, request_id: str | None) -> Spoken:
-    """What an answer of the ledger is to whoever sent the event."""
+def speak(answer: Answer | Problem, request_id: str | None, successor: str | None = None) -> Spoken:
+    """What an answer of the ledger is to whoever sent the event; `successor` is where a log that has ended goes on."""
     match answer:
         case Recorded(stands=True):
             body = msgspec.json.encode(taken(answer))
@@ -55,18 +58,22 @@ def speak(answer: Answer, request_id: str | None) -> Spoken:
             problem = Problem("double_issue", detail, more=msgspec.to_builtins(taken(answer)))
             return of_problem(problem, request_id, answer.event_id)
         case Waiting(type=type_, id=id_):
-            detail = f"the {type_} {id_} is not known here yet"
             more = {"waits_for": {"type": type_, "id": id_}}
-            return of_problem(Problem("waits_for", detail, more=more), request_id)
+            return of_problem(Problem("waits_for", str(answer), more=more), request_id)
+        case Refused("log_frozen", message) if successor is not None:
+            return of_problem(Problem("log_frozen", message, more={"successor": successor}), request_id)
         case Refused(name, message):
             return of_problem(Problem(name, message), request_id)
+        case Problem():
+            return of_problem(answer, request_id)
 
 
 def of_problem(problem: Problem, request_id: str | None, event_id: str | None = None) -> Spoken:
     """A problem as what is said about one event."""
     body = problem.body(request_id)
     status = problem.kind.status
-    return Spoken(status, problem.name, orjson.dumps(body, option=orjson.OPT_SORT_KEYS), event_id)
+    said = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    return Spoken(status, problem.name, said, event_id, problem.headers)
 
 
 def taken(answer: Recorded) -> Taken:

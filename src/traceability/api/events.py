@@ -1,6 +1,6 @@
 """/v1/events: signed events in, one or many; and events out, to those they concern."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -22,9 +22,10 @@ from traceability.api.submission import read_disclosures, read_submission
 from traceability.api.views import EventView, Kept, Taken
 from traceability.core.errors import Malformed
 from traceability.core.evidence import MEDIA_TYPE as EVIDENCE
-from traceability.core.ids import HEX_PATTERN, EventId
+from traceability.core.ids import HEX_PATTERN, EventId, PartyId
 from traceability.core.signing import EVENT_TYPE
-from traceability.ledger.answers import Refused
+from traceability.ledger.answers import Disclosure, Refused
+from traceability.ledger.disclosures import check
 
 ONE = Limits(lines.LINE_SIZE_MAX, gzip=True)
 PLAIN = Limits(lines.LINE_SIZE_MAX)
@@ -69,8 +70,8 @@ _LINES = {"type": "string", "description": "One {envelope, disclosures} a line; 
         **openapi.answers(
             {201: Taken},
             "malformed", "not_your_key", "waits_for", "double_issue", "fork", "ahead", "too_slow",
-            "log_frozen", "too_large", "unsupported_media_type", "bad_signature", "not_signing", "busy", "not_recorded",
-            "unavailable",
+            "log_frozen", "too_large", "unsupported_media_type", "bad_signature", "allowance_used", "not_signing", "busy",
+            "not_recorded", "unavailable", "disk_full",
         ),
         200: {
             "description": "The event was known: the same answer as then. For lines: an answer for each",
@@ -99,7 +100,8 @@ async def submit(request: Request) -> Response:
             body = await read_body(request, ONE, held)
             async with admission.event():
                 submission = await _read(admission, read_submission, body)
-                said = speak(await services.submit(submission), request_id(request.scope))
+                answer = await services.submit(submission, len(body))
+                said = speak(answer, request_id(request.scope), services.settings.successor)
     except Problem as problem:
         services.metrics.answered(problem.name)
         raise
@@ -139,8 +141,10 @@ async def straight(scope: Scope, receive: Receive, send: Send) -> None:
         "unsupported_media_type",
         "bad_disclosure",
         "redacted",
+        "allowance_used",
         "busy",
         "unavailable",
+        "disk_full",
     ),
     openapi_extra=openapi.body(
         (
@@ -164,10 +168,14 @@ async def disclose(request: Request, event_id: EventPath) -> Response:
             if not await services.run(_is_logged, services, EventId(event_id)):
                 raise not_here()
             disclosures = await _read(services.admission, read_disclosures, body)
+            party, size = await services.run(_new_bytes, services, EventId(event_id), disclosures)
+            if size:
+                services.check_room(party)
             refused = await services.run(services.ledger.add_disclosures, EventId(event_id), disclosures)
     if isinstance(refused, Refused):
         raise Problem(refused.name, refused.message)
     assert refused is None
+    services.allowance.count(party, size)
     kept = Kept(event_id=event_id, paths=[path for _, path, _ in disclosures])
     return Response(kept.json(), media_type="application/json")
 
@@ -226,6 +234,22 @@ async def _read(admission: Admission, reader: Callable[[bytes], _T], body: bytes
         return await admission.read(reader, body)
     except Malformed as error:
         raise Problem("malformed", str(error)) from error
+
+
+def _new_bytes(
+    services: Services, event_id: EventId, disclosures: Sequence[Disclosure]
+) -> tuple[PartyId, int]:
+    """Who signed the event, and the size of those values that are not kept yet. Raises Problem for what opens nothing."""
+    entry = services.reader.entry_of(event_id)
+    assert entry is not None
+    opened = check(entry.event, disclosures)
+    if isinstance(opened, Refused):
+        raise Problem(opened.name, opened.message)
+    with services.store.read() as view:
+        kept = {path for path, _, _ in view.disclosures(entry.index)}
+    return entry.event.party, sum(
+        {field.path: len(field.value) for field in opened if field.path not in kept}.values()
+    )
 
 
 def _is_logged(services: Services, event_id: EventId) -> bool:

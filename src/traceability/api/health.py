@@ -58,6 +58,10 @@ async def metrics(request: Request) -> Response:
     for witness in watched.standings(services):
         services.metrics.witness_trouble.labels(witness.name).set(witness.trouble is not None)
         services.metrics.witness_size.labels(witness.name).set(witness.size or 0)
+    services.metrics.journal.set(await services.run(_journal_bytes, services))
+    for name, room in services.space.rooms().items():
+        services.metrics.disk_free.labels(name).set(room.free)
+        services.metrics.disk_size.labels(name).set(room.size)
     return Response(services.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
@@ -81,12 +85,21 @@ async def _refusal(services: Services) -> str | None:
         with services.store.read() as view:
             view.head()
 
-    if services.ledger.refusal is None and services.reads is not services.store:
+    if services.refusal is None and services.reads is not services.store:
         try:
             await services.run(ask)
         except ERRORS:
             return "the database for events does not answer; what a replica has can be read"
-    return services.ledger.refusal or services.ledger.ended
+    return services.refusal
+
+
+def _journal_bytes(services: Services) -> float:
+    """NaN where the database for events does not say."""
+    try:
+        with services.store.read() as view:
+            return view.journal_bytes()
+    except ERRORS:
+        return math.nan
 
 
 async def _size(services: Services) -> int:

@@ -46,7 +46,7 @@ class Asked(NamedTuple):
     """A line under way: its answer, or what will give it."""
 
     number: int
-    answer: Spoken | asyncio.Future[Answer]
+    answer: Spoken | asyncio.Future[Answer | Problem]
 
 
 class Splitter:
@@ -168,7 +168,7 @@ class LinesResponse(Response):
                 for bound in (self._open, admission.lines):
                     await bound.acquire()
                     room.callback(bound.release)
-                answer = asyncio.ensure_future(self._services.submit(submission))
+                answer = asyncio.ensure_future(self._services.submit(submission, len(line.data)))
                 kept = room.pop_all()
         except Malformed as error:
             self._say(line.number, Problem("malformed", str(error)))
@@ -188,6 +188,6 @@ class LinesResponse(Response):
         while (asked := await self._asked.get()) is not None:
             said = asked.answer
             if not isinstance(said, Spoken):
-                said = speak(await said, self._id)
+                said = speak(await said, self._id, self._services.settings.successor)
             self._services.metrics.answered(said.name)
             yield said.line(asked.number)

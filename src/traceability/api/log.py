@@ -159,7 +159,7 @@ def _log(services: Services) -> LogView:
             for each in facts.continues
         ],
         demo=facts.demo,
-        signing=services.ledger.refusal is None and services.ledger.ended is None,
+        signing=services.refusal is None,
         cosigned=watched.cosigned(services),
         witnesses=watched.standings(services),
     )

@@ -65,6 +65,23 @@ class Metrics:
             ("witness",),
             registry=self._registry,
         )
+        self.disk_free = Gauge(
+            "traceability_disk_free_bytes",
+            "What may still be written to the disk of the ledger's file and of the guard's, where they are files here.",
+            ("of",),
+            registry=self._registry,
+        )
+        self.disk_size = Gauge(
+            "traceability_disk_size_bytes",
+            "That, and what is written to it by now.",
+            ("of",),
+            registry=self._registry,
+        )
+        self.journal = Gauge(
+            "traceability_journal_bytes",
+            "The write-ahead log of SQLite; of PostgreSQL, what is kept for the replication slot that is furthest behind.",
+            registry=self._registry,
+        )
         self._of_requests = cache(self.requests.labels)
         self._of_seconds = cache(self.seconds.labels)
         self._of_answers = cache(self.events.labels)

@@ -69,8 +69,9 @@ _HTTP: Mapping[str, ProblemType] = {
     "log_frozen": ProblemType(
         410,
         "The log has come to its end",
-        "Nothing is added to it any more; what is in it can be read and proved as before. Keep the event and ask the "
-        "operator for the ledger that carries this one on: it takes the same bytes.",
+        "Nothing is added to it any more; what is in it can be read and proved as before. Keep the event and send "
+        "it to the ledger that carries this one on, which takes the same bytes: `successor` is its address, or else ask the "
+        "operator.",
     ),
     "too_large": ProblemType(
         413,
@@ -88,6 +89,12 @@ _HTTP: Mapping[str, ProblemType] = {
         "Too much of this was asked from here",
         "Codes that are not there are asked for a hundred times, and places of scans named ten times, and then now and "
         "again. Wait the seconds in `Retry-After`; the answer is the same for codes that are there.",
+    ),
+    "allowance_used": ProblemType(
+        429,
+        "This party has had as much recorded today as is taken from one",
+        "Nothing was stored. Send the same bytes again after the seconds in `Retry-After` (`wait_seconds`); what was "
+        "recorded before is answered as then. If it is honest work, ask the operator to take more.",
     ),
     "headers_too_large": ProblemType(
         431, "The request's headers are too large", "Send at most 32 KiB of headers, without old cookies."
@@ -124,6 +131,12 @@ _HTTP: Mapping[str, ProblemType] = {
         "The database cannot be reached",
         "Try again after the seconds in `Retry-After`. If you sent an event, send the same bytes again: if it "
         "was taken, you get the same answer.",
+    ),
+    "disk_full": ProblemType(
+        507,
+        "The ledger's disk is full",
+        "Nothing was stored. What is there can be read; what was recorded before is answered as then. The operator has to "
+        "make room: keep the event and send the same bytes later.",
     ),
 }
 

@@ -41,7 +41,9 @@ class Problem(Exception):  # noqa: N818  # reads as a sentence where it is raise
         self.name = name
         self.detail = detail
         self.more = more or {}
-        self.headers = headers or {}
+        self.headers = dict(headers or {})
+        if self.kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            self.headers.setdefault("Retry-After", str(RETRY_SECONDS))
 
     @property
     def kind(self) -> ProblemType:
@@ -62,11 +64,8 @@ class Problem(Exception):  # noqa: N818  # reads as a sentence where it is raise
 
     def response(self, request_id: str | None = None) -> Response:
         """The whole answer."""
-        headers = dict(self.headers)
-        if self.kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
-            headers.setdefault("Retry-After", str(RETRY_SECONDS))
         body = orjson.dumps(self.body(request_id), option=orjson.OPT_SORT_KEYS)
-        return Response(body, self.kind.status, headers, MEDIA_TYPE)
+        return Response(body, self.kind.status, self.headers, MEDIA_TYPE)
 
 
 def not_here() -> Problem:

@@ -158,7 +158,7 @@ _REPORT: dict[str, Any] = {
     summary="Report that something is wrong, without a key and without a name",
     responses=openapi.answers(
         {201: ReportTaken}, "malformed", "no_reports", "waits_for", "too_slow", "too_large", "unsupported_media_type",
-        "not_signing", "busy", "not_recorded", "unavailable",
+        "not_signing", "busy", "not_recorded", "unavailable", "disk_full",
     ),
     openapi_extra=openapi.body(("application/json", _REPORT)),
 )  # fmt: skip
@@ -174,6 +174,7 @@ async def report(request: Request) -> Response:
     need_media_type(request, "application/json")
     with services.admission.hold() as held:
         said = _read(await read_body(request, _LIMITS, held))
+        services.space.check()
         async with services.admission.event():
             try:
                 answer, code = await services.run(reporter.report, services.ledger, said)

@@ -12,16 +12,22 @@ import anyio
 from anyio.to_thread import run_sync
 
 from traceability.api.admission import Admission
+from traceability.api.allowance import Allowance
 from traceability.api.clients import Clients
 from traceability.api.guesses import Guesses
 from traceability.api.metrics import Metrics
+from traceability.api.problems import Problem
 from traceability.api.scanning import Scanning
-from traceability.core.errors import Malformed
+from traceability.api.space import Space
+from traceability.core.errors import Invalid, Malformed
+from traceability.core.ids import PartyId
 from traceability.core.note import Signer
+from traceability.core.registry_records import Key
+from traceability.core.signing import PublicKey
 from traceability.core.trust_policy import TrustPolicy
-from traceability.ledger.answers import Answer, Refused, Submission
-from traceability.ledger.database import Postgres, Unusable
-from traceability.ledger.guard import open_guard
+from traceability.ledger.answers import Answer, Recorded, Refused, Submission
+from traceability.ledger.database import ERRORS, Postgres, Sqlite, Unusable
+from traceability.ledger.guard import guard_file, open_guard
 from traceability.ledger.log_keys import read_log_keys
 from traceability.ledger.queue import Writer
 from traceability.ledger.reader import Reader
@@ -54,6 +60,10 @@ class Services(NamedTuple):
     """How many reads of the database go on at once."""
     admission: Admission
     """How much may be under way at once."""
+    allowance: Allowance
+    """How much each party may have recorded within a day."""
+    space: Space
+    """How much room the disks have."""
     asking: Asking | None
     """The witnesses that are asked, while the application runs."""
     guesses: Guesses
@@ -106,6 +116,8 @@ class Services(NamedTuple):
             metrics=Metrics(),
             threads=anyio.CapacityLimiter(_READERS),
             admission=Admission(),
+            allowance=Allowance(settings.party_bytes_a_day),
+            space=Space(_files(settings, store)),
             asking=asking,
             guesses=Guesses(clients),
             scanning=Scanning(store, clients),
@@ -120,9 +132,38 @@ class Services(NamedTuple):
         self.store.close()
         self.reads.close()
 
-    def submit(self, submission: Submission) -> Awaitable[Answer]:
-        """Hands one event to the writer, at once, and gives what will be its answer."""
-        return _answer(self.writer.submit_from(get_running_loop(), submission))
+    @property
+    def refusal(self) -> str | None:
+        """Why no event is taken now; None where they are."""
+        return self.ledger.refusal or self.ledger.ended or self.space.full
+
+    def submit(self, submission: Submission, size: int) -> Awaitable[Answer | Problem]:
+        """Hands one event, sent in so many bytes, to the writer, at once, and gives what will be its answer.
+
+        Where there is no room for it, only if nothing would be stored.
+        """
+        try:
+            self.check_room(_signer(submission))
+        except Problem as problem:
+            return self._unless_new(submission, size, problem)
+        return self._record(self.writer.submit_from(get_running_loop(), submission), submission, size)
+
+    def check_room(self, party: PartyId) -> None:
+        """Raises Problem 507 or 429 where no more may be stored for this party now."""
+        self.space.check()
+        if not self.allowance.has_room(party):
+            raise self.allowance.used_up(party)
+
+    async def _unless_new(self, submission: Submission, size: int, problem: Problem) -> Answer | Problem:
+        if self.ledger.ended is None and await self.run(_would_be_new, self.store, submission):
+            return problem
+        return await self._record(self.writer.submit_from(get_running_loop(), submission), submission, size)
+
+    async def _record(self, future: Future[Answer], submission: Submission, size: int) -> Answer:
+        answer = await _answer(future)
+        if isinstance(answer, Recorded) and not answer.known:
+            self.allowance.count(_signer(submission), size)
+        return answer
 
     async def run(self, function: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
         """A blocking question, asked in a thread."""
@@ -134,6 +175,35 @@ async def _answer(future: Future[Answer]) -> Answer:
         return await future
     except Exception as error:  # noqa: BLE001  # the writer has logged it; nobody knows what it has done
         return Refused("not_recorded", f"the ledger failed at this event ({type(error).__name__})")
+
+
+def _signer(submission: Submission) -> PartyId:
+    """The party that an event says it is signed by; where the event is recorded, it is."""
+    assert submission.event is not None
+    return submission.event.party
+
+
+def _would_be_new(store: Store, submission: Submission) -> bool:
+    """Whether the log lacks this event and its signature is that of the party: all else is for the writer to answer."""
+    envelope, event = submission.envelope, submission.event
+    assert event is not None
+    try:
+        with store.read() as view:
+            known = view.has_numbered(envelope.key, event.sequence, envelope.payload)
+            key = view.record(("key", envelope.key))
+        if known or not isinstance(key, Key) or key.party != event.party:
+            return False
+        envelope.verify(PublicKey(key.public_key))
+    except (*ERRORS, Invalid):
+        return False
+    return True
+
+
+def _files(settings: Settings, store: Store) -> dict[str, Path]:
+    """The files of this ledger that lie on disks of this machine."""
+    found = {"ledger": store.database.path} if isinstance(store.database, Sqlite) else {}
+    guard = guard_file(settings.guard)
+    return found if guard is None else {**found, "guard": guard}
 
 
 def _open_reads(url: str, store: Store) -> Store:

@@ -20,9 +20,10 @@ from traceability.cli.common import (
     write_bytes,
     write_secret,
 )
+from traceability.cli.keys import new_party
 from traceability.cli.successor import successor
 from traceability.core import events
-from traceability.core.ids import PartyId, derive, to_unpadded
+from traceability.core.ids import PartyId, to_unpadded
 from traceability.core.leaf import time_text
 from traceability.core.note import Signer, Verifier
 from traceability.core.signing import SigningKey
@@ -101,6 +102,10 @@ def init(
             payload = events.encode(value)
             envelope = operator_key.sign_event(payload)
             write_secret(genesis, b'{"disclosures":[],"envelope":%s}\n' % envelope.to_json())
+    elif not chosen.log_key.exists():
+        raise Stop(
+            f"there is no log key at {chosen.log_key}: bring the one that {genesis} names, or set LOG_KEY"
+        )
     submission = read_submission(read_bytes(genesis))
     assert submission.event is not None
     log = submission.event.log
@@ -163,13 +168,13 @@ def _genesis(
     now = time_text(int(datetime.now(UTC).timestamp()))
     origin = log.verifier.name
     key = SigningKey.generate("Ed25519")
-    nonce, party = _party(key)
+    nonce, party = new_party(key)
     members = []
     new_keys = [(folder / "operator.pem", key, party, "operator")]
     for number, text in enumerate(authorities, start=1):
         title, _, roles = text.partition("=")
         its_key = SigningKey.generate("Ed25519")
-        its_nonce, its_party = _party(key)
+        its_nonce, its_party = new_party(key)
         new_keys.append((folder / f"authority-{number}.pem", its_key, its_party, title))
         members.append(
             {
@@ -213,12 +218,6 @@ def _genesis(
 def key_file(key: SigningKey, log: str, party: PartyId, name: str) -> bytes:
     """A key in PEM, under lines that say whose it is."""
     return f"name: {name}\nparty: {party}\nlog: {log}\n".encode() + key.to_pem()
-
-
-def _party(maker: SigningKey) -> tuple[str, PartyId]:
-    """A fresh nonce and the party id that `maker` makes with it."""
-    nonce = to_unpadded(secrets.token_bytes(16))
-    return nonce, PartyId(derive("party", maker.id, nonce))
 
 
 def _new_key(key: SigningKey, log: str, party: PartyId) -> dict[str, str]:

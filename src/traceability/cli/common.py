@@ -80,6 +80,13 @@ def write_bytes(path: Path | None, data: bytes) -> None:
         raise Stop(f"cannot write {path}: {error.strerror}") from error
 
 
+def write_out(out: Path | None, data: bytes) -> None:
+    """The same, and a remark where it went, if that is a file."""
+    write_bytes(out, data)
+    if out is not None and str(out) != "-":
+        remark(f"{out}: {len(data):,} bytes")
+
+
 def write_secret(path: Path, data: bytes) -> None:
     """A new file that only its owner can read. Raises Stop when there is one already."""
     try:

@@ -1,4 +1,4 @@
-"""Keys and signatures on the command line: `key new`, `key show`, `sign`. Needs only the core."""
+"""Keys and signatures on the command line: `key new`, `key show`, `key party`, `sign`. Needs only the core."""
 
 import os
 import secrets
@@ -18,12 +18,12 @@ from traceability.cli.common import (
     read_bytes,
     remark,
     say,
-    write_bytes,
+    write_out,
     write_secret,
 )
 from traceability.core import canonical, events, note
 from traceability.core.cosignature import COSIGNATURE, Cosigner
-from traceability.core.ids import PartyId, commitment, to_unpadded
+from traceability.core.ids import PartyId, commitment, derive, to_unpadded
 from traceability.core.signing import READ_TYPE, Envelope, SigningKey, pae
 
 KeyOption = Annotated[
@@ -105,6 +105,30 @@ def show(
     _tell(shown, as_json)
 
 
+@key.command(
+    "party",
+    epilog="Example: traceability key party registrar.pem",
+    short_help="Draws the id of a party that this key is going to enrol.",
+)
+def party_to_enrol(
+    file: Annotated[Path, typer.Argument(help="The private key that will sign the enrolment or genesis.")],
+    as_json: Json = False,
+) -> None:
+    """Draws the id of a party that this key is going to enrol: a nonce, and the id that follows from key and nonce.
+
+    The new party needs the id before its enrolment, for its keys to be proved with (`key new --party`, `key show`);
+    the event that enrols it says both. An operator and its authorities are enrolled by the operator's key, in the genesis.
+    """
+    nonce, drawn = new_party(KeyFile(file).key)
+    _tell({"nonce": nonce, "party": drawn}, as_json)
+
+
+def new_party(maker: SigningKey) -> tuple[str, PartyId]:
+    """A fresh nonce, and the party id that `maker` makes with it."""
+    nonce = _nonce()
+    return nonce, PartyId(derive("party", maker.id, nonce))
+
+
 def sign(
     event: Annotated[Path | None, typer.Argument(help="The event as JSON, or - for stdin.")] = None,
     *,
@@ -131,7 +155,7 @@ def sign(
     """
     held = KeyFile(key_file)
     if request is not None:
-        write_bytes(out, _signed_read(held, request, party, log))
+        write_out(out, _signed_read(held, request, party, log))
         return
     if event is None:
         raise Stop("name the file of the event, or - for stdin; or say --request")
@@ -161,7 +185,7 @@ def sign(
         canonical.dump(disclosures),
         held.key.sign_event(payload).to_json(),
     )
-    write_bytes(out, line)
+    write_out(out, line)
     for lot in parsed.made:
         remark(f"makes lot {lot}")
 
@@ -196,9 +220,7 @@ def _with_nonces(value: object) -> object:
     match value:
         case dict():
             return {
-                name: to_unpadded(secrets.token_bytes(16))
-                if name == "nonce" and item == "new"
-                else _with_nonces(item)
+                name: _nonce() if name == "nonce" and item == "new" else _with_nonces(item)
                 for name, item in value.items()
             }
         case list():
@@ -217,13 +239,17 @@ def _signed_read(held: KeyFile, request: str, party: str | None, log: str | None
             "key": held.key.id,
             "log": held.fact("log", log),
             "method": method,
-            "nonce": to_unpadded(secrets.token_bytes(16)),
+            "nonce": _nonce(),
             "party": held.fact("party", party),
             "path": path,
         }
     )
     envelope = Envelope(READ_TYPE, payload, held.key.id, held.key.sign(pae(READ_TYPE, payload)))
     return f"Authorization: DSSE {to_unpadded(envelope.to_json())}\n".encode()
+
+
+def _nonce() -> str:
+    return to_unpadded(secrets.token_bytes(16))
 
 
 def _time(moment: datetime) -> str:

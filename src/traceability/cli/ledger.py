@@ -29,6 +29,7 @@ from traceability.cli.common import (
     trust,
     without_password,
     write_bytes,
+    write_out,
 )
 from traceability.core import log_proof
 from traceability.core.errors import Malformed, TraceabilityError
@@ -77,11 +78,15 @@ def serve(
 def serve_it(chosen: "Settings") -> None:
     """Opens the ledger and serves it until a signal comes. Raises Stop where there is none to open."""
     from traceability.api import logging, server
+    from traceability.ledger.log_keys import remarks
     from traceability.web.app import create_app
 
     with opening():
         app = create_app(chosen)
-    refusal = app.state.services.ledger.refusal
+        services = app.state.services
+        for said in remarks(chosen.log_key, services.store):
+            remark(said)
+    refusal = services.ledger.refusal or services.space.full
     if refusal is not None:
         remark(f"It may be read, and signs nothing: {refusal}")
     logging.configure()
@@ -260,8 +265,7 @@ def evidence(
         except LookupError as error:
             raise Stop(str(error.args[0]), Exit.NO) from error
     target = out or Path(f"{event[:12] if event else wanted[0]}{log_proof.SUFFIX if proof else SUFFIX}")
-    write_bytes(target, file)
-    remark(f"{target}: {len(file):,} bytes")
+    write_out(target, file)
 
 
 def _head_proof(reader: "Reader", lot: LotId) -> bytes:
@@ -290,8 +294,7 @@ def trust_pack(
             file = Reader(store).trust_pack()
         except LookupError as error:
             raise Stop(str(error.args[0]), Exit.NO) from error
-    write_bytes(out, file)
-    remark(f"{out or 'trust pack'}: {len(file):,} bytes")
+    write_out(out, file)
 
 
 def lots_named(reader: "Reader", name: str) -> list[LotId]:

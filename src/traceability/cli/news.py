@@ -11,7 +11,7 @@ from typing import Annotated
 import orjson
 import typer
 
-from traceability.cli.common import Exit, Json, KeyFile, Stop, read_bytes, say, trust, write_bytes
+from traceability.cli.common import Exit, Json, KeyFile, Stop, read_bytes, say, trust, write_bytes, write_out
 from traceability.core import canonical, evidence
 from traceability.core import news as core
 from traceability.core.errors import TraceabilityError
@@ -45,7 +45,7 @@ def consent(
         raise Stop("--until is a day, as 2027-11-23")
     name, own = held.fact("log", log), PartyId(held.fact("party", party))
     said = core.consent(held.key, own, name, [LotId(lot) for lot in set(lots)], f"{until}T23:59:59Z")
-    write_bytes(out, said + b"\n")
+    write_out(out, said + b"\n")
 
 
 def news(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from traceability.cli.common import Data, Exit, KeyFile, Stop, of_a_ledger, say, settings, write_bytes
+from traceability.cli.common import Data, Exit, KeyFile, Stop, of_a_ledger, say, settings, write_out
 from traceability.cli.ledger import opening
 from traceability.core import events
 from traceability.core.ids import KeyId, PartyId
@@ -95,7 +95,7 @@ def attest(
         "version": 1,
     }
     envelope = held.key.sign_event(events.encode(event))
-    write_bytes(out, b'{"disclosures":[],"envelope":%s}\n' % envelope.to_json())
+    write_out(out, b'{"disclosures":[],"envelope":%s}\n' % envelope.to_json())
 
 
 def _now() -> int:

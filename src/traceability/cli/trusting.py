@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from traceability.cli.common import Exit, Stop, read_bytes, remark, trust, write_bytes
+from traceability.cli.common import Exit, Stop, read_bytes, remark, trust, write_out
 from traceability.core import evidence
 from traceability.core.note import Verifier
 from traceability.core.trust_pack import telling
@@ -39,4 +39,4 @@ def policy(
         remark(f"further key of {facts.origin}: {key.encode()}")
     if not fresh:
         remark(f"{facts.origin} has named no key that is not in the policy")
-    write_bytes(out, known.with_logs(Log(key) for key in fresh).encode())
+    write_out(out, known.with_logs(Log(key) for key in fresh).encode())

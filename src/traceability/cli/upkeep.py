@@ -271,8 +271,11 @@ def dump(
             else:
                 with out.open("wb") as file:
                     file.writelines(lines(store))
+                remark(f"{out}: {out.stat().st_size:,} bytes")
         except NotLoaded as error:
             raise Stop(str(error), Exit.CANNOT_TELL) from error
+        except OSError as error:
+            raise Stop(f"cannot write {out}: {error.strerror}") from error
 
 
 @of_a_ledger

@@ -59,12 +59,18 @@ class Refused(msgspec.Struct, frozen=True):
     name: str
     message: str
 
+    def __str__(self) -> str:
+        return self.message
+
 
 class Waiting(msgspec.Struct, frozen=True):
     """Something the event names is not known here yet: nothing is stored, send it again after that."""
 
     type: str
     id: str
+
+    def __str__(self) -> str:
+        return f"the {self.type} {self.id} is not known here yet"
 
 
 Answer = Recorded | Refused | Waiting

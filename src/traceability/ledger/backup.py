@@ -56,7 +56,8 @@ def backup(store: Store, path: Path, progress: Progress = lambda _: None) -> Hea
 def restore(path: Path, url: str, progress: Progress = lambda _: None) -> Head:
     """Makes a new ledger at `url` out of a backup or a dump; its head. Raises NotBackedUp, Unusable, NotLoaded.
 
-    Whether it may sign is for the guard to say when it is opened.
+    A copy of an older schema is brought up to this program's. Whether the ledger may sign is for the guard to say
+    when it is opened.
     """
     with _reading(path) as file:
         is_copy = file.read(len(_MAGIC)) == _MAGIC
@@ -68,6 +69,7 @@ def restore(path: Path, url: str, progress: Progress = lambda _: None) -> Head:
         target.path.parent.mkdir(parents=True, exist_ok=True)
         with _beside(target.path) as partial:
             shutil.copyfile(path, partial)
+            _bring_up(partial)
             head = _verified_copy(partial, progress)
             _put(partial, target.path)
             return head
@@ -117,6 +119,13 @@ def _copy(store: Store, path: Path) -> None:
         raise NotBackedUp(f"the copy failed: {error}") from error
     finally:
         connection.close()
+
+
+def _bring_up(copy: Path) -> None:
+    try:
+        migrate(f"sqlite:///{copy}")
+    except (Unusable, *ERRORS) as error:
+        raise NotBackedUp(f"the copy cannot be opened: {error}") from error
 
 
 def _verified_copy(path: Path, progress: Progress) -> Head:

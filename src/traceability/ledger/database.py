@@ -34,14 +34,20 @@ CONSTRAINTS = (sqlite3.IntegrityError, psycopg.IntegrityError)
 """A constraint of the database fired."""
 
 BUSY_SECONDS = 30
+BUSY = (
+    f"SELECT set_config('lock_timeout', '{BUSY_SECONDS}s', false) WHERE current_setting('lock_timeout') = '0'"
+)
+"""So long PostgreSQL waits for a lock that somebody forgot, as SQLite does; or shorter, where its administrator says so."""
 STREAMED_ROWS = 256
 _POOL = {"pool_size": 8, "max_overflow": 32, "pool_timeout": BUSY_SECONDS}
 _OTHER_WAYS = ("seqscan", "hashjoin", "mergejoin")
 """How PostgreSQL also finds rows. Here they are few out of many, found by their keys: where it has not looked into a table
 for a while it guesses otherwise, and reads all of it for each group of events."""
 _CACHE_KIB = 16 * 1024
+_PAGE_SIZE = 4096
 _WAL_PAGES = 8192
-"""How long SQLite's log may grow (32 MiB) before a commit also carries it over into the file."""
+"""How long SQLite's log may grow (32 MiB) before a commit also carries it over into the file. It grows beyond that while
+somebody reads, and is cut back to it when he has ended."""
 
 
 class Unusable(Exception):  # noqa: N818  # reads as a sentence where it is raised
@@ -109,6 +115,10 @@ class Database:
         """The one clock of this database, in Unix seconds, read now and not when the transaction began."""
         raise NotImplementedError
 
+    def journal_bytes(self, cursor: Any) -> int:
+        """How long the write-ahead log is, as far as it is kept for somebody who reads."""
+        raise NotImplementedError
+
     def forget(self, connection: PoolProxiedConnection) -> bool:
         """Empties the journal of what was committed, as far as it is this program's to empty; whether it could."""
         raise NotImplementedError
@@ -144,6 +154,7 @@ class Sqlite(Database):
             "secure_delete=ON",  # erased values are overwritten with zeros (T51)
             f"cache_size=-{_CACHE_KIB}",
             f"wal_autocheckpoint={_WAL_PAGES}",
+            f"journal_size_limit={_WAL_PAGES * _PAGE_SIZE}",
         ):
             connection.execute(f"PRAGMA {setting}")
         return connection
@@ -217,6 +228,12 @@ class Sqlite(Database):
     def now(self, cursor: Any) -> int:  # noqa: ARG002
         return int(time.time())
 
+    def journal_bytes(self, cursor: Any) -> int:  # noqa: ARG002
+        try:
+            return self.path.with_name(self.path.name + "-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def forget(self, connection: PoolProxiedConnection) -> bool:
         cursor: Any = connection.cursor()
         cursor.execute("PRAGMA busy_timeout=0")  # nobody who appends waits for whoever reads
@@ -236,14 +253,20 @@ class Postgres(Database):
 
     def __init__(self, url: URL) -> None:
         url = url.set(drivername="postgresql+psycopg")
-        self.engine = create_engine(url, pool_pre_ping=True, **_POOL)
-        event.listen(self.engine, "connect", self._prefer_keys)
+        # Without hstore nothing is asked of a new connection that could leave it open when no answer comes.
+        self.engine = create_engine(url, pool_pre_ping=True, use_native_hstore=False, **_POOL)
+        event.listen(self.engine, "connect", self._begin)
 
     @staticmethod
-    def _prefer_keys(connection: Any, _: object) -> None:
-        for way in _OTHER_WAYS:
-            connection.execute(f"SET enable_{way} TO off")
-        connection.commit()
+    def _begin(connection: Any, _: object) -> None:
+        try:
+            for way in _OTHER_WAYS:
+                connection.execute(f"SET enable_{way} TO off")
+            connection.execute(BUSY)
+            connection.commit()
+        except psycopg.Error:
+            connection.close()
+            raise
 
     def check(self) -> None:
         raw = self.engine.raw_connection()
@@ -306,6 +329,13 @@ class Postgres(Database):
 
     def now(self, cursor: Any) -> int:
         cursor.execute("SELECT floor(extract(epoch FROM clock_timestamp()))::bigint")
+        return int(cursor.fetchone()[0])
+
+    def journal_bytes(self, cursor: Any) -> int:
+        cursor.execute(
+            "SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)), 0)::bigint"
+            " FROM pg_replication_slots"
+        )
         return int(cursor.fetchone()[0])
 
     def forget(self, connection: PoolProxiedConnection) -> bool:  # noqa: ARG002  # docs/operations.md says what remains
@@ -378,6 +408,10 @@ class Rows:
         """The database's clock, in Unix seconds."""
         return self.database.now(self._cursor)
 
+    def journal_bytes(self) -> int:
+        """How long the write-ahead log is, as far as it is kept for somebody who reads."""
+        return self.database.journal_bytes(self._cursor)
+
 
 @lru_cache
 def _sqlite_insert(table: str, columns: tuple[str, ...], conflict: str) -> str:
@@ -390,6 +424,11 @@ def _postgres_insert(table: str, columns: tuple[tuple[str, str], ...], conflict:
     names = ", ".join(name for name, _ in columns)
     arrays = ", ".join(f"%s::{type_}[]" for _, type_ in columns)
     return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {conflict}"  # noqa: S608
+
+
+def in_words(error: BaseException) -> str:
+    """What a database says of an error, for anybody to read: without the statement, and what it says of its insides."""
+    return str(getattr(error, "orig", None) or error).partition("\n")[0]
 
 
 def is_fatal(error: BaseException) -> bool:

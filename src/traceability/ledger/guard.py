@@ -22,6 +22,7 @@ from typing import NamedTuple, Protocol
 import psycopg
 
 from traceability.core.merkle import HASH_SIZE
+from traceability.ledger.database import BUSY, in_words
 
 
 class GuardHead(NamedTuple):
@@ -236,7 +237,7 @@ class PostgresGuard:
                     yield connection
             except psycopg.Error as error:
                 self.close()
-                raise GuardUnavailable(f"the guard's database cannot be used: {error}") from error
+                raise GuardUnavailable(f"the guard's database cannot be used: {in_words(error)}") from error
 
     def close(self) -> None:
         if self._connection is not None:
@@ -246,6 +247,7 @@ class PostgresGuard:
     def _connect(self) -> psycopg.Connection:
         connection = psycopg.connect(self._url, connect_timeout=10, autocommit=True)
         connection.execute("SET synchronous_commit TO on")
+        connection.execute(BUSY)
         connection.execute(
             "CREATE TABLE IF NOT EXISTS traceability_guard"
             " (vkey text PRIMARY KEY, size bigint NOT NULL, root bytea NOT NULL)"
@@ -268,8 +270,12 @@ class PostgresGuard:
             )
 
 
+def guard_file(where: str) -> Path | None:
+    """The file in which a guard is kept; None where it is in a PostgreSQL."""
+    return None if where.startswith(("postgresql://", "postgresql+psycopg://")) else Path(where)
+
+
 def open_guard(where: str, *vkeys: str) -> Guard:
     """The guard of these keys of one log: a PostgreSQL URL, or the path of a file."""
-    if where.startswith(("postgresql://", "postgresql+psycopg://")):
-        return PostgresGuard(where, *vkeys)
-    return FileGuard(Path(where), *vkeys)
+    path = guard_file(where)
+    return PostgresGuard(where, *vkeys) if path is None else FileGuard(path, *vkeys)

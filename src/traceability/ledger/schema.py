@@ -10,11 +10,13 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util.exc import CommandError
 
 import traceability
 from traceability.ledger.database import Sqlite, Unusable, open_database
 from traceability.ledger.rebuild import NotRebuilt, rebuild
 from traceability.ledger.store import Store
+from traceability.ledger.tables import REVISION
 
 
 def migrate(url: str, revision: str = "head") -> None:
@@ -32,6 +34,11 @@ def migrate(url: str, revision: str = "head") -> None:
         config.set_main_option("script_location", str(scripts()))
         config.attributes["engine"] = database.engine
         command.upgrade(config, revision)
+    except CommandError as error:  # a revision that this program's scripts do not lead from
+        raise Unusable(
+            f"the database is of a revision newer than this program's {REVISION}: "
+            "use the program it was migrated with, or a newer one"
+        ) from error
     finally:
         database.engine.dispose()
     if revision == "head":

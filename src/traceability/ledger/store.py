@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from traceability.ledger import tables
-from traceability.ledger.database import ERRORS, Unusable, open_database
+from traceability.ledger.database import ERRORS, Unusable, in_words, open_database
 from traceability.ledger.view import View
 
 
@@ -30,7 +30,7 @@ class Store:
                 self.database.check()
         except (*ERRORS, UnicodeDecodeError) as error:  # the schema itself may be spoiled
             self.close()
-            raise Unusable(f"the database cannot be opened: {error}") from error
+            raise Unusable(f"the database cannot be opened: {in_words(error)}") from error
         except Unusable:
             self.close()
             raise
@@ -47,6 +47,10 @@ class Store:
             # Closed here: as long as a statement is open somewhere, SQLite does not let go of the file.
             with contextlib.closing(self.database.cursor(connection, write=False)) as cursor:
                 yield View(self.database, connection, cursor)
+        except ERRORS:
+            # It may be of a session that can do nothing more, or only what an administrator let it do for a while.
+            connection.invalidate()
+            raise
         finally:
             connection.close()
 

@@ -208,6 +208,12 @@ class View(Rows):
                 return index
         return None
 
+    def has_numbered(self, key: KeyId, sequence: int, payload: bytes) -> bool:
+        """Whether the log has exactly this event, looked for among those of its key with its number."""
+        query = "SELECT idx FROM outcome JOIN signer ON no = signer WHERE key_id = ? AND sequence = ?"
+        found = [self.entry(index) for (index,) in self.all(query, key, sequence)]
+        return any(entry is not None and entry.payload == payload for entry in found)
+
     def candidates(self, wanted: EventId) -> list[int]:
         """Where the event may stand, by the first bytes of its id; the newest are not known yet."""
         return [row[0] for row in self.all("SELECT idx FROM event_place WHERE id = ?", place_of(wanted))]

@@ -29,10 +29,11 @@ from traceability.ledger import changes, collector, disclosures, places, publish
 from traceability.ledger.answering import answers_with_proof, answers_without_proof
 from traceability.ledger.answers import Answer, Disclosure, Recorded, Refused, Submission, Waiting
 from traceability.ledger.clock import Clock, ClockRefuses
-from traceability.ledger.database import CONSTRAINTS, ERRORS, Unusable, is_fatal
+from traceability.ledger.database import CONSTRAINTS, ERRORS, Unusable, in_words, is_fatal
 from traceability.ledger.group import Group, Known, Taken
 from traceability.ledger.guard import Guard, GuardHead, GuardRefuses, GuardUnavailable
 from traceability.ledger.intake import Intake, Read, Reads
+from traceability.ledger.log_keys import short
 from traceability.ledger.overlay import Left, Overlay
 from traceability.ledger.store import Store
 from traceability.ledger.view import View
@@ -127,7 +128,7 @@ class Ledger:
         except GuardRefuses as error:
             self._stopped = str(error)
         except (*ERRORS, GuardUnavailable) as error:
-            self._trouble = f"{error}"
+            self._trouble = in_words(error)
 
     def append_one(self, submission: Submission) -> Answer:
         """The answer to one event."""
@@ -219,7 +220,8 @@ class Ledger:
         if not isinstance(event, Genesis) or not any(
             key.encode() in event.body.log_keys for key in self.verifiers
         ):
-            return Refused("genesis_first", "a log begins with a genesis that names its log key")
+            ours = short(self.verifiers[0].encode())
+            return Refused("genesis_first", f"it is no genesis that names the log key {ours}: set LOG_KEY")
         if self._time is not None and not event.body.demo:
             return Refused("not_a_demo", "only a genesis that says demo may be stamped by a clock of its own")
         with self._one_at_a_time:
@@ -246,7 +248,7 @@ class Ledger:
                 return self._one_by_one(reads)
             except (*ERRORS, GuardUnavailable) as error:
                 _LOG.warning("append failed: %s", error)
-                self._trouble = f"the last append ended in an error: {error}"
+                self._trouble = f"the last append ended in an error: {in_words(error)}"
                 if is_fatal(error):
                     self._broken = f"the disk failed ({error}): check it, then start the program again"
             except Exception:  # noqa: BLE001  # whatever it is, the neighbours have nothing to do with it
@@ -268,7 +270,7 @@ class Ledger:
         if not isinstance(facts, LedgerFacts):
             return "the ledger has no genesis: begin it with `traceability init`"
         if not self._signing(facts):
-            return f"the log key {self.verifiers[0].name} is not one that {facts.log} has named: set LOG_KEY"
+            return f"the log key {short(self.verifiers[0].encode())} is not one that {facts.log} has named: set LOG_KEY"
         if self._time is not None and not facts.demo:
             return "only a demonstration may be stamped by a clock of its own"
         if merkle.tree_root(head.size, view.nodes(head.size)) != head.root:

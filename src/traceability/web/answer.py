@@ -55,7 +55,7 @@ async def ask(request: Request) -> Asked:
         name=facts.name,
         log=facts.log,
         demo=facts.demo,
-        paused=services.ledger.refusal is not None,
+        paused=services.ledger.refusal is not None or services.space.full is not None,
         end=end,
         other_language=other,
         other_language_url=_with_language(request, other),

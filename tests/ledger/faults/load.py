@@ -2,11 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable
 from typing import Self
 
 from sending import append, some_trade
 
+from patience import SECONDS, until
 from traceability.ledger.answers import Recorded
 from traceability.ledger.writer import Ledger
 from trade import Pen
@@ -57,22 +57,15 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(120)
+            thread.join(SECONDS)
             assert not thread.is_alive(), "it never came back"
         if self._errors:
             raise self._errors[0]
 
-    def until(self, more: int, seconds: float = 60) -> None:
+    def until(self, more: int) -> None:
         """Returns when so many more events have been answered."""
         wanted = len(self.told) + more
-        wait_until(lambda: len(self.told) >= wanted or bool(self._errors), seconds)
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < until, "it took too long"
-        time.sleep(0.02)
+        until(lambda: len(self.told) >= wanted or bool(self._errors))
 
 
 def check_told(ledger: Ledger, told: dict[str, int]) -> None:

@@ -4,11 +4,9 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +17,8 @@ from children import open_ledger
 from disk import Files, files_below
 from sending import recorded, sent, some_trade
 
+from commands import free_port
+from patience import SECONDS, until
 from traceability.ledger.guard import FileGuard
 from traceability.ledger.schema import migrate
 from traceability.ledger.store import Store
@@ -87,19 +87,15 @@ def served(
     """A server on this ledger: its URL and process; killed at the end if it is still there."""
     key = place.folder / "log-key"
     key.write_text(LOG_SIGNER.encode() + "\n")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     given = {"DATA": str(place.data), "GUARD": str(place.guard), "LOG_KEY": str(key), "PORT": str(port)}
     out = place.folder / "server.log"
     with out.open("ab") as log:
         process = subprocess.Popen(program, env={**os.environ, **given, **more}, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"
     try:
-        until = time.monotonic() + 120
-        while not _answers(url):
-            assert process.poll() is None, out.read_text()
-            assert time.monotonic() < until, "the server does not answer"
-            time.sleep(0.05)
+        until(lambda: process.poll() is not None or _answers(url), "the server does not answer")
+        assert process.poll() is None, out.read_text()
         yield url, process
     finally:
         process.kill()
@@ -108,7 +104,7 @@ def served(
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz").status_code == 200
+        return httpx.get(f"{url}/readyz", timeout=SECONDS).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -117,7 +113,7 @@ def send(url: str, signed: Signed) -> httpx.Response:
     """One event as a phone sends it."""
     envelope = json.loads(signed.envelope.to_json())
     body = {"envelope": envelope, "disclosures": [list(one) for one in signed.disclosures]}
-    return httpx.post(f"{url}/v1/events", json=body, timeout=60)
+    return httpx.post(f"{url}/v1/events", json=body, timeout=SECONDS)
 
 
 def together(works: Sequence[Callable[[], object]]) -> None:
@@ -166,13 +162,13 @@ def record_server(place: Place, rounds: int) -> Recording:
             works = [lambda part=part: _send_all(url, part) for part in parts]
             together([*works, lambda: _read_often(url)])
             process.send_signal(signal.SIGTERM)
-            process.wait(60)
+            process.wait(SECONDS)
     return Recording(before, list(preload.read(log)), [one for each in trade for one in each], size)
 
 
 def _read_often(url: str) -> None:
     for _ in range(10):
-        httpx.get(f"{url}/checkpoint")
+        httpx.get(f"{url}/checkpoint", timeout=SECONDS)
 
 
 def _send_all(url: str, signed: Sequence[Signed]) -> None:

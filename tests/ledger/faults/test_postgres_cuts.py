@@ -3,7 +3,6 @@
 import concurrent.futures
 import itertools
 import os
-import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +14,7 @@ from sqlalchemy import make_url
 from wire import Cut, Manner, Proxy, Side
 
 import oracle
+from patience import SECONDS, until
 from traceability.ledger import fsck, places
 from traceability.ledger.answers import Recorded, Refused
 from traceability.ledger.database import ERRORS, Unusable
@@ -24,8 +24,6 @@ from trade import LOG_SIGNER, Office, Signed, bag, produce
 
 EVERY = int(os.environ.get("EVERY", "29"))
 """Every how many messages the connection is cut; 1: at each."""
-SECONDS = 60
-"""After which it hangs."""
 AGAIN = ("unavailable", "not_signing")
 """Both are 503, and mean that the same may be sent again."""
 
@@ -207,12 +205,8 @@ def test_filling_places(cuts):
         assert cuts.stand(group) == found
         with cuts.beside.store.read() as view:
             size = view.head().size
-        until = time.monotonic() + 30
-        while (
-            places.fill(cuts.through.store) < size
-        ):  # until the server has noticed, who was cut off is still at it
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        # Until the server has noticed, who was cut off is still at it.
+        until(lambda: places.fill(cuts.through.store) >= size)
         assert cuts.stand(group) == found
 
     cuts.each(case)

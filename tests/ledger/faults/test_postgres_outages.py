@@ -4,10 +4,11 @@ import os
 
 import psycopg
 import pytest
-from load import Load, check_told, wait_until
+from load import Load, check_told
 from sending import append, sent, traders
 
 from cluster import Cluster
+from patience import until
 from traceability.ledger import fsck
 from traceability.ledger.guard import FileGuard
 from traceability.ledger.schema import migrate
@@ -93,7 +94,7 @@ def test_stopped_at_once_under_load(primary, service):
 def follow(clusters, primary) -> Cluster:
     """A standby that has all the primary has."""
     standby = clusters().copy_of(primary).start()
-    wait_until(lambda: primary.run("SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'") != [])
+    until(lambda: primary.run("SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'") != [])
     return standby
 
 
@@ -103,7 +104,7 @@ def test_a_standby_that_is_waited_for_loses_nothing(clusters, primary, service):
     standby = follow(clusters, primary)
     primary.configure("synchronous_standby_names = '*'")
     primary.reload()
-    wait_until(lambda: primary.run("SELECT sync_state FROM pg_stat_replication") == [("sync",)])
+    until(lambda: primary.run("SELECT sync_state FROM pg_stat_replication") == [("sync",)])
     with Load([service.open(primary.url("ledger")) for _ in pens], pens) as load:
         load.until(40)
         primary.stop("immediate")
@@ -142,14 +143,14 @@ def test_nobody_signs_what_the_standby_may_not_have(clusters, primary, service):
     standby = follow(clusters, primary)
     primary.configure("synchronous_standby_names = '*'")
     primary.reload()
-    wait_until(lambda: primary.run("SELECT sync_state FROM pg_stat_replication") == [("sync",)])
+    until(lambda: primary.run("SELECT sync_state FROM pg_stat_replication") == [("sync",)])
     ledger = service.open(primary.url("ledger"))
     standby.stop()
     held = service.guard.read()
     with Load([ledger], pens) as load:
         waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
         for _ in range(3):
-            wait_until(lambda: primary.run(waiting) != [])
+            until(lambda: primary.run(waiting) != [])
             primary.run(f"SELECT pg_terminate_backend(pid) FROM ({waiting}) AS them")
         after, told = service.guard.read(), dict(load.told)
         standby.start()

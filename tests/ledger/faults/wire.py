@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import NamedTuple, Self
 
+from patience import SECONDS
+
 ENCRYPTION = (80877103, 80877104)
 """What a client asks for before it starts: SSLRequest, GSSENCRequest."""
 
@@ -80,7 +82,7 @@ class Proxy:
         self._listener.close()
         self._hang_up(*tuple(self._open))
         for thread in self._threads:
-            thread.join(30)
+            thread.join(SECONDS)
             assert not thread.is_alive(), "the proxy does not end"
 
     def arm(self, cut: Cut | None) -> None:
