@@ -19,20 +19,6 @@ for folder in (Path(__file__).parent, Path(__file__).parents[1], Path(__file__).
 
 
 PENS = 8
-SHARES = {
-    "lines": 280,
-    "routes": 70,
-    "bytes": 40,
-    "bodies": 240,
-    "signed": 210,
-    "events": 88,
-    "envelopes": 50,
-    "verdicts": 12,
-    "offline": 5,
-    "evidence": 3,
-    "commands": 2,
-}
-"""Of a thousand inputs, how many each test has; docs/threats.md says which that is."""
 
 
 class Fuzz(NamedTuple):
@@ -43,6 +29,8 @@ class Fuzz(NamedTuple):
 
     def share(self, test: str) -> range:
         """The numbers of the inputs of a test."""
+        from shares import SHARES
+
         return range(max(1, self.inputs * SHARES[test] // 1000))
 
     def random_of(self, test: str, number: int) -> Random:

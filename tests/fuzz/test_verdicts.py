@@ -118,7 +118,7 @@ def over_http(settings: Settings, lines: list[bytes], *, together: bool) -> tupl
                 headers = {"Content-Type": "application/x-ndjson"}
                 answer = client.post("/v1/events", content=body, headers=headers)
                 assert answer.status_code == 200
-                found += [json.loads(each) for each in answer.text.splitlines()]
+                found += [json.loads(each) for each in answer.content.splitlines()]
             said = [told(each) for each in found]
         else:
             said = []

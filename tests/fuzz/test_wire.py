@@ -16,11 +16,11 @@ import pytest
 import twin
 from asking import BRINGING, METHODS, Asked, Asking, Route, framed
 from hosted import LOG, Hosted, production
+from shares import SHARES
 from spoil import mutated, odd_json
 from wire import HANG_SECONDS, Answer, Broken, answers_in, at_once, converse, is_slow
 from world import signed_header
 
-from conftest import SHARES
 from traceability.api.problem_types import TYPES
 from trade import Pen
 

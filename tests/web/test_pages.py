@@ -553,6 +553,17 @@ def test_a_session_cookie_is_out_of_reach_of_scripts_and_other_sites(season):
     assert "samesite=lax" in cookie
 
 
+@pytest.mark.parametrize(
+    "origin", ["http://[", "http://evil.example", "http://", "null", "x", "\xe9", "http://[::1"]
+)
+def test_a_form_of_another_origin_is_refused_however_it_is_written(season, origin):
+    """What is no address is another origin, and no fault of ours."""
+    for path in ("/sign-in", "/sign-out"):
+        answer = season.client.post(path, headers={"Origin": origin.encode("latin-1")})
+        assert answer.status_code in (400, 403)
+        assert "set-cookie" not in answer.headers
+
+
 def test_a_form_whose_sender_went_is_no_fault(season):
     """Half a form came, and nobody is left to answer: it is counted, and not as an error of ours."""
     metrics = season.services.metrics

@@ -23,6 +23,7 @@ from traceability.api.views import EventView, Kept, Taken
 from traceability.core.errors import Malformed
 from traceability.core.evidence import MEDIA_TYPE as EVIDENCE
 from traceability.core.ids import HEX_PATTERN, EventId, PartyId
+from traceability.core.signing import EVENT_TYPE
 from traceability.ledger.answers import Disclosure, Refused
 from traceability.ledger.disclosures import check
 
@@ -51,40 +52,11 @@ _DISCLOSURES: dict[str, Any] = {
         "maxItems": 3,
     },
 }
-_ENVELOPE: dict[str, Any] = {
-    "type": "object",
-    "description": "DSSE v1 with exactly one signature; `payload` is the canonical JSON of an event",
-    "additionalProperties": False,
-    "required": ["payload", "payloadType", "signatures"],
-    "properties": {
-        "payload": {
-            "type": "string",
-            "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)?$",
-            "contentEncoding": "base64",
-            "contentMediaType": "application/json",
-        },
-        "payloadType": {"const": "application/vnd.traceability.event+json"},
-        "signatures": {
-            "type": "array",
-            "minItems": 1,
-            "maxItems": 1,
-            "items": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["keyid", "sig"],
-                "properties": {
-                    "keyid": {"type": "string", "pattern": HEX_PATTERN},
-                    "sig": {"type": "string", "pattern": "^[A-Za-z0-9+/]{85}[AQgw]==$"},
-                },
-            },
-        },
-    },
-}
 _SUBMISSION: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["envelope"],
-    "properties": {"envelope": _ENVELOPE, "disclosures": _DISCLOSURES},
+    "properties": {"envelope": openapi.envelope(EVENT_TYPE), "disclosures": _DISCLOSURES},
 }
 _LINES = {"type": "string", "description": "One {envelope, disclosures} a line; at most 5,000, 1 MiB each"}
 

@@ -17,7 +17,7 @@ from traceability.api.services import Services
 from traceability.api.strict import read_json
 from traceability.core.canonical import INTEGER_MAX
 from traceability.core.errors import Invalid, Malformed
-from traceability.core.news import CONSENT_SIZE_MAX, MEDIA_TYPE, Consent, read_consent
+from traceability.core.news import CONSENT_SIZE_MAX, CONSENT_TYPE, MEDIA_TYPE, Consent, read_consent
 from traceability.core.registry_records import LedgerFacts
 from traceability.core.signing import Envelope, PublicKey
 
@@ -28,7 +28,7 @@ _ASKED = {
     "additionalProperties": False,
     "required": ["consent", "since"],
     "properties": {
-        "consent": {"type": "object", "description": "The holder's consent: a DSSE envelope"},
+        "consent": openapi.envelope(CONSENT_TYPE),
         "since": {
             "type": "integer",
             "minimum": 1,

@@ -11,6 +11,7 @@ from traceability.api.problem_types import TYPES
 from traceability.api.problems import MEDIA_TYPE
 from traceability.api.views import ProblemView, View
 from traceability.core.canonical import INTEGER_MAX
+from traceability.core.ids import HEX_PATTERN
 
 TEMPLATE = "#/components/schemas/{name}"
 SIGNED: list[dict[str, list[str]]] = [{"dsse": []}, {"session": []}, {}]
@@ -68,6 +69,39 @@ def answers(good: Mapping[int, Answer], *problems: str) -> dict[int | str, dict[
         found[status] = {"description": said, "content": _problem()}
     found["default"] = {"description": "Any other problem", "content": _problem()}
     return found
+
+
+def envelope(payload_type: str) -> dict[str, Any]:
+    """The schema of an envelope whose payload is of this type."""
+    return {
+        "type": "object",
+        "description": "DSSE v1 with exactly one signature; `payload` is canonical JSON",
+        "additionalProperties": False,
+        "required": ["payload", "payloadType", "signatures"],
+        "properties": {
+            "payload": {
+                "type": "string",
+                "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)?$",
+                "contentEncoding": "base64",
+                "contentMediaType": "application/json",
+            },
+            "payloadType": {"const": payload_type},
+            "signatures": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": 1,
+                "items": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["keyid", "sig"],
+                    "properties": {
+                        "keyid": {"type": "string", "pattern": HEX_PATTERN},
+                        "sig": {"type": "string", "pattern": "^[A-Za-z0-9+/]{85}[AQgw]==$"},
+                    },
+                },
+            },
+        },
+    }
 
 
 def body(*contents: tuple[str, Mapping[str, Any]]) -> dict[str, Any]:
