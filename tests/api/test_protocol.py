@@ -126,6 +126,7 @@ def test_a_head_that_does_not_come_is_answered_and_dropped(server, quick, sent):
 def test_a_head_in_drops_does_not_move_its_deadline(server, quick):
     """A byte now and then keeps no head alive."""
     quick(protocol, "HEAD_SECONDS")
+    quick(protocol, "LINGER_SECONDS")
     with server.connect() as connection:
         connection.sendall(HEAD)
         drip(connection, b"a")
@@ -370,6 +371,7 @@ def test_a_refusal_reaches_who_goes_on_sending(server):
 
 def test_a_refusal_does_not_hold_the_connection(server, quick):
     """Not even of who neither reads nor goes: it ends soon after."""
+    quick(protocol, "LINGER_SECONDS")
     with server.connect() as connection:
         connection.sendall(b"\x00")
         assert heard(connection, b"}")
