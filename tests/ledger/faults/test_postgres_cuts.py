@@ -9,9 +9,9 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from postgres_wire import Cut, Manner, Proxy, Side
 from sending import append, recorded, sent, some_trade, traders
 from sqlalchemy import make_url
-from wire import Cut, Manner, Proxy, Side
 
 import oracle
 from patience import SECONDS, until
