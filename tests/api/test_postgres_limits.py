@@ -167,7 +167,7 @@ def in_the_way(place: Place, table: str = "entry") -> psycopg.Connection:
 @pytest.mark.parametrize("setting", ["statement_timeout", "lock_timeout"])
 def test_an_append_is_cut_in_the_middle(place, setting):
     """By a time that the administrator allows: with the head locked and half of it written, nothing of it is there."""
-    place.sets(f"SET {setting} = '400ms'")
+    place.sets(f"SET {setting} = '1500ms'")
     other = in_the_way(place)
     signed = produce(place.world.anna, "1")
     size = place.world.size()
@@ -271,8 +271,8 @@ def until(place: Place, waits: str, then: threading.Event) -> None:
 
 def test_a_session_that_waits_is_ended(place):
     """The administrator ends whoever is idle in a transaction: while a group is judged, that is the ledger."""
-    place.sets("SET idle_in_transaction_session_timeout = '100ms'")
-    place.reached = lambda name: time.sleep(0.4) if name == "judged" else None
+    place.sets("SET idle_in_transaction_session_timeout = '800ms'")
+    place.reached = lambda name: time.sleep(1.6) if name == "judged" else None
     signed = produce(place.world.anna, "1")
     size = place.world.size()
     place.is_refused(signed)

