@@ -191,6 +191,7 @@ def test_silent_connections_give_way(quick):
     """Where all connections are taken, the one silent longest is dropped for one with something to say."""
     with serving(application(), connections_max=20) as server:
         silent = [server.connect() for _ in range(20)]
+        until(lambda: len(server.server.server_state.connections) == 20)
         silent[0].sendall(b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n")
         heard(silent[0], b"here")  # it has spoken, and is now the one silent shortest
         for _ in range(5):
