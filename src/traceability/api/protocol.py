@@ -27,7 +27,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 from uvicorn.server import ServerState
 
-from traceability.api.problems import MEDIA_TYPE, RETRY_SECONDS, Problem
+from traceability.api.problems import MEDIA_TYPE, Problem
 
 HEAD_SECONDS = 10.0
 HEAD_SIZE_MAX = 32 * 1024
@@ -245,12 +245,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         body = orjson.dumps(problem.body(), option=orjson.OPT_SORT_KEYS)
-        retry = b"retry-after: %d\r\n" % RETRY_SECONDS if problem.kind.status == 503 else b""
         head = [
             STATUS_LINE[problem.kind.status],
             *(b"%s: %s\r\n" % header for header in self.server_state.default_headers),
             b"content-type: %s\r\ncontent-length: %d\r\n" % (MEDIA_TYPE.encode(), len(body)),
-            retry,
+            *(f"{name.lower()}: {value}\r\n".encode() for name, value in problem.headers.items()),
             b"cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n",
         ]
         self.transport.write(b"".join(head) + body)

@@ -86,9 +86,8 @@ def serve_it(chosen: "Settings") -> None:
         services = app.state.services
         for said in remarks(chosen.log_key, services.store):
             remark(said)
-    refusal = services.ledger.refusal or services.space.full
-    if refusal is not None:
-        remark(f"It may be read, and signs nothing: {refusal}")
+    if services.refusal is not None:
+        remark(f"It may be read, and signs nothing: {services.refusal}")
     logging.configure()
     server.serve(app, chosen.host, chosen.port)
 

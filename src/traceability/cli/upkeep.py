@@ -269,13 +269,14 @@ def dump(
                 for line in lines(store):
                     write_bytes(None, line)
             else:
-                with out.open("wb") as file:
-                    file.writelines(lines(store))
+                try:
+                    with out.open("wb") as file:
+                        file.writelines(lines(store))
+                except OSError as error:
+                    raise Stop(f"cannot write {out}: {error.strerror}") from error
                 remark(f"{out}: {out.stat().st_size:,} bytes")
         except NotLoaded as error:
             raise Stop(str(error), Exit.CANNOT_TELL) from error
-        except OSError as error:
-            raise Stop(f"cannot write {out}: {error.strerror}") from error
 
 
 @of_a_ledger
